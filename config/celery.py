@@ -3,45 +3,44 @@
 from __future__ import annotations
 
 import os
+import threading
 
 from celery import Celery
-from celery.signals import worker_shutting_down
+from celery.beat import Service
+from celery.signals import worker_ready, worker_shutting_down
 
 from core import stopping
 
-RECONCILE_SECONDS = 2.0
+IN_MEMORY_SCHEDULER = "celery.beat:Scheduler"
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("plumbline")
-# The broker comes from Django's settings (CELERY_BROKER_URL, CELERY_BROKER_TRANSPORT_OPTIONS);
-# the rest is one design and no matter of taste, so no setting turns it off.
+# What may differ between two installations is in Django's settings (CELERY_*); this is the design.
 app.conf.update(
     accept_content=["json"],
-    beat_schedule={
-        "reconcile": {
-            "task": "core.reconcile",
-            "schedule": RECONCILE_SECONDS,
-            # While no worker listens the offers must not pile up.
-            "options": {"expires": RECONCILE_SECONDS * 5},
-        }
-    },
-    broker_connection_retry_on_startup=True,
-    enable_utc=True,
-    task_acks_late=True,
+    # One entry every two seconds: there is nothing to remember between two starts.
+    beat_scheduler=IN_MEMORY_SCHEDULER,
     task_default_queue="plumbline",
-    task_ignore_result=True,
     # A lost hint costs two seconds; a request that waits for a dead broker costs a person's time.
     task_publish_retry=False,
     task_serializer="json",
     timezone="UTC",
-    worker_enable_remote_control=False,
-    worker_hijack_root_logger=False,
-    worker_prefetch_multiplier=1,
     worker_redirect_stdouts=False,
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_ready.connect
+def tick_along(**_details: object) -> None:
+    """Run beat inside this worker when `up` asks for it.
+
+    A thread, not Celery's own `-B`: that forks a process which outlives a killed worker.
+    """
+    if os.environ.get("PLUMBLINE_TICK") == "1":
+        clock = Service(app, max_interval=1, scheduler_cls=IN_MEMORY_SCHEDULER)
+        threading.Thread(target=clock.start, name="beat", daemon=True).start()
 
 
 @worker_shutting_down.connect
