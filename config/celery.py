@@ -6,12 +6,10 @@ import os
 import threading
 
 from celery import Celery
-from celery.beat import Service
+from celery.beat import Scheduler, Service
 from celery.signals import worker_ready, worker_shutting_down
 
 from core import stopping
-
-IN_MEMORY_SCHEDULER = "celery.beat:Scheduler"
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -20,7 +18,7 @@ app = Celery("plumbline")
 app.conf.update(
     accept_content=["json"],
     # One entry every two seconds: there is nothing to remember between two starts.
-    beat_scheduler=IN_MEMORY_SCHEDULER,
+    beat_scheduler="celery.beat:Scheduler",
     task_default_queue="plumbline",
     # A lost hint costs two seconds; a request that waits for a dead broker costs a person's time.
     task_publish_retry=False,
@@ -39,7 +37,7 @@ def tick_along(**_details: object) -> None:
     A thread, not Celery's own `-B`: that forks a process which outlives a killed worker.
     """
     if os.environ.get("PLUMBLINE_TICK") == "1":
-        clock = Service(app, max_interval=1, scheduler_cls=IN_MEMORY_SCHEDULER)
+        clock = Service(app, max_interval=1, scheduler_cls=Scheduler)
         threading.Thread(target=clock.start, name="beat", daemon=True).start()
 
 
