@@ -57,7 +57,7 @@ class Child:
             env={**os.environ, **self.program.env},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_tied_to(os.getpid()),  # noqa: PLW1509 - one thread only, see the module
+            preexec_fn=tied_to(os.getpid()),  # noqa: PLW1509 - one thread only, see the module
         )
         self.started_at = now
 
@@ -80,13 +80,14 @@ class Child:
             self.process.terminate()
 
 
-def _tied_to(parent: int) -> Callable[[], None] | None:
+def tied_to(parent: int, farewell: int = signal.SIGTERM) -> Callable[[], None] | None:
+    """Return what a child runs first so that it gets `farewell` when `parent` dies (Linux)."""
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None).prctl
 
     def tie() -> None:
-        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        prctl(PR_SET_PDEATHSIG, int(farewell))
         if os.getppid() != parent:  # it died before the line above
             os._exit(1)
 

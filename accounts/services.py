@@ -1,0 +1,143 @@
+"""Projects, people in them, tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.utils.text import slugify
+
+from accounts import tokens
+from accounts.models import ApiToken, Membership, Project, Rater, User
+from accounts.roles import Role, Scope
+from core import audit
+from core.errors import Conflict, Invalid
+
+
+@transaction.atomic(durable=True)
+def create_project(*, name: str, slug: str, by: User) -> Project:
+    """A new project; who makes it leads it and administers it."""
+    slug = slug or slugify(name)
+    if not slug:
+        raise Invalid("slug_missing", "Give the project a short name of letters and digits.")
+    if Project.objects.filter(slug=slug).exists():
+        raise Conflict(
+            "slug_taken",
+            f"A project with the address {slug!r} exists already; choose another short name.",
+            {"slug": ["This address is taken."]},
+        )
+    project = Project.objects.create(name=name, slug=slug)
+    set_roles(project=project, user=by, roles=[Role.LEAD, Role.ADMIN], actor=by.actor)
+    audit.record(
+        actor=by.actor,
+        verb="project.created",
+        object_type="project",
+        object_id=project.pk,
+        project_id=project.pk,
+        data={"slug": slug},
+    )
+    return project
+
+
+def set_roles(*, project: Project, user: User, roles: Iterable[Role], actor: str) -> Membership:
+    """Give a person exactly these roles (at least one). A rater gets a row in the label tables."""
+    held = frozenset(roles)
+    if not held:
+        raise Invalid("no_role", "A member has at least one role.")
+    membership, _ = Membership.objects.update_or_create(
+        project=project,
+        user=user,
+        defaults={f"is_{role.value}": role in held for role in Role},
+    )
+    if Role.RATER in held:
+        rater_of(project=project, user=user)
+    audit.record(
+        actor=actor,
+        verb="membership.set",
+        object_type="user",
+        object_id=user.pk,
+        project_id=project.pk,
+        data={"roles": sorted(role.value for role in held)},
+    )
+    return membership
+
+
+@transaction.atomic(durable=True)
+def add_member(*, project: Project, username: str, roles: Iterable[Role], by: User) -> Membership:
+    """Let an existing account into the project, or change its roles there."""
+    user = User.objects.filter(username=username, is_active=True).first()
+    if user is None:
+        raise Invalid(
+            "no_such_person",
+            f"Nobody signs in as {username!r}. Check the spelling, or make the account first.",
+            {"username": ["Nobody signs in under this name."]},
+        )
+    return set_roles(project=project, user=user, roles=roles, actor=by.actor)
+
+
+def rater_of(*, project: Project, user: User) -> Rater:
+    """The person's row in this project's label tables."""
+    existing = Rater.objects.filter(project=project, user=user).first()
+    if existing is not None:
+        return existing
+    try:
+        with transaction.atomic():
+            return Rater.objects.create(project=project, user=user, name=user.shown_name)
+    except IntegrityError:
+        return Rater.objects.create(
+            project=project, user=user, name=f"{user.shown_name} ({user.actor})"
+        )
+
+
+@transaction.atomic(durable=True)
+def make_token(
+    *,
+    project: Project,
+    name: str,
+    scopes: Iterable[Scope],
+    by: User,
+    rater: Rater | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[ApiToken, str]:
+    """A new token and its secret, which is shown this once."""
+    wanted = sorted(scope.value for scope in scopes)
+    if not wanted:
+        raise Invalid("no_scope", "Choose at least one scope for the token.")
+    if (Scope.RATE.value in wanted) != (rater is not None):
+        raise Invalid("rater_missing", "A token that rates is bound to one rater, others to none.")
+    secret = tokens.new_secret()
+    token = ApiToken.objects.create(
+        project=project,
+        name=name,
+        digest=tokens.digest(secret),
+        hint=secret[-4:],
+        scopes=wanted,
+        rater=rater,
+        expires_at=expires_at,
+        made_by=by,
+    )
+    audit.record(
+        actor=by.actor,
+        verb="token.made",
+        object_type="token",
+        object_id=token.pk,
+        project_id=project.pk,
+        data={"scopes": wanted},
+    )
+    return token, secret
+
+
+@transaction.atomic(durable=True)
+def revoke_token(*, project: Project, token_id: int, by: User, now: datetime) -> None:
+    changed = ApiToken.objects.filter(pk=token_id, project=project, revoked_at__isnull=True).update(
+        revoked_at=now
+    )
+    if changed:
+        audit.record(
+            actor=by.actor,
+            verb="token.revoked",
+            object_type="token",
+            object_id=token_id,
+            project_id=project.pk,
+        )

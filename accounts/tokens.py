@@ -1,0 +1,47 @@
+"""API tokens: made once, shown once, kept as a hash."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import exceptions
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from accounts.models import ApiToken
+
+PREFIX = "plb_"
+
+
+def new_secret() -> str:
+    return PREFIX + secrets.token_urlsafe(32)
+
+
+def digest(secret: str) -> str:
+    """Secrets have 256 random bits, so one plain hash is enough to keep them."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class TokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer plb_…`; the user is None, the principal is the token."""
+
+    def authenticate(self, request: Request) -> tuple[Any, ApiToken] | None:
+        kind, _, secret = request.headers.get("Authorization", "").partition(" ")
+        if kind.lower() != "bearer":
+            return None
+        token = (
+            ApiToken.objects.select_related("project", "rater")
+            .filter(digest=digest(secret.strip()))
+            .first()
+        )
+        if token is None or token.revoked_at is not None:
+            raise exceptions.AuthenticationFailed("This token is unknown or was revoked.")
+        if token.expires_at is not None and token.expires_at <= timezone.now():
+            raise exceptions.AuthenticationFailed("This token has expired; ask for a new one.")
+        return None, token
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="plumbline"'

@@ -1,0 +1,101 @@
+"""The doors to rows: each returns the row that this project's member may reach, or raises.
+
+A row of another project is as good as none: the answer never tells that it exists.
+"""
+
+from __future__ import annotations
+
+from accounts.models import Membership, Project, Rater
+from annotation.models import Assignment, Dataset, Guideline, GuidelineVersion, Item, Round
+from core.errors import NotHere
+
+
+def rater_of_member(membership: Membership) -> Rater:
+    """The member's row in the label tables."""
+    rater = Rater.objects.filter(project=membership.project_id, user=membership.user_id).first()
+    if rater is None:
+        raise NotHere("You are not a rater in this project.")
+    return rater
+
+
+def dataset_of(project: Project, dataset_id: int) -> Dataset:
+    dataset = Dataset.objects.filter(project=project, pk=dataset_id).first()
+    if dataset is None:
+        raise NotHere("There is no such dataset in this project.")
+    return dataset
+
+
+def item_of(project: Project, item_id: int) -> Item:
+    """A visible item with its texts. Its labels have doors of their own."""
+    item = (
+        Item.objects.select_related("content", "dataset")
+        .filter(project=project, pk=item_id, is_visible=True)
+        .first()
+    )
+    if item is None:
+        raise NotHere("There is no such item in this project.")
+    return item
+
+
+def guideline_of(project: Project, guideline_id: int) -> Guideline:
+    guideline = Guideline.objects.filter(project=project, pk=guideline_id).first()
+    if guideline is None:
+        raise NotHere("There is no such guideline in this project.")
+    return guideline
+
+
+def guideline_version_of(project: Project, version_id: int) -> GuidelineVersion:
+    version = (
+        GuidelineVersion.objects.select_related("guideline")
+        .filter(guideline__project=project, pk=version_id)
+        .first()
+    )
+    if version is None:
+        raise NotHere("There is no such guideline version in this project.")
+    return version
+
+
+def round_of(project: Project, round_id: int) -> Round:
+    found = (
+        Round.objects.select_related("guideline_version__guideline", "dataset")
+        .filter(project=project, pk=round_id)
+        .first()
+    )
+    if found is None:
+        raise NotHere("There is no such round in this project.")
+    return found
+
+
+def round_for_rater(rater: Rater, round_id: int) -> Round:
+    """A round that this person rates in."""
+    found = (
+        Round.objects.select_related("guideline_version__guideline", "project")
+        .filter(
+            project=rater.project_id,
+            pk=round_id,
+            round_raters__rater=rater,
+            round_raters__removed_at__isnull=True,
+        )
+        .first()
+    )
+    if found is None:
+        raise NotHere("There is no such round for you.")
+    return found
+
+
+def assignment_of(rater: Rater, assignment_id: int) -> Assignment:
+    """The rater's own assignment; somebody else's is as good as none.
+
+    An expired lease leaves no rater on the row: the caller then finds nothing here and
+    the draft, which belongs to (round, item, rater), is still kept.
+    """
+    assignment = (
+        Assignment.objects.select_related(
+            "round__guideline_version__guideline", "item__content", "guideline_version"
+        )
+        .filter(pk=assignment_id, rater=rater)
+        .first()
+    )
+    if assignment is None:
+        raise NotHere("There is no such assignment for you.")
+    return assignment

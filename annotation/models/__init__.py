@@ -1,0 +1,35 @@
+"""The rows of the annotation room."""
+
+from __future__ import annotations
+
+from annotation.models.content import Content, Dataset, Item, Response, SealedSet
+from annotation.models.guideline import Dimension, Guideline, GuidelineVersion
+from annotation.models.rating import (
+    Assignment,
+    Draft,
+    Flag,
+    Rating,
+    Round,
+    RoundItem,
+    RoundRater,
+)
+from annotation.models.reference import ReferenceLabel
+
+__all__ = [
+    "Assignment",
+    "Content",
+    "Dataset",
+    "Dimension",
+    "Draft",
+    "Flag",
+    "Guideline",
+    "GuidelineVersion",
+    "Item",
+    "Rating",
+    "ReferenceLabel",
+    "Response",
+    "Round",
+    "RoundItem",
+    "RoundRater",
+    "SealedSet",
+]

@@ -1,0 +1,156 @@
+"""What is judged: datasets, items, their texts, sealed sets."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Project
+from annotation.states import DatasetKind, ItemKind, Part, Provenance
+from core.models import TimeStamped
+
+
+def new_salt() -> str:
+    return secrets.token_hex(16)
+
+
+class Dataset(TimeStamped):
+    """Items of a project that belong together. `share` of its clusters is sealed; 0 is open."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="datasets")
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=16, choices=DatasetKind, default=DatasetKind.NORMAL)
+    share = models.FloatField(default=0.0)
+    # Where its items and labels were made by a simulation, every screen says so.
+    is_simulated = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="dataset_name_once"),
+            models.CheckConstraint(
+                condition=Q(kind__in=DatasetKind.values), name="dataset_kind_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(share__gte=0.0, share__lt=1.0), name="dataset_share_in_range"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_open(self) -> bool:
+        """An open dataset hides nothing and approves nothing."""
+        return self.share == 0.0
+
+
+class SealedSet(TimeStamped):
+    """The sealed part of one dataset: how it was drawn and what happened to it."""
+
+    dataset = models.OneToOneField(Dataset, on_delete=models.PROTECT, related_name="sealed_set")
+    salt = models.CharField(max_length=32, default=new_salt)
+    provenance = models.CharField(max_length=16, choices=Provenance, default=Provenance.COLLECTED)
+    declared_by = models.CharField(max_length=64, blank=True)
+    is_one_shot = models.BooleanField(default=False)
+    frozen_at = models.DateTimeField(null=True, blank=True)
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(provenance__in=Provenance.values), name="sealed_provenance_is_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(provenance=Provenance.DECLARED) | ~Q(declared_by=""),
+                name="sealed_declaration_names_its_person",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"sealed part of {self.dataset_id}"
+
+
+class Content(models.Model):
+    """The texts of one item. Erasing empties the body; items and ledgers keep digests.
+
+    `body`: input, context, reference (text), messages (list of {role, text}),
+    responses (list of text, in the item's own order).
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
+    body = models.JSONField(default=dict)
+    erased_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"content {self.pk}"
+
+
+class Item(models.Model):
+    """One thing judged. Without content it is known only by labels and never served."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="items")
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="items")
+    content = models.OneToOneField(
+        Content, on_delete=models.PROTECT, null=True, blank=True, related_name="item"
+    )
+    external_id = models.CharField(max_length=200)
+    kind = models.CharField(max_length=16, choices=ItemKind)
+    title = models.CharField(max_length=200, blank=True)
+    prompt_key = models.CharField(max_length=200)
+    cluster_key = models.CharField(max_length=200)
+    content_hash = models.CharField(max_length=64)
+    input_digest = models.CharField(max_length=64, blank=True)
+    part = models.CharField(max_length=16, choices=Part, default=Part.DEVELOPMENT)
+    judged_span = models.CharField(max_length=64, blank=True)
+    difficulty = models.CharField(max_length=16, blank=True)
+    case = models.CharField(max_length=16, blank=True)
+    source = models.CharField(max_length=32, blank=True)
+    tags = models.JSONField(default=list, blank=True)
+    # Columns that nobody mapped: kept, hidden from raters and judges.
+    extra = models.JSONField(default=dict, blank=True)
+    # Rows of an import that is not whole yet carry its job and are not visible.
+    import_job_id = models.BigIntegerField(null=True, blank=True)
+    is_visible = models.BooleanField(default=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["dataset", "content_hash"], name="item_hash_once"),
+            models.UniqueConstraint(fields=["dataset", "external_id"], name="item_id_once"),
+            models.CheckConstraint(
+                condition=Q(kind__in=ItemKind.values), name="item_kind_is_known"
+            ),
+            models.CheckConstraint(condition=Q(part__in=Part.values), name="item_part_is_known"),
+        ]
+        indexes = [
+            models.Index(fields=["dataset", "is_visible", "id"], name="item_in_dataset"),
+            models.Index(fields=["project", "cluster_key"], name="item_cluster"),
+            models.Index(fields=["project", "input_digest"], name="item_input"),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+
+class Response(models.Model):
+    """Who made a response, and what it cost. Its text lies in the item's content."""
+
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="responses")
+    position = models.PositiveSmallIntegerField()
+    system = models.CharField(max_length=120, blank=True)
+    digest = models.CharField(max_length=64)
+    length = models.PositiveIntegerField()
+    latency_ms = models.FloatField(null=True, blank=True)
+    cost = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["item", "position"], name="response_position_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"response {self.position} of {self.item_id}"

@@ -1,0 +1,228 @@
+"""Rounds, assignments (slot and lease in one row), ratings with their revisions, drafts, flags."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Project, Rater
+from annotation.models.content import Dataset, Item, new_salt
+from annotation.models.guideline import Dimension, GuidelineVersion
+from annotation.states import (
+    LIVE_ASSIGNMENTS,
+    AssignmentState,
+    RoundKind,
+    RoundState,
+)
+from core.models import TimeStamped
+
+
+class Round(TimeStamped):
+    """What a lead opens: items, guideline version, overlap, raters. Rated blind."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="rounds")
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="rounds")
+    guideline_version = models.ForeignKey(
+        GuidelineVersion, on_delete=models.PROTECT, related_name="rounds"
+    )
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=16, choices=RoundKind, default=RoundKind.STANDARD)
+    state = models.CharField(max_length=16, choices=RoundState, default=RoundState.DRAFT)
+    overlap = models.PositiveSmallIntegerField(default=3)
+    salt = models.CharField(max_length=32, default=new_salt)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    opened_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    revealed_at = models.DateTimeField(null=True, blank=True)
+    # Labels may have been made by a simulation: every screen says so.
+    is_simulated = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="round_name_once"),
+            models.CheckConstraint(condition=Q(kind__in=RoundKind.values), name="round_kind_known"),
+            models.CheckConstraint(
+                condition=Q(state__in=RoundState.values), name="round_state_known"
+            ),
+            models.CheckConstraint(condition=Q(overlap__gte=1), name="round_overlap_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RoundItem(models.Model):
+    """An item in a round. `taken` counts its leased and submitted slots, kept by the same
+    transaction that changes the assignment, so that items near completion are served first."""
+
+    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="round_items")
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="round_items")
+    shuffle = models.BigIntegerField()
+    taken = models.PositiveSmallIntegerField(default=0)
+    is_full = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["round", "item"], name="round_item_once"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["round", "-taken", "shuffle"],
+                name="round_item_next",
+                condition=Q(is_full=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"item {self.item_id} in round {self.round_id}"
+
+
+class RoundRater(models.Model):
+    """Who rates in a round, and at most how many items."""
+
+    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="round_raters")
+    rater = models.ForeignKey(Rater, on_delete=models.PROTECT, related_name="round_raters")
+    quota = models.PositiveIntegerField(null=True, blank=True)
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["round", "rater"], name="round_rater_once")]
+
+    def __str__(self) -> str:
+        return f"rater {self.rater_id} in round {self.round_id}"
+
+
+class Assignment(models.Model):
+    """One rater's slot on one item. The row is the lock: states change by conditional UPDATE."""
+
+    round = models.ForeignKey(Round, on_delete=models.PROTECT, related_name="assignments")
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="assignments")
+    slot = models.PositiveSmallIntegerField()
+    rater = models.ForeignKey(
+        Rater, on_delete=models.PROTECT, null=True, blank=True, related_name="assignments"
+    )
+    guideline_version = models.ForeignKey(
+        GuidelineVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    state = models.CharField(max_length=16, choices=AssignmentState, default=AssignmentState.OPEN)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    leased_at = models.DateTimeField(null=True, blank=True)
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    # Whether the responses are shown in swapped order to this rater; recorded when leased.
+    is_swapped = models.BooleanField(default=False)
+    active_seconds = models.FloatField(default=0.0)
+    skip_reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["round", "item", "slot"],
+                condition=Q(state__in=[state.value for state in LIVE_ASSIGNMENTS]),
+                name="assignment_slot_once",
+            ),
+            models.UniqueConstraint(
+                fields=["round", "item", "rater"],
+                condition=Q(rater__isnull=False),
+                name="assignment_rater_once",
+            ),
+            models.UniqueConstraint(
+                fields=["round", "rater"],
+                condition=Q(state="leased"),
+                name="assignment_one_lease",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=AssignmentState.values), name="assignment_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="leased", lease_until__isnull=False, rater__isnull=False)
+                | (~Q(state="leased") & Q(lease_until__isnull=True)),
+                name="assignment_lease_exactly_when_leased",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="submitted", submitted_at__isnull=False, rater__isnull=False)
+                | (~Q(state="submitted") & Q(submitted_at__isnull=True)),
+                name="assignment_stamp_exactly_when_submitted",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="open") | Q(rater__isnull=True),
+                name="assignment_open_has_no_rater",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["lease_until"], name="assignment_leases", condition=Q(state="leased")
+            ),
+            models.Index(fields=["rater", "state", "-submitted_at"], name="assignment_of_rater"),
+            models.Index(fields=["round", "state"], name="assignment_progress"),
+        ]
+
+    def __str__(self) -> str:
+        return f"slot {self.slot} of item {self.item_id} ({self.state})"
+
+
+class Rating(models.Model):
+    """One rater's label on one dimension of one item. A change appends a revision.
+
+    Labels of pairs are always in the item's own labelling, whatever order was shown.
+    """
+
+    assignment = models.ForeignKey(Assignment, on_delete=models.PROTECT, related_name="ratings")
+    dimension = models.ForeignKey(Dimension, on_delete=models.PROTECT, related_name="ratings")
+    revision = models.PositiveIntegerField(default=1)
+    is_current = models.BooleanField(default=True)
+    label = models.CharField(max_length=40)
+    rationale = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["assignment", "dimension", "revision"], name="rating_revision_once"
+            ),
+            models.UniqueConstraint(
+                fields=["assignment", "dimension"],
+                condition=Q(is_current=True),
+                name="rating_one_current",
+            ),
+            models.CheckConstraint(condition=~Q(label=""), name="rating_has_a_label"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} on {self.dimension_id}"
+
+
+class Draft(models.Model):
+    """Work that was not submitted yet: kept as one types, gone when it is submitted."""
+
+    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="+")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="+")
+    rater = models.ForeignKey(Rater, on_delete=models.CASCADE, related_name="+")
+    labels = models.JSONField(default=dict)
+    rationale = models.TextField(blank=True)
+    active_seconds = models.FloatField(default=0.0)
+    saved_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["round", "item", "rater"], name="draft_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"draft on item {self.item_id}"
+
+
+class Flag(TimeStamped):
+    """An item that a rater reports as broken."""
+
+    round = models.ForeignKey(Round, on_delete=models.PROTECT, related_name="flags")
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="flags")
+    rater = models.ForeignKey(Rater, on_delete=models.PROTECT, related_name="flags")
+    reason = models.CharField(max_length=400)
+    settled_at = models.DateTimeField(null=True, blank=True)
+    settled_by = models.CharField(max_length=64, blank=True)
+
+    def __str__(self) -> str:
+        return f"flag on item {self.item_id}"

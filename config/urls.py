@@ -1,0 +1,17 @@
+"""Mounts the rooms; nothing else."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("core.urls")),
+    path("", include("accounts.urls")),
+    path("", include("annotation.urls")),
+    path("", include("judges.urls")),
+    path("", include("calibration.urls")),
+    path("api/v1/", include("accounts.api.urls")),
+    path("api/v1/", include("annotation.api.urls")),
+    path("api/v1/", include("judges.api.urls")),
+    path("api/v1/", include("calibration.api.urls")),
+]

@@ -1,0 +1,125 @@
+"""What every API operation shares: one error shape, cursor pages, answers kept by key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from rest_framework import exceptions, status
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import CharField, DictField, ListField, Serializer
+from rest_framework.views import exception_handler as drf_handler
+
+from core.errors import Conflict, DomainError, Invalid
+from core.models import IdempotencyKey
+
+
+class ErrorOutput(Serializer[dict[str, Any]]):
+    """The one shape of every refusal."""
+
+    code = CharField()
+    message = CharField()
+    fields = DictField(child=ListField(child=CharField()))  # type: ignore[assignment]
+
+
+class Page(CursorPagination):
+    page_size = 100
+    max_page_size = 1000
+    page_size_query_param = "page_size"
+    ordering = "pk"
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """`{code, message, fields}` for everything that is refused."""
+    if isinstance(error, DomainError):
+        body = {"code": error.code, "message": error.sentence, "fields": error.fields}
+        return Response(body, status=error.status)
+    if isinstance(error, exceptions.ValidationError):
+        return Response(
+            {
+                "code": "invalid",
+                "message": "Some fields cannot be taken: " + "; ".join(_sentences(error.detail)),
+                "fields": _by_field(error.detail),
+            },
+            status=status.HTTP_422_UNPROCESSABLE_ENTITY,
+        )
+    response = drf_handler(error, context)
+    if response is None:
+        return None
+    code = getattr(getattr(error, "detail", None), "code", None) or _code_of(response.status_code)
+    message = str(getattr(error, "detail", "")) or str(error)
+    return Response(
+        {"code": code, "message": message, "fields": {}},
+        status=response.status_code,
+        headers={k: v for k, v in response.items() if k in {"WWW-Authenticate", "Allow"}},
+    )
+
+
+def _code_of(http_status: int) -> str:
+    return {404: "not_found", 403: "not_allowed", 401: "not_authenticated"}.get(
+        http_status, "refused"
+    )
+
+
+def _by_field(detail: Any) -> dict[str, list[str]]:
+    if isinstance(detail, dict):
+        return {str(key): _sentences(value) for key, value in detail.items()}
+    return {"": _sentences(detail)}
+
+
+def _sentences(detail: Any) -> list[str]:
+    if isinstance(detail, dict):
+        return [
+            f"{key}: {sentence}" for key, value in detail.items() for sentence in _sentences(value)
+        ]
+    if isinstance(detail, list):
+        return [sentence for part in detail for sentence in _sentences(part)]
+    return [str(detail)]
+
+
+def once(request: Request, principal: str, act: Callable[[], Response]) -> Response:
+    """Run `act`, or give the answer that this `Idempotency-Key` got before.
+
+    Without the header it just runs. The same key with another body, or while the first
+    is still running, is a conflict.
+    """
+    key = request.headers.get("Idempotency-Key", "")
+    if not key:
+        return act()
+    if len(key) > 200:
+        raise Invalid("idempotency_key_too_long", "An Idempotency-Key has at most 200 characters.")
+    digest = hashlib.sha256(
+        json.dumps([request.method, request.path, request.data], sort_keys=True).encode()
+    ).hexdigest()
+    try:
+        with transaction.atomic():
+            row = IdempotencyKey.objects.create(principal=principal, key=key, request_digest=digest)
+    except IntegrityError:
+        return _answer_again(principal, key, digest)
+    try:
+        response = act()
+    except BaseException:
+        row.delete()
+        raise
+    row.status, row.body = response.status_code, response.data
+    row.save(update_fields=["status", "body"])
+    return response
+
+
+def _answer_again(principal: str, key: str, digest: str) -> Response:
+    row = IdempotencyKey.objects.get(principal=principal, key=key)
+    if row.request_digest != digest:
+        raise Conflict(
+            "idempotency_key_reused",
+            "This Idempotency-Key was used with another request. Send a new key.",
+        )
+    if row.status is None:
+        raise Conflict(
+            "still_running", "The first request with this Idempotency-Key is still running."
+        )
+    return Response(row.body, status=row.status, headers={"Idempotency-Replayed": "true"})

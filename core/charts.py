@@ -1,0 +1,630 @@
+"""Numbers -> accessible SVG and table rows. No Django, no colours: classes carry the theme.
+
+Horizontal positions are percentages, so that a picture fills whatever cell it is put in. Every
+`<svg>` names itself by `<title>` and `<desc>`, needs no id, and never holds a style attribute (the
+Content-Security-Policy would refuse it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+SHADES = 10
+MAX_TICKS = 6
+TICK_STEPS = (0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 10.0, 20.0, 50.0, 100.0)
+ROW_HEIGHT = 28
+AXIS_HEIGHT = 38
+STRIP_HEIGHT = 40
+TREND_HEIGHT = 150
+LABEL_CLEARANCE = 7.0
+NO_FIGURE = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What is drawn and written of an estimate: value and bounds in its own unit, n, or why not."""
+
+    value: float | None
+    n: int | None = None
+    low: float | None = None
+    high: float | None = None
+    reason: str = ""
+
+    @property
+    def has_interval(self) -> bool:
+        return self.value is not None and self.low is not None and self.high is not None
+
+    def written(self, digits: int = 2) -> str:
+        """`0.83 [0.79, 0.87]`, `0.83`, or the reason why there is no value."""
+        if self.value is None:
+            return self.reason or NO_FIGURE
+        value = decimal(self.value, digits)
+        if self.low is None or self.high is None:
+            return value
+        return f"{value} [{decimal(self.low, digits)}, {decimal(self.high, digits)}]"
+
+
+def figure_of(estimate: object) -> Figure:
+    """Read an estimate: a Figure, a mapping in the JSON form, an object like measurement's, a number.
+
+    The interval may be a pair or an object with `low` and `high`. None is a figure without a reason.
+    """
+    if isinstance(estimate, Figure):
+        return estimate
+    if estimate is None:
+        return Figure(None)
+    if isinstance(estimate, int | float):
+        return Figure(float(estimate))
+    value, n, interval, reason = _parts(estimate)
+    low, high = _bounds(interval)
+    return Figure(
+        value=None if value is None else float(value),
+        n=None if n is None else int(n),
+        low=low,
+        high=high,
+        reason=str(reason or ""),
+    )
+
+
+def _parts(estimate: object) -> tuple[Any, Any, Any, Any]:
+    names = ("value", "n", "interval", "undefined_because")
+    if isinstance(estimate, Mapping):
+        value, n, interval, reason = (estimate.get(name) for name in names)
+    else:
+        value, n, interval, reason = (getattr(estimate, name, None) for name in names)
+    return value, n, interval, reason
+
+
+def _bounds(interval: Any) -> tuple[float | None, float | None]:
+    if interval is None:
+        return None, None
+    if isinstance(interval, Sequence):
+        low, high = interval
+        return float(low), float(high)
+    return float(interval.low), float(interval.high)
+
+
+def decimal(value: float, digits: int) -> str:
+    """A number with a fixed count of digits and a true minus sign; never "-0.00"."""
+    text = f"{value:.{digits}f}"
+    if float(text) == 0:
+        text = text.lstrip("-")
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The window of a plot, with the target (brass, with the bob) and the people's ceiling (dotted)."""
+
+    low: float = 0.0
+    high: float = 1.0
+    target: float | None = None
+    ceiling: float | None = None
+    target_name: str = "target"
+    ceiling_name: str = "people"
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise ValueError("a scale needs low < high")
+
+    def at(self, value: float) -> float:
+        """The position of a value in percent of the width; outside 0-100 when beyond the window."""
+        return (value - self.low) / (self.high - self.low) * 100
+
+    def shows(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+    @property
+    def ticks(self) -> tuple[float, ...]:
+        step = next(
+            (s for s in TICK_STEPS if (self.high - self.low) / s <= MAX_TICKS), TICK_STEPS[-1]
+        )
+        first = round(self.low / step)
+        last = round(self.high / step)
+        marks = (round(i * step, 6) for i in range(first, last + 1))
+        return tuple(mark for mark in marks if self.shows(mark))
+
+
+def window(
+    figures: Sequence[object], *, target: float | None = None, ceiling: float | None = None
+) -> Scale:
+    """The fixed scale 0-1, or 0.5-1 when all that is drawn lies in the upper half."""
+    values = [
+        v for figure in map(figure_of, figures) for v in (figure.value, figure.low) if v is not None
+    ]
+    values += [mark for mark in (target, ceiling) if mark is not None]
+    low = 0.5 if values and min(values) >= 0.5 else 0.0
+    return Scale(low, 1.0, target, ceiling)
+
+
+def hangs(figure: Figure, scale: Scale) -> str:
+    """Where the interval hangs, in words: clear of the target, across it, below it; or "".
+
+    Without an interval the value alone decides between at-or-above and below.
+    """
+    if figure.value is None or scale.target is None:
+        return ""
+    low = figure.value if figure.low is None else figure.low
+    high = figure.value if figure.high is None else figure.high
+    if low >= scale.target:
+        return f"clear of the {scale.target_name} {_short(scale.target)}"
+    if high < scale.target:
+        return f"below the {scale.target_name} {_short(scale.target)}"
+    return f"across the {scale.target_name} {_short(scale.target)}"
+
+
+# Interval plot ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalRow:
+    """One line of an interval plot. `second` draws it in grey (slices below an overall row)."""
+
+    label: str
+    estimate: object
+    note: str = ""
+    href: str = ""
+    second: bool = False
+    badge_kind: str = ""
+    badge: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlottedRow:
+    """A row with its picture and its figure, ready for a template."""
+
+    row: IntervalRow
+    figure: Figure
+    svg: str
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalPlot:
+    """Rows and axis of an interval plot: the table that holds them is its text form."""
+
+    rows: tuple[PlottedRow, ...]
+    axis: str
+    scale: Scale
+    has_badges: bool
+    has_counts: bool
+
+
+def interval_plot(rows: Sequence[IntervalRow], scale: Scale) -> IntervalPlot:
+    """All rows on one scale, with the axis that carries bob, ceiling and numbers."""
+    plotted = []
+    for row in rows:
+        figure = figure_of(row.estimate)
+        svg = interval_cell(figure, scale, label=row.label, second=row.second)
+        plotted.append(PlottedRow(row, figure, svg))
+    return IntervalPlot(
+        rows=tuple(plotted),
+        axis=interval_axis(scale),
+        scale=scale,
+        has_badges=any(row.badge for row in rows),
+        has_counts=any(item.figure.n is not None for item in plotted),
+    )
+
+
+def interval_cell(estimate: object, scale: Scale, *, label: str, second: bool = False) -> str:
+    """One row of an interval plot: track, target, ceiling, interval and value."""
+    figure = figure_of(estimate)
+    middle = ROW_HEIGHT // 2
+    parts = [_line("plot__track", 0, middle, 100, middle), *_marks(scale, 1, ROW_HEIGHT - 1)]
+    parts += _interval(figure, scale, middle)
+    return _svg(
+        height=ROW_HEIGHT,
+        title=f"{label}: {figure.written(3)}",
+        description=_described(figure, scale),
+        body=parts,
+        extra=" plot--second" if second else "",
+    )
+
+
+def interval_axis(scale: Scale) -> str:
+    """The foot of an interval plot: the bob under the target, the ceiling's name, the numbers."""
+    parts = [_line(f"plot__{kind}", at, 0, at, 7) for kind, at in _lines_of(scale)]
+    if scale.target is not None and scale.shows(scale.target):
+        parts.append(_bob(scale.at(scale.target), 6))
+    if scale.ceiling is not None and scale.shows(scale.ceiling):
+        parts.append(_ceiling_name(scale))
+    parts += [_text(scale.at(tick), 34, _short(tick)) for tick in scale.ticks]
+    return _svg(
+        height=AXIS_HEIGHT,
+        title=f"Scale from {_short(scale.low)} to {_short(scale.high)}",
+        description=_scale_described(scale),
+        body=parts,
+    )
+
+
+def _interval(figure: Figure, scale: Scale, middle: int) -> list[str]:
+    if figure.value is None:
+        return []
+    low = figure.value if figure.low is None else figure.low
+    high = figure.value if figure.high is None else figure.high
+    parts = []
+    if high > scale.low and low < scale.high and high > low:
+        left, right = _inside(scale.at(low)), _inside(scale.at(high))
+        parts.append(_line("plot__bar", left, middle, right, middle))
+    if low < scale.low:
+        parts.append(_beyond(0, middle, -1))
+    if high > scale.high:
+        parts.append(_beyond(100, middle, 1))
+    if scale.shows(figure.value):
+        at = _percent(scale.at(figure.value))
+        parts.append(f'<circle class="plot__dot" cx="{at}" cy="{middle}" r="4.75"/>')
+    return parts
+
+
+def _marks(scale: Scale, top: int, bottom: int) -> list[str]:
+    return [_line(f"plot__{kind}", at, top, at, bottom) for kind, at in _lines_of(scale)]
+
+
+def _lines_of(scale: Scale) -> list[tuple[str, float]]:
+    marks = (("ceiling", scale.ceiling), ("target", scale.target))
+    return [(kind, scale.at(v)) for kind, v in marks if v is not None and scale.shows(v)]
+
+
+def _ceiling_name(scale: Scale) -> str:
+    """The ceiling's name under its line, moved aside where it would run into the bob."""
+    assert scale.ceiling is not None
+    at = scale.at(scale.ceiling)
+    anchor, shift = "middle", 0
+    if scale.target is not None and abs(at - scale.at(scale.target)) < LABEL_CLEARANCE:
+        is_right = scale.ceiling >= scale.target
+        anchor, shift = ("start", 8) if is_right else ("end", -8)
+    return _text(at, 17, scale.ceiling_name, anchor=anchor, shift=shift)
+
+
+def _described(figure: Figure, scale: Scale) -> str:
+    if figure.value is None:
+        return "No value is drawn."
+    hanging = hangs(figure, scale)
+    subject = "The interval" if figure.has_interval else "The value"
+    sentences = [f"{subject} hangs {hanging}." if hanging else "", _scale_described(scale)]
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _scale_described(scale: Scale) -> str:
+    marks = []
+    if scale.target is not None:
+        marks.append(f"{scale.target_name} {_short(scale.target)}")
+    if scale.ceiling is not None:
+        marks.append(f"{scale.ceiling_name} {_short(scale.ceiling)}")
+    window_of = f"Drawn from {_short(scale.low)} to {_short(scale.high)}"
+    return f"{window_of}; {', '.join(marks)}." if marks else f"{window_of}."
+
+
+# Matrices -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a matrix: its text, its shade 0-10 or None for "nothing", and what it means."""
+
+    text: str
+    shade: int | None
+    meaning: str
+    share: str = ""
+    is_same: bool = False
+
+    @property
+    def css(self) -> str:
+        shade = "shade-none" if self.shade is None else f"shade-{self.shade}"
+        return f"{shade} matrix__same" if self.is_same else shade
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixRow:
+    label: str
+    cells: tuple[Cell, ...]
+    total: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """A shaded table: it is its own text form."""
+
+    caption: str
+    row_name: str
+    column_name: str
+    columns: tuple[str, ...]
+    rows: tuple[MatrixRow, ...]
+
+
+def confusion_matrix(
+    labels: Sequence[str],
+    counts: Sequence[Sequence[int]],
+    *,
+    row_name: str = "people",
+    column_name: str = "judge",
+) -> Matrix:
+    """People × judge: counts in the cells, shaded by the share of their row.
+
+    `counts[i][j]` is how often the row says `labels[i]` and the column `labels[j]`. Raises
+    ValueError when the shape does not fit the labels.
+    """
+    if len(counts) != len(labels) or any(len(row) != len(labels) for row in counts):
+        raise ValueError("a confusion matrix has one row and one column for each label")
+    rows = []
+    for i, row in enumerate(counts):
+        total = sum(row)
+        cells = tuple(
+            _count_cell(count, total, f"{row_name} {labels[i]}, {column_name} {labels[j]}", i == j)
+            for j, count in enumerate(row)
+        )
+        rows.append(MatrixRow(str(labels[i]), cells, f"{total:,}"))
+    return Matrix(
+        caption=f"Rows: {row_name}. Columns: {column_name}. Shaded by the share of the row.",
+        row_name=row_name,
+        column_name=column_name,
+        columns=tuple(map(str, labels)),
+        rows=tuple(rows),
+    )
+
+
+def rater_matrix(
+    names: Sequence[str], values: Mapping[tuple[str, str], object], *, figure_name: str = "kappa"
+) -> Matrix:
+    """Rater × rater agreement; `values` holds estimates by pair, in either order of the names."""
+    rows = []
+    for a in names:
+        cells = tuple(_pair_cell(a, b, values, figure_name) for b in names)
+        rows.append(MatrixRow(a, cells))
+    return Matrix(
+        caption=f"{figure_name.capitalize()} of each pair of raters; the darker, the higher.",
+        row_name="rater",
+        column_name="rater",
+        columns=tuple(names),
+        rows=tuple(rows),
+    )
+
+
+def _count_cell(count: int, total: int, meaning: str, is_same: bool) -> Cell:  # noqa: FBT001
+    if total == 0:
+        return Cell("0", None, f"{meaning}: none of 0", is_same=is_same)
+    share = count / total
+    percent = f"{share * 100:.0f}\N{NO-BREAK SPACE}%"
+    return Cell(
+        text=f"{count:,}",
+        shade=round(share * SHADES),
+        meaning=f"{meaning}: {count:,} of {total:,}, {percent}",
+        share=percent,
+        is_same=is_same,
+    )
+
+
+def _pair_cell(a: str, b: str, values: Mapping[tuple[str, str], object], name: str) -> Cell:
+    if a == b:
+        return Cell(NO_FIGURE, None, f"{a} with {b}: the same rater")
+    figure = figure_of(values.get((a, b), values.get((b, a))))
+    if figure.value is None:
+        return Cell(NO_FIGURE, None, f"{a} with {b}: {figure.reason or 'no items in common'}")
+    # Half of the scale is below .5, where pairs hardly ever lie: stretch the shades over .3 to 1.
+    stretched = (figure.value - 0.3) / 0.7
+    shade = min(SHADES, max(0, round(stretched * SHADES)))
+    n = "" if figure.n is None else f", n = {figure.n:,}"
+    return Cell(decimal(figure.value, 2), shade, f"{a} with {b}: {name} {figure.written(2)}{n}")
+
+
+# Distribution -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DistributionRow:
+    label: str
+    svg: str
+    counts: tuple[int, ...]
+    n: int
+    mean: str
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """How each rater or judge uses the points of a scale: a strip of columns a row."""
+
+    points: tuple[str, ...]
+    rows: tuple[DistributionRow, ...]
+    has_means: bool
+
+
+def distribution_strip(points: Sequence[str], counts: Mapping[str, Sequence[int]]) -> Distribution:
+    """One strip for each name; the height of a column is its share of that name's labels.
+
+    All strips share one height, that of the largest share. A mean is given when every point of the
+    scale is a number. Raises ValueError when a row has another length than `points`.
+    """
+    if any(len(row) != len(points) for row in counts.values()):
+        raise ValueError("a distribution has one count for each point of the scale")
+    shares = [n / sum(row) for row in counts.values() for n in row if sum(row)]
+    highest = max(shares, default=0.0) or 1.0
+    rows = []
+    for name, row in counts.items():
+        svg = _strip(name, points, row, highest)
+        mean = _mean(points, row)
+        rows.append(DistributionRow(name, svg, tuple(row), sum(row), mean))
+    return Distribution(tuple(points), tuple(rows), any(row.mean for row in rows))
+
+
+def _strip(name: str, points: Sequence[str], counts: Sequence[int], highest: float) -> str:
+    total = sum(counts)
+    width = 100 / len(points)
+    floor = STRIP_HEIGHT - 14
+    parts = []
+    for i, (point, count) in enumerate(zip(points, counts, strict=True)):
+        height = 0.0 if total == 0 else count / total / highest * (floor - 2)
+        parts.append(
+            f'<rect class="plot__column" x="{_percent(width * (i + 0.12))}" y="{floor - height:.1f}" '
+            f'width="{_percent(width * 0.76)}" height="{height:.1f}" rx="1.5"/>'
+        )
+        parts.append(_text(width * (i + 0.5), STRIP_HEIGHT - 2, point))
+    parts.append(_line("plot__track", 0, floor, 100, floor))
+    spoken = ", ".join(f"{point}: {count}" for point, count in zip(points, counts, strict=True))
+    return _svg(
+        height=STRIP_HEIGHT, title=f"{name}: {total:,} labels", description=spoken, body=parts
+    )
+
+
+def _mean(points: Sequence[str], counts: Sequence[int]) -> str:
+    total = sum(counts)
+    try:
+        values = [float(point) for point in points]
+    except ValueError:
+        return ""
+    if total == 0:
+        return NO_FIGURE
+    return decimal(sum(v * n for v, n in zip(values, counts, strict=True)) / total, 2)
+
+
+# Trend --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TrendPoint:
+    label: str
+    figure: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """Values in order, each with its interval; `points` is the text form."""
+
+    svg: str
+    points: tuple[TrendPoint, ...]
+
+
+def trend(points: Sequence[tuple[str, object]], scale: Scale, *, name: str) -> Trend:
+    """A figure over sessions or versions: (label, estimate) in order, the target as a brass line."""
+    figures = tuple(TrendPoint(label, figure_of(estimate)) for label, estimate in points)
+    floor = TREND_HEIGHT - 26
+    places = [(4 + 92 * (i + 0.5) / max(len(figures), 1)) for i in range(len(figures))]
+
+    def height_of(value: float) -> float:
+        return floor - _inside(scale.at(value)) / 100 * (floor - 8)
+
+    parts = []
+    for tick in scale.ticks:
+        parts.append(_line("plot__track", 6, height_of(tick), 100, height_of(tick)))
+        parts.append(_text(0, height_of(tick) + 4, _short(tick), anchor="start"))
+    if scale.target is not None and scale.shows(scale.target):
+        y = height_of(scale.target)
+        parts.append(_line("plot__target", 6, y, 100, y))
+    drawn = [
+        (at, p.figure.value)
+        for at, p in zip(places, figures, strict=True)
+        if p.figure.value is not None
+    ]
+    for (x1, v1), (x2, v2) in zip(drawn, drawn[1:], strict=False):
+        parts.append(_line("plot__link", x1, height_of(v1), x2, height_of(v2)))
+    for at, point in zip(places, figures, strict=True):
+        parts += _trend_point(at, point.figure, height_of)
+        parts.append(_text(at, TREND_HEIGHT - 4, point.label))
+    spoken = "; ".join(f"{p.label}: {p.figure.written(2)}" for p in figures)
+    description = f"{spoken}. {_scale_described(scale)}"
+    return Trend(
+        _svg(height=TREND_HEIGHT, title=name, description=description, body=parts), figures
+    )
+
+
+def _trend_point(at: float, figure: Figure, height_of: Any) -> list[str]:
+    if figure.value is None:
+        return []
+    parts = []
+    if figure.low is not None and figure.high is not None:
+        parts.append(_line("plot__bar", at, height_of(figure.low), at, height_of(figure.high)))
+    y = height_of(figure.value)
+    parts.append(f'<circle class="plot__dot" cx="{_percent(at)}" cy="{y:.1f}" r="4.75"/>')
+    return parts
+
+
+# Progress -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of a whole; `kind` is done, kept, good, poor or waiting."""
+
+    label: str
+    count: int
+    kind: str = "done"
+
+
+def progress_bar(segments: Sequence[Segment], total: int, *, name: str = "Progress") -> str:
+    """A bar of segments in the given order; what is left of `total` stays the empty track."""
+    done = sum(segment.count for segment in segments)
+    whole = max(total, done, 1)
+    parts = ['<rect class="progress__track" x="0" y="0" width="100%" height="8"/>']
+    at = 0.0
+    for segment in segments:
+        width = segment.count / whole * 100
+        parts.append(
+            f'<rect class="progress__part--{escape(segment.kind)}" x="{_percent(at)}" y="0" '
+            f'width="{_percent(width)}" height="8"/>'
+        )
+        at += width
+    spoken = ", ".join(f"{segment.count:,} {segment.label}" for segment in segments)
+    return (
+        '<svg class="progress" role="img" width="100%" height="8" focusable="false">'
+        f"<title>{escape(name)}: {done:,} of {total:,}</title><desc>{escape(spoken)}</desc>"
+        f"{''.join(parts)}</svg>"
+    )
+
+
+# Pieces of SVG ------------------------------------------------------------------------------------
+
+
+def _svg(*, height: int, title: str, description: str, body: Sequence[str], extra: str = "") -> str:
+    return (
+        f'<svg class="plot{extra}" role="img" width="100%" height="{height}" overflow="visible" '
+        f'focusable="false"><title>{escape(title)}</title><desc>{escape(description)}</desc>'
+        f"{''.join(body)}</svg>"
+    )
+
+
+def _line(css: str, x1: float, y1: float, x2: float, y2: float) -> str:
+    return (
+        f'<line class="{css}" x1="{_percent(x1)}" y1="{_pixels(y1)}" '
+        f'x2="{_percent(x2)}" y2="{_pixels(y2)}"/>'
+    )
+
+
+def _text(at: float, y: float, text: str, *, anchor: str = "middle", shift: int = 0) -> str:
+    moved = f' dx="{shift}"' if shift else ""
+    return (
+        f'<text x="{_percent(at)}" y="{_pixels(y)}"{moved} text-anchor="{anchor}">'
+        f"{escape(text)}</text>"
+    )
+
+
+def _bob(at: float, top: int) -> str:
+    """The bob: percentages cannot stand in a path, so a nested `<svg>` carries it to its place."""
+    return (
+        f'<svg x="{_percent(at)}" y="{top}" overflow="visible" width="1" height="1">'
+        '<path class="plot__bob" d="M-4.5 0H4.5L0 11Z"/></svg>'
+    )
+
+
+def _beyond(at: float, middle: int, direction: int) -> str:
+    """A small arrow at the edge: the interval goes on beyond the window."""
+    return (
+        f'<svg x="{_percent(at)}" y="{middle}" overflow="visible" width="1" height="1">'
+        f'<path class="plot__beyond" d="M{-4 * direction} -4L0 0L{-4 * direction} 4"/></svg>'
+    )
+
+
+def _inside(percent: float) -> float:
+    return min(100.0, max(0.0, percent))
+
+
+def _percent(value: float) -> str:
+    return f"{round(value, 2):g}%"
+
+
+def _pixels(value: float) -> str:
+    return f"{round(value, 1):g}"
+
+
+def _short(value: float) -> str:
+    return f"{round(value, 3):g}".replace("-", "\N{MINUS SIGN}")

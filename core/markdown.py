@@ -1,0 +1,145 @@
+"""Prompts, responses and guidelines as safe HTML.
+
+What people and models wrote is never trusted: raw HTML stays text, images become links (a picture
+could tell its server who is rating), and the result is cleaned once more by an allow-list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import nh3
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+
+BLOCKS = (
+    "p",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "ul",
+    "ol",
+    "li",
+    "blockquote",
+    "table",
+    "th",
+    "td",
+)
+TAGS = {
+    *BLOCKS,
+    "thead",
+    "tbody",
+    "tr",
+    "pre",
+    "code",
+    "span",
+    "em",
+    "strong",
+    "s",
+    "a",
+    "br",
+    "hr",
+}
+ATTRIBUTES = {
+    **{tag: {"dir"} for tag in BLOCKS},
+    "ol": {"dir", "start"},
+    "th": {"dir", "align"},
+    "td": {"dir", "align"},
+    "a": {"href", "class", "target"},
+    "pre": {"class", "tabindex", "dir"},
+    "code": {"class"},
+    "span": {"class"},
+}
+LINK_REL = "noopener noreferrer nofollow"
+HIGHLIGHT_LIMIT = 40_000
+_FORMATTER: HtmlFormatter[str] = HtmlFormatter(nowrap=True)
+
+
+def render(text: str) -> SafeString:
+    """Markdown (CommonMark and tables) to HTML that may stand in any page.
+
+    Code is highlighted by class names; every block finds its own direction, so that right-to-left
+    scripts read as they should.
+    """
+    return mark_safe(_rendered(text))  # noqa: S308 - cleaned by the allow-list below
+
+
+@lru_cache(maxsize=512)
+def _rendered(text: str) -> str:
+    html: str = _parser().render(text)
+    return nh3.clean(
+        html,
+        tags=TAGS,
+        attributes=ATTRIBUTES,
+        url_schemes={"http", "https", "mailto"},
+        link_rel=LINK_REL,
+    )
+
+
+@lru_cache(maxsize=1)
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True})
+    parser.enable(["table", "strikethrough"])
+    parser.add_render_rule("fence", _code_block)
+    parser.add_render_rule("code_block", _code_block)
+    parser.add_render_rule("image", _picture_as_link)
+    parser.core.ruler.push("manners", _mind_manners)
+    return parser
+
+
+def _mind_manners(state: Any) -> None:
+    """Give each block its own direction, open links elsewhere, and align cells without a style."""
+    for token in state.tokens:
+        if token.nesting == 1 and token.tag in BLOCKS:
+            token.attrSet("dir", "auto")
+            _align(token)
+        for child in token.children or ():
+            if child.type == "link_open":
+                child.attrSet("target", "_blank")
+
+
+def _align(token: Token) -> None:
+    style = token.attrs.pop("style", "")
+    if isinstance(style, str) and style.startswith("text-align:"):
+        token.attrSet("align", style.removeprefix("text-align:"))
+
+
+def _code_block(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> str:
+    token = tokens[index]
+    language = token.info.split(maxsplit=1)[0] if token.info.strip() else ""
+    shown = _highlighted(token.content, language)
+    return f'<pre class="code" tabindex="0" dir="ltr"><code>{shown}</code></pre>\n'
+
+
+def _highlighted(code: str, language: str) -> str:
+    """Spans by class for a language that Pygments knows; else, and for very long code, plain text."""
+    if language and len(code) <= HIGHLIGHT_LIMIT:
+        try:
+            lexer = get_lexer_by_name(language, stripnl=False)
+        except ClassNotFound:
+            return nh3.clean_text(code)
+        return highlight(code, lexer, _FORMATTER)
+    return nh3.clean_text(code)
+
+
+def _picture_as_link(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> str:
+    token = tokens[index]
+    address = nh3.clean_text(str(token.attrs.get("src", "")))
+    words = nh3.clean_text(token.content or "picture")
+    return f'<a class="picture-link" target="_blank" href="{address}">{words}</a>'

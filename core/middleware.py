@@ -1,0 +1,54 @@
+"""Request ids, and refusals turned into answers: a page, a fragment or JSON."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from core.audit import current_request_id
+from core.errors import DomainError
+from core.http import wants_fragment
+
+Respond = Callable[[HttpRequest], HttpResponse]
+SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def request_id(get_response: Respond) -> Respond:
+    """Each request has an id, its own or a new one; audit rows carry it."""
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-Id", "")
+        token = current_request_id.set(given if SAFE_ID.fullmatch(given) else uuid.uuid4().hex)
+        try:
+            response = get_response(request)
+            response["X-Request-Id"] = current_request_id.get()
+        finally:
+            current_request_id.reset(token)
+        return response
+
+    return respond
+
+
+class DomainErrorMiddleware:
+    """DomainError -> 403, 404, 409 or 422 with its sentence."""
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, DomainError):
+            return None
+        if request.path.startswith("/api/"):
+            return JsonResponse(
+                {"code": error.code, "message": error.sentence, "fields": error.fields},
+                status=error.status,
+            )
+        template = "_error.html" if wants_fragment(request) else "error.html"
+        return render(request, template, {"error": error}, status=error.status)

@@ -1,0 +1,28 @@
+"""The rows of the judges room."""
+
+from __future__ import annotations
+
+from judges.models.config import Judge, JudgeVersion
+from judges.models.run import Attempt, Call, JudgeLabel, Run, Verdict
+from judges.models.standing import (
+    ApprovalRequest,
+    Decision,
+    EvidenceSnapshot,
+    Look,
+    Standing,
+)
+
+__all__ = [
+    "ApprovalRequest",
+    "Attempt",
+    "Call",
+    "Decision",
+    "EvidenceSnapshot",
+    "Judge",
+    "JudgeLabel",
+    "JudgeVersion",
+    "Look",
+    "Run",
+    "Standing",
+    "Verdict",
+]

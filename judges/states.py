@@ -1,0 +1,67 @@
+"""States of the judges room."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+
+
+class VersionKind(TextChoices):
+    PROMPT = "prompt"
+    RECORDED = "recorded"
+    BASELINE = "baseline"
+    PANEL = "panel"
+    CASCADE = "cascade"
+
+
+class RunPurpose(TextChoices):
+    ORDINARY = "ordinary"
+    APPROVAL = "approval"
+    PLAYGROUND = "playground"
+    SERVING = "serving"
+    IMPORTED = "imported"
+
+
+class RunState(TextChoices):
+    PLANNED = "planned"
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class CallState(TextChoices):
+    WAITING = "waiting"
+    IN_FLIGHT = "in_flight"
+    FINISHED = "finished"
+
+
+class AttemptState(TextChoices):
+    SENT = "sent"
+    FINAL = "final"
+
+
+class RequestState(TextChoices):
+    """An approval request."""
+
+    ASKED = "asked"
+    JUDGING = "judging"
+    INSUFFICIENT = "insufficient"
+    MEASURED = "measured"
+    DECIDED = "decided"
+    WITHDRAWN = "withdrawn"
+
+
+class DecisionKind(TextChoices):
+    APPROVE = "approve"
+    REFUSE = "refuse"
+    EXCEPTION = "exception"
+    SUSPEND = "suspend"
+    REINSTATE = "reinstate"
+    REVOKE = "revoke"
+
+
+class GateDecision(TextChoices):
+    PASS = "pass"  # noqa: S105
+    FAIL = "fail"
+    INSUFFICIENT = "insufficient"
+    UNATTAINABLE = "unattainable"
