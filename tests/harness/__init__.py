@@ -1,0 +1,1 @@
+"""What the tests stand on: databases, queues, a browser, and the order they are run in."""
