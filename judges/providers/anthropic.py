@@ -1,0 +1,210 @@
+"""The Anthropic Messages API, at Anthropic or at any server that speaks it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from judges.providers.base import ProviderFailure, ProviderReply, ProviderRequest
+from judges.rules.pricing import Usage
+from judges.rules.retrying import FailureKind, classify
+
+if TYPE_CHECKING:
+    from anthropic import APIStatusError, AsyncAnthropic
+
+DEFAULT_BASE_URL = "https://api.anthropic.com"
+_MESSAGE_CHARACTERS = 500
+_KEPT_HEADERS = ("request-id", "retry-after")
+_KEPT_PREFIX = "anthropic-ratelimit-"
+
+
+class AnthropicProvider:
+    """One client, never retrying by itself. Create, use and close it in one event loop."""
+
+    def __init__(self, *, api_key: str, base_url: str = DEFAULT_BASE_URL) -> None:
+        self._api_key = api_key
+        self._base_url = base_url or DEFAULT_BASE_URL
+        self._client: AsyncAnthropic | None = None
+
+    async def ask(self, request: ProviderRequest) -> ProviderReply:
+        """Send one request once. Raises ``ProviderFailure`` when no readable answer comes."""
+        import anthropic
+
+        started = time.monotonic()
+        try:
+            raw = await self._connected().messages.with_raw_response.create(
+                **_parameters(request), timeout=request.timeout_seconds
+            )
+            body = await raw.text()
+        except anthropic.APIStatusError as error:
+            raise self._refusal(error, _since(started)) from None
+        except anthropic.APIConnectionError as error:
+            raise ProviderFailure(
+                FailureKind.TRANSIENT,
+                self._without_key(f"No answer from the server: {error.__cause__ or error}"),
+                possibly_paid=not _never_left(error),
+                latency_ms=_since(started),
+            ) from None
+        headers = _kept(raw.headers)
+        return _reply(body, headers, raw.http_response.status_code, _since(started))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    def _connected(self) -> AsyncAnthropic:
+        if self._client is None:
+            import anthropic
+
+            self._client = anthropic.AsyncAnthropic(
+                api_key=self._api_key, base_url=self._base_url, max_retries=0
+            )
+        return self._client
+
+    def _refusal(self, error: APIStatusError, latency_ms: int) -> ProviderFailure:
+        code = error.error_code or ""
+        message = self._without_key(error.api_message or error.message)
+        return ProviderFailure(
+            classify(error.status_code, code=code, message=message),
+            f"HTTP {error.status_code}: {message}",
+            status=error.status_code,
+            code=code or (error.type or ""),
+            request_id=error.request_id or "",
+            retry_after=_seconds(error.response.headers),
+            possibly_paid=error.status_code in {408, 504},
+            latency_ms=latency_ms,
+        )
+
+    def _without_key(self, message: str) -> str:
+        """A sentence that may be stored and shown: without the key, and not endless."""
+        hidden = message.replace(self._api_key, "[key]") if self._api_key else message
+        return hidden[:_MESSAGE_CHARACTERS]
+
+
+def _parameters(request: ProviderRequest) -> dict[str, Any]:
+    rendered = request.rendered
+    system: dict[str, Any] = {"type": "text", "text": rendered.system}
+    if request.prompt_cache:
+        system["cache_control"] = {"type": "ephemeral"}
+    output: dict[str, Any] = {}
+    if rendered.structured_output == "native":
+        output["format"] = {"type": "json_schema", "schema": dict(rendered.schema)}
+    if rendered.effort is not None:
+        output["effort"] = rendered.effort
+    parameters: dict[str, Any] = {
+        "model": rendered.model,
+        "max_tokens": rendered.max_tokens,
+        "system": [system],
+        "messages": [{"role": turn.role, "content": turn.text} for turn in rendered.turns],
+    }
+    if output:
+        parameters["output_config"] = output
+    if rendered.thinking is not None:
+        parameters["thinking"] = {"type": rendered.thinking}
+    return parameters
+
+
+def _reply(body: str, headers: dict[str, str], status: int, latency_ms: int) -> ProviderReply:
+    """Read the body ourselves: the SDK builds a message from anything that is JSON."""
+    try:
+        message = json.loads(body)
+        text = "".join(block["text"] for block in message["content"] if block.get("type") == "text")
+        stop_reason, model = message["stop_reason"], message["model"]
+        if not isinstance(stop_reason, str) or not isinstance(model, str):
+            raise TypeError
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise ProviderFailure(
+            FailureKind.TRANSIENT,
+            "The server answered with something that is not a message of the Messages API: "
+            f"{body[:120]!r}",
+            status=status,
+            request_id=headers.get("request-id", ""),
+            possibly_paid=True,
+            latency_ms=latency_ms,
+        ) from None
+    return ProviderReply(
+        text=text,
+        stop_reason=stop_reason,
+        model=model,
+        usage=_usage(message.get("usage")),
+        request_id=headers.get("request-id", ""),
+        raw=body,
+        latency_ms=latency_ms,
+        requests_remaining=_whole(headers.get("anthropic-ratelimit-requests-remaining")),
+        headers=headers,
+    )
+
+
+def _fields(message: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Text, stop reason and model of an answer; raises on anything that is not a message."""
+    text = "".join(block["text"] for block in message["content"] if block.get("type") == "text")
+    stop_reason, model = message["stop_reason"], message["model"]
+    if not isinstance(stop_reason, str) or not isinstance(model, str):
+        raise TypeError("not a message")
+    return text, stop_reason, model
+
+
+def _usage(said: object) -> Usage | None:
+    """Tokens by kind, or None when the server does not say what it used."""
+    if not isinstance(said, dict):
+        return None
+    used, answered = said.get("input_tokens"), said.get("output_tokens")
+    if not _is_count(used) or not _is_count(answered):
+        return None
+    written = _count(said.get("cache_creation_input_tokens"))
+    details = said.get("cache_creation")
+    hour = _count(details.get("ephemeral_1h_input_tokens")) if isinstance(details, dict) else 0
+    thought = said.get("output_tokens_details")
+    return Usage(
+        input_tokens=_count(used),
+        cache_write_5m=max(0, written - hour),
+        cache_write_1h=hour,
+        cache_read=_count(said.get("cache_read_input_tokens")),
+        output_tokens=_count(answered),
+        thinking_tokens=_count(thought.get("thinking_tokens")) if isinstance(thought, dict) else 0,
+    )
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and _is_count(value) else 0
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name.lower(): value
+        for name, value in headers.items()
+        if name.lower() in _KEPT_HEADERS or name.lower().startswith(_KEPT_PREFIX)
+    }
+
+
+def _seconds(headers: Mapping[str, str]) -> float | None:
+    """``retry-after`` in seconds; a date or nonsense counts as not given."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            return float(headers[name]) * unit
+        except (KeyError, ValueError):
+            continue
+    return None
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdecimal() else None
+
+
+def _never_left(error: Exception) -> bool:
+    """Whether the connection was never made, so that nothing can have been paid."""
+    import httpx2
+
+    return isinstance(error.__cause__, (httpx2.ConnectError, httpx2.ConnectTimeout))
+
+
+def _since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)

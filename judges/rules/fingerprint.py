@@ -1,0 +1,74 @@
+"""What makes two judge versions, or two requests, the same."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from dataclasses import dataclass
+
+from judges.rules.prompting import LAYOUT
+from judges.rules.spec import RenderedRequest, VersionSpec, as_json, canonical_json
+
+_LONG_TEXTS = frozenset({"system_template", "user_template", "guideline_text"})
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field that differs; ``lines`` is a line by line comparison for prompts."""
+
+    field: str
+    before: str
+    after: str
+    lines: tuple[str, ...] = ()
+
+
+def fingerprint(version: VersionSpec) -> str:
+    """SHA-256 (hex) over everything of a version that can change a verdict."""
+    return _digest({"layout": LAYOUT, "version": _content(version)})
+
+
+def request_digest(rendered: RenderedRequest, *, provider: str, base_url: str, sample: int) -> str:
+    """Key of a stored answer (hex): the request, who is asked, and the sample's number."""
+    return _digest(
+        {
+            "request": rendered.digest,
+            "provider": provider,
+            "base_url": normal_url(base_url),
+            "sample": sample,
+        }
+    )
+
+
+def differences(before: VersionSpec, after: VersionSpec) -> tuple[Difference, ...]:
+    """What changed from one version to another, field by field, prompts line by line."""
+    old, new = _content(before), _content(after)
+    return tuple(
+        _difference(name, _as_text(old[name]), _as_text(new[name]))
+        for name in old
+        if old[name] != new[name]
+    )
+
+
+def normal_url(url: str) -> str:
+    """A base URL without the trailing slash that changes nothing."""
+    return url.strip().rstrip("/")
+
+
+def _content(version: VersionSpec) -> dict[str, object]:
+    return as_json(version) | {"base_url": normal_url(version.base_url)}
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _difference(name: str, before: str, after: str) -> Difference:
+    if name not in _LONG_TEXTS:
+        return Difference(name, before, after)
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2)
+    return Difference(name, before, after, tuple(lines)[2:])

@@ -1,0 +1,158 @@
+"""Templates of a prompt: their variables, the ones to start from, and what is wrong with one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from judges.rules.spec import (
+    GRADED_PAIR_LABELS,
+    NOT_APPLICABLE,
+    PAIR_LABELS,
+    DimensionSpec,
+    ItemKind,
+    VersionSpec,
+)
+
+SYSTEM_VARIABLES = frozenset({"guideline", "rubric", "examples"})
+USER_VARIABLES = frozenset(
+    {"input", "context", "messages", "reference", "response", "response_a", "response_b"}
+)
+_VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}(\n*)")
+_BRACES = re.compile(r"\{\{.*?\}\}|\{\{|\}\}", re.DOTALL)
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,60}")
+_EFFORTS = frozenset({"low", "medium", "high", "xhigh", "max"})
+_THINKING = frozenset({"adaptive", "disabled"})
+_STRUCTURED = frozenset({"native", "prompt"})
+
+
+def default_templates(kind: ItemKind) -> tuple[str, str]:
+    """System and user template to start from, for items of one kind."""
+    task, parts = {
+        "single": (
+            "You grade one response to a question, each dimension of the rubric for itself.",
+            ("{{ input }}", "{{ context }}", "{{ reference }}", "{{ response }}"),
+        ),
+        "pair": (
+            (
+                "You compare two responses to the same question, by the rubric. "
+                "The place in which a response stands and its length say nothing about its quality."
+            ),
+            (
+                "{{ input }}",
+                "{{ context }}",
+                "{{ reference }}",
+                "{{ response_a }}",
+                "{{ response_b }}",
+            ),
+        ),
+        "conversation": (
+            "You grade a conversation between a user and an assistant, by the rubric.",
+            ("{{ context }}", "{{ messages }}", "{{ reference }}", "{{ response }}"),
+        ),
+    }[kind]
+    system = f"{task}\n\n{{{{ guideline }}}}\n\n{{{{ rubric }}}}\n\n{{{{ examples }}}}\n"
+    return system, "\n\n".join(parts) + "\n"
+
+
+def substitute(template: str, values: Mapping[str, str]) -> str:
+    """Fill the variables in one pass, so that no text of an item is ever read as a template."""
+
+    def fill(match: re.Match[str]) -> str:
+        value = values.get(match[1], "")
+        return value + match[2] if value else ""
+
+    return _VARIABLE.sub(fill, template)
+
+
+def lint(version: VersionSpec) -> list[str]:
+    """What is wrong with a version, as sentences; a version with any cannot be saved."""
+    return [
+        *_template_problems("system", version.system_template, SYSTEM_VARIABLES),
+        *_template_problems("user", version.user_template, USER_VARIABLES),
+        *_missing_variables(version),
+        *_dimension_problems(version),
+        *_setting_problems(version),
+    ]
+
+
+def _variables(template: str) -> set[str]:
+    return {match[1] for match in _VARIABLE.finditer(template)}
+
+
+def _template_problems(name: str, template: str, known: frozenset[str]) -> Iterator[str]:
+    for variable in sorted(_variables(template) - known):
+        yield (
+            f"The {name} template uses the unknown variable {variable}. "
+            f"Known there are: {', '.join(sorted(known))}."
+        )
+    for braces in _BRACES.findall(template):
+        if not _VARIABLE.fullmatch(braces):
+            yield (
+                f"The {name} template has braces that name no variable: {braces[:40]!r}. "
+                "Write a variable as {{ name }}."
+            )
+
+
+def _missing_variables(version: VersionSpec) -> Iterator[str]:
+    if "rubric" not in _variables(version.system_template):
+        yield "The system template leaves out the rubric. Add {{ rubric }}."
+    used = _variables(version.user_template)
+    if version.is_pairwise:
+        for name in ("response_a", "response_b"):
+            if name not in used:
+                yield f"The user template leaves out a response. Add {{{{ {name} }}}}."
+    elif not used & {"response", "messages"}:
+        yield (
+            "The user template leaves out the response. "
+            "Add {{ response }}, or {{ messages }} for conversations."
+        )
+
+
+def _dimension_problems(version: VersionSpec) -> Iterator[str]:
+    if not version.dimensions:
+        yield "The version has no dimension. Add at least one."
+    keys = [dimension.key for dimension in version.dimensions]
+    for key in sorted({key for key in keys if keys.count(key) > 1}):
+        yield f"The dimension key {key} occurs more than once."
+    if version.is_pairwise and any(d.kind != "pairwise" for d in version.dimensions):
+        yield "Pairwise dimensions and others cannot stand in one version. Make two versions."
+    for dimension in version.dimensions:
+        yield from _one_dimension_problems(dimension)
+
+
+def _one_dimension_problems(dimension: DimensionSpec) -> Iterator[str]:
+    values = dimension.values
+    if not _KEY.fullmatch(dimension.key):
+        yield (
+            f"The dimension key {dimension.key!r} must hold letters, digits, "
+            "underscores and hyphens only (at most 60)."
+        )
+    if len(values) < 2 or len(set(values)) != len(values):
+        yield f"The dimension {dimension.key} needs at least two points, all different."
+    if NOT_APPLICABLE in values:
+        yield f"The dimension {dimension.key}: {NOT_APPLICABLE} is not a point; allow it instead."
+    if dimension.kind == "pairwise" and not set(values) <= {*PAIR_LABELS, *GRADED_PAIR_LABELS}:
+        yield (
+            f"The dimension {dimension.key}: pairwise labels are A, B, tie or A2, A1, tie, B1, B2."
+        )
+    if dimension.cut is not None and (dimension.kind != "scale" or dimension.cut not in values):
+        yield f"The dimension {dimension.key}: the cut must be one point of its scale."
+
+
+def _setting_problems(version: VersionSpec) -> Iterator[str]:
+    if not version.model.strip():
+        yield "The version names no model."
+    if version.max_tokens < 1:
+        yield "The limit of output tokens must be at least 1."
+    if not 1 <= version.samples <= 99:
+        yield "The number of samples must lie between 1 and 99."
+    if version.effort is not None and version.effort not in _EFFORTS:
+        yield f"The effort {version.effort!r} is unknown. Known: {', '.join(sorted(_EFFORTS))}."
+    if version.thinking is not None and version.thinking not in _THINKING:
+        yield f"The thinking {version.thinking!r} is unknown. Known: adaptive, disabled."
+    if version.structured_output not in _STRUCTURED:
+        yield (
+            f"Structured output {version.structured_output!r} is unknown. "
+            "Known: native (a JSON schema is sent), prompt (the schema stands in the prompt)."
+        )
