@@ -1,0 +1,27 @@
+"""The product's settings in a data folder of their own, one for each test process."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+_folder = os.environ.setdefault("PLUMBLINE_TEST_FOLDER", tempfile.mkdtemp(prefix="plumbline-test-"))
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+os.environ["PLUMBLINE_DATA"] = str(Path(_folder) / _worker)
+os.environ.setdefault(
+    "PLUMBLINE_SECRET_KEY", "only-for-tests-and-never-for-anything-else-0123456789"
+)
+
+from config.settings import *  # noqa: E402, F403 - the environment has to be set first
+
+STATIC_ROOT = Path(_folder) / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
+# Manifests are written by collectstatic, which tests do without.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+# The real hasher costs a third of a second at each sign-in.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
