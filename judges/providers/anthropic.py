@@ -112,10 +112,7 @@ def _reply(body: str, headers: dict[str, str], status: int, latency_ms: int) -> 
     """Read the body ourselves: the SDK builds a message from anything that is JSON."""
     try:
         message = json.loads(body)
-        text = "".join(block["text"] for block in message["content"] if block.get("type") == "text")
-        stop_reason, model = message["stop_reason"], message["model"]
-        if not isinstance(stop_reason, str) or not isinstance(model, str):
-            raise TypeError
+        text, stop_reason, model = _fields(message)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ProviderFailure(
             FailureKind.TRANSIENT,
