@@ -1,0 +1,125 @@
+"""People's labels as measurement reads them: long rows of (item, rater, label, cluster)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
+
+from django.db.models import F, Q, QuerySet
+
+from annotation.models import Dimension, Rating
+from annotation.states import AssignmentState, DimensionKind, RoundKind
+from measurement.table import GRADED, PAIRWISE, Level, RatingTable, Scale, Vote
+
+FEEDING = (RoundKind.STANDARD, RoundKind.IMPORTED)
+"""Kinds of round whose blind ratings become reference labels."""
+
+
+LEVELS: dict[str, Level] = {"nominal": "nominal", "ordinal": "ordinal", "interval": "interval"}
+
+
+class LabelRow(NamedTuple):
+    """One current rating with what decides whether and how it counts."""
+
+    item_id: int
+    external_id: str
+    cluster: str
+    part: str
+    rater_id: int
+    rater: str
+    label: str
+
+
+def scale_of(dimension: Dimension) -> Scale:
+    """The dimension's scale as measurement knows it."""
+    kind = DimensionKind(dimension.kind)
+    if kind is DimensionKind.PAIRWISE:
+        return Scale(PAIRWISE, is_pairwise=True)
+    if kind is DimensionKind.PAIRWISE_GRADED:
+        return Scale(GRADED, is_pairwise=True)
+    labels = dimension.labels
+    if kind is DimensionKind.SCALE:
+        return Scale.listed(labels, level=LEVELS[dimension.level], cut=dimension.cut or None)
+    return Scale(tuple(labels), has_order=kind is DimensionKind.YES_NO)
+
+
+def round_labels(*, round_id: int, dimension_key: str) -> list[LabelRow]:
+    """Every current rating of one dimension in one round: bounded by items x overlap."""
+    return list(
+        _rows(
+            _current(dimension_key).filter(assignment__round_id=round_id),
+        )
+    )
+
+
+def dataset_labels(
+    *,
+    dataset_id: int,
+    guideline_id: int,
+    major: int,
+    dimension_key: str,
+    item_ids: Collection[int] | None = None,
+    part: str = "",
+) -> list[LabelRow]:
+    """The ratings that feed reference labels: blind, before any reveal, a rater's first.
+
+    Rounds of other kinds (sessions, drift checks) never count here.
+    """
+    found = (
+        _current(dimension_key)
+        .filter(
+            assignment__item__dataset_id=dataset_id,
+            assignment__round__kind__in=FEEDING,
+            dimension__version__guideline_id=guideline_id,
+            dimension__version__major=major,
+        )
+        .filter(
+            Q(assignment__round__revealed_at__isnull=True)
+            | Q(assignment__submitted_at__lte=F("assignment__round__revealed_at"))
+        )
+    )
+    if item_ids is not None:
+        found = found.filter(assignment__item_id__in=item_ids)
+    if part:
+        found = found.filter(assignment__item__part=part)
+    return list(_first_of_each_rater(_rows(found)))
+
+
+def table(rows: Iterable[LabelRow]) -> RatingTable:
+    """The rows as the table that every figure is made from."""
+    return RatingTable.build(
+        Vote(row.external_id, row.rater, row.label, row.cluster) for row in rows
+    )
+
+
+def _current(dimension_key: str) -> QuerySet[Rating]:
+    return Rating.objects.filter(
+        is_current=True,
+        dimension__key=dimension_key,
+        assignment__state=AssignmentState.SUBMITTED,
+        assignment__item__is_visible=True,
+        assignment__item__withdrawn_at__isnull=True,
+    )
+
+
+def _rows(ratings: QuerySet[Rating]) -> Iterator[LabelRow]:
+    fields = (
+        "assignment__item_id",
+        "assignment__item__external_id",
+        "assignment__item__cluster_key",
+        "assignment__item__part",
+        "assignment__rater_id",
+        "assignment__rater__name",
+        "label",
+    )
+    ordered = ratings.order_by("assignment__submitted_at", "assignment_id")
+    return (LabelRow(*row) for row in ordered.values_list(*fields).iterator(chunk_size=5000))
+
+
+def _first_of_each_rater(rows: Iterable[LabelRow]) -> Iterator[LabelRow]:
+    seen: set[tuple[int, int]] = set()
+    for row in rows:
+        key = (row.item_id, row.rater_id)
+        if key not in seen:
+            seen.add(key)
+            yield row

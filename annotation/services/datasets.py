@@ -1,0 +1,105 @@
+"""Datasets and their sealed parts: made, declared one-shot, frozen, retired."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import Project
+from annotation.models import Dataset, Item, SealedSet
+from annotation.states import DatasetKind, Part, Provenance
+from core import audit
+from core.errors import Conflict, Invalid
+
+
+def create(
+    *,
+    project: Project,
+    name: str,
+    share: float = 0.0,
+    provenance: Provenance = Provenance.COLLECTED,
+    actor: str,
+    is_simulated: bool = False,
+) -> Dataset:
+    """A new dataset; with a share above 0 that part of its clusters will be sealed.
+
+    The share is fixed here: a part drawn later could be drawn with the labels in view.
+    """
+    name = name.strip()
+    if not name:
+        raise Invalid("name_missing", "Give the dataset a name.", {"name": ["A name is needed."]})
+    if not 0.0 <= share < 1.0:
+        raise Invalid(
+            "share_out_of_range",
+            f"The sealed share is a number from 0 up to, but not including, 1; it is {share}.",
+            {"share": ["From 0 to below 1."]},
+        )
+    try:
+        with transaction.atomic():
+            dataset = Dataset.objects.create(
+                project=project,
+                name=name,
+                share=share,
+                kind=DatasetKind.NORMAL,
+                is_simulated=is_simulated,
+            )
+            if share > 0:
+                SealedSet.objects.create(
+                    dataset=dataset,
+                    provenance=provenance,
+                    declared_by=actor if provenance == Provenance.DECLARED else "",
+                )
+            audit.record(
+                actor=actor,
+                verb="dataset.created",
+                object_type="dataset",
+                object_id=dataset.pk,
+                project_id=project.pk,
+                data={"share": share, "provenance": provenance if share else ""},
+            )
+    except IntegrityError:
+        raise Conflict(
+            "dataset_name_taken",
+            f"This project has a dataset named {name!r} already; choose another name.",
+            {"name": ["This name is taken."]},
+        ) from None
+    return dataset
+
+
+def declare_one_shot(*, sealed_set: SealedSet, actor: str) -> None:
+    """One look at the full level, after which the set retires: only before the first look."""
+    changed = SealedSet.objects.filter(
+        pk=sealed_set.pk, frozen_at__isnull=True, retired_at__isnull=True
+    ).update(is_one_shot=True)
+    if not changed:
+        raise Conflict("already_looked", "The first look was taken; one-shot is declared before.")
+    _record(sealed_set, "sealed_set.one_shot", actor)
+
+
+def freeze(*, sealed_set_id: int, now: datetime) -> None:
+    """The first look freezes the labels of the whole set and ends the editing of its ratings."""
+    SealedSet.objects.filter(pk=sealed_set_id, frozen_at__isnull=True).update(frozen_at=now)
+
+
+def retire(*, sealed_set: SealedSet, actor: str, now: datetime) -> None:
+    """The set's items become development items; nothing is sealed any more."""
+    changed = SealedSet.objects.filter(pk=sealed_set.pk, retired_at__isnull=True).update(
+        retired_at=now
+    )
+    if not changed:
+        return
+    Item.objects.filter(dataset_id=sealed_set.dataset_id, part=Part.SEALED).update(
+        part=Part.DEVELOPMENT
+    )
+    _record(sealed_set, "sealed_set.retired", actor)
+
+
+def _record(sealed_set: SealedSet, verb: str, actor: str) -> None:
+    audit.record(
+        actor=actor,
+        verb=verb,
+        object_type="sealed_set",
+        object_id=sealed_set.pk,
+        project_id=sealed_set.dataset.project_id,
+    )

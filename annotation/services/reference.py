@@ -1,0 +1,193 @@
+"""Reference labels: made from blind ratings once an item's slots are full, append-only."""
+
+from __future__ import annotations
+
+import hashlib
+import statistics
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Count, Q
+
+from annotation.models import Assignment, Dimension, Item, ReferenceLabel
+from annotation.queries import labels
+from annotation.states import (
+    LIVE_ASSIGNMENTS,
+    AssignmentState,
+    Method,
+    Part,
+    ReferenceState,
+)
+from measurement.reference import CONTESTED, OUTSIDE, reference
+from measurement.table import as_number
+
+BATCH = 500
+LEAST_RATINGS = 2
+LEAST_SEALED_RATINGS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a reference label is about, apart from the item."""
+
+    dataset_id: int
+    guideline_id: int
+    major: int
+
+
+def refresh(*, item_ids: Collection[int]) -> int:
+    """Make the labels of these items anew where their ratings changed; returns how many.
+
+    Items whose slots are not full yet, and items of a frozen sealed set, stay as they are.
+    """
+    ordered = sorted(item_ids)
+    made = 0
+    for start in range(0, len(ordered), BATCH):
+        made += _refresh_batch(ordered[start : start + BATCH])
+    return made
+
+
+def _refresh_batch(item_ids: Sequence[int]) -> int:
+    with transaction.atomic():
+        # The lock lines up two raters who fill the same item at once (PostgreSQL).
+        items = {
+            item.pk: item
+            for item in Item.objects.select_for_update()
+            .filter(pk__in=item_ids)
+            .exclude(part=Part.SEALED, dataset__sealed_set__frozen_at__isnull=False)
+            .order_by("pk")
+        }
+        full = _full_items(items)
+        fresh: list[ReferenceLabel] = []
+        for subject, members in full.items():
+            for dimension in _dimensions(subject):
+                fresh += _changed(subject, dimension, [items[pk] for pk in sorted(members)])
+        ReferenceLabel.objects.bulk_create(fresh, batch_size=BATCH)
+    return len(fresh)
+
+
+def _full_items(items: dict[int, Item]) -> dict[Subject, set[int]]:
+    """Items whose live slots are all submitted, by guideline and major version."""
+    rows = (
+        Assignment.objects.filter(
+            item_id__in=items, state__in=LIVE_ASSIGNMENTS, round__kind__in=labels.FEEDING
+        )
+        .values(
+            "item_id",
+            "round__guideline_version__guideline_id",
+            "round__guideline_version__major",
+        )
+        .annotate(slots=Count("pk"), done=Count("pk", filter=Q(state=AssignmentState.SUBMITTED)))
+    )
+    full: dict[Subject, set[int]] = defaultdict(set)
+    for row in rows:
+        if row["slots"] == row["done"]:
+            subject = Subject(
+                items[row["item_id"]].dataset_id,
+                row["round__guideline_version__guideline_id"],
+                row["round__guideline_version__major"],
+            )
+            full[subject].add(row["item_id"])
+    return full
+
+
+def _dimensions(subject: Subject) -> Iterable[Dimension]:
+    """The dimensions of the newest version of this major: key, scale and cut are fixed in it."""
+    newest: dict[str, Dimension] = {}
+    for dimension in Dimension.objects.filter(
+        version__guideline_id=subject.guideline_id, version__major=subject.major
+    ).order_by("version__minor", "position"):
+        newest[dimension.key] = dimension
+    return newest.values()
+
+
+def _changed(subject: Subject, dimension: Dimension, items: list[Item]) -> list[ReferenceLabel]:
+    rows = labels.dataset_labels(
+        dataset_id=subject.dataset_id,
+        guideline_id=subject.guideline_id,
+        major=subject.major,
+        dimension_key=dimension.key,
+        item_ids=[item.pk for item in items],
+    )
+    votes: dict[int, list[labels.LabelRow]] = defaultdict(list)
+    for row in rows:
+        votes[row.item_id].append(row)
+    last = _last_versions(subject, dimension.key, votes)
+    changed = [
+        item
+        for item in items
+        if item.pk in votes and last.get(item.pk, (0, ""))[1] != _digest(votes[item.pk])
+    ]
+    return _made(subject, dimension, changed, votes, last)
+
+
+def _last_versions(
+    subject: Subject, key: str, item_ids: Iterable[int]
+) -> dict[int, tuple[int, str]]:
+    """For each item the newest computed label's version and the digest of its ratings."""
+    found = (
+        ReferenceLabel.objects.filter(
+            guideline_id=subject.guideline_id,
+            major=subject.major,
+            dimension_key=key,
+            item_id__in=list(item_ids),
+            method__in=(Method.PLURALITY, Method.MEDIAN),
+        )
+        .order_by("version")
+        .values_list("item_id", "version", "ratings_digest")
+    )
+    return {item_id: (version, digest) for item_id, version, digest in found}
+
+
+def _made(
+    subject: Subject,
+    dimension: Dimension,
+    items: list[Item],
+    votes: dict[int, list[labels.LabelRow]],
+    last: dict[int, tuple[int, str]],
+) -> list[ReferenceLabel]:
+    scale = labels.scale_of(dimension)
+    method = Method.MEDIAN if scale.is_rating and scale.cut is None else Method.PLURALITY
+    made = []
+    for is_sealed in (False, True):
+        members = [item for item in items if (item.part == Part.SEALED) is is_sealed]
+        if not members:
+            continue
+        table = labels.table(row for item in members for row in votes[item.pk])
+        least = LEAST_SEALED_RATINGS if is_sealed else LEAST_RATINGS
+        codes = reference(table, scale=scale, least_ratings=least).labels
+        found = dict(zip(table.items, codes.tolist(), strict=True))
+        tested = scale.tested().labels
+        for item in members:
+            code = found[item.external_id]
+            points = [n for row in votes[item.pk] if (n := as_number(row.label)) is not None]
+            made.append(
+                ReferenceLabel(
+                    item=item,
+                    guideline_id=subject.guideline_id,
+                    dimension_key=dimension.key,
+                    major=subject.major,
+                    method=method,
+                    version=last.get(item.pk, (0, ""))[0] + 1,
+                    state=_state(code),
+                    label=tested[code] if code >= 0 else "",
+                    votes=len(votes[item.pk]),
+                    median=statistics.median(points) if points else None,
+                    mean=statistics.fmean(points) if points else None,
+                    ratings_digest=_digest(votes[item.pk]),
+                )
+            )
+    return made
+
+
+def _state(code: int) -> ReferenceState:
+    if code == CONTESTED:
+        return ReferenceState.CONTESTED
+    return ReferenceState.NOT_APPLICABLE if code == OUTSIDE else ReferenceState.DECIDED
+
+
+def _digest(rows: Iterable[labels.LabelRow]) -> str:
+    text = "\n".join(sorted(f"{row.rater_id}\t{row.label}" for row in rows))
+    return hashlib.sha256(text.encode()).hexdigest()
