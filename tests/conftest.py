@@ -24,14 +24,14 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip, with the reason, what this machine or this phase cannot run."""
+    """Skip, with the reason, what cannot run here; keep process tests from each other's cores."""
     absent = {
         "redis": "" if os.environ.get("BROKER_URL") else "needs BROKER_URL; `make test` gives one",
-        "reference_data": ""
-        if SHARED_DATA.is_dir()
-        else "there is no shared data beside the clone",
+        "reference_data": "" if SHARED_DATA.is_dir() else "no shared data beside the clone",
     }
     for item in items:
+        if item.get_closest_marker("processes"):
+            item.add_marker(pytest.mark.xdist_group("processes"))
         for marker, reason in absent.items():
             if reason and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))

@@ -10,7 +10,7 @@ _folder = os.environ.setdefault("PLUMBLINE_TEST_FOLDER", tempfile.mkdtemp(prefix
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
 os.environ["PLUMBLINE_DATA"] = str(Path(_folder) / _worker)
 os.environ.setdefault(
-    "PLUMBLINE_SECRET_KEY", "only-for-tests-and-never-for-anything-else-0123456789"
+    "PLUMBLINE_SECRET_KEY", "only-for-tests-and-never-for-anything-else-012345678"
 )
 
 from config.settings import *  # noqa: E402, F403 - the environment has to be set first
