@@ -7,12 +7,13 @@ Content-Security-Policy would refuse it).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from itertools import pairwise
 
-SHADES = 10
+from core.figures import NO_FIGURE, Figure, decimal, figure_of
+
 MAX_TICKS = 6
 TICK_STEPS = (0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 10.0, 20.0, 50.0, 100.0)
 ROW_HEIGHT = 28
@@ -20,84 +21,11 @@ AXIS_HEIGHT = 38
 STRIP_HEIGHT = 40
 TREND_HEIGHT = 150
 LABEL_CLEARANCE = 7.0
-NO_FIGURE = "–"
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """What is drawn and written of an estimate: value and bounds in its own unit, n, or why not."""
-
-    value: float | None
-    n: int | None = None
-    low: float | None = None
-    high: float | None = None
-    reason: str = ""
-
-    @property
-    def has_interval(self) -> bool:
-        return self.value is not None and self.low is not None and self.high is not None
-
-    def written(self, digits: int = 2) -> str:
-        """`0.83 [0.79, 0.87]`, `0.83`, or the reason why there is no value."""
-        if self.value is None:
-            return self.reason or NO_FIGURE
-        value = decimal(self.value, digits)
-        if self.low is None or self.high is None:
-            return value
-        return f"{value} [{decimal(self.low, digits)}, {decimal(self.high, digits)}]"
-
-
-def figure_of(estimate: object) -> Figure:
-    """Read an estimate: a Figure, a mapping in the JSON form, an object like measurement's, a number.
-
-    The interval may be a pair or an object with `low` and `high`. None is a figure without a reason.
-    """
-    if isinstance(estimate, Figure):
-        return estimate
-    if estimate is None:
-        return Figure(None)
-    if isinstance(estimate, int | float):
-        return Figure(float(estimate))
-    value, n, interval, reason = _parts(estimate)
-    low, high = _bounds(interval)
-    return Figure(
-        value=None if value is None else float(value),
-        n=None if n is None else int(n),
-        low=low,
-        high=high,
-        reason=str(reason or ""),
-    )
-
-
-def _parts(estimate: object) -> tuple[Any, Any, Any, Any]:
-    names = ("value", "n", "interval", "undefined_because")
-    if isinstance(estimate, Mapping):
-        value, n, interval, reason = (estimate.get(name) for name in names)
-    else:
-        value, n, interval, reason = (getattr(estimate, name, None) for name in names)
-    return value, n, interval, reason
-
-
-def _bounds(interval: Any) -> tuple[float | None, float | None]:
-    if interval is None:
-        return None, None
-    if isinstance(interval, Sequence):
-        low, high = interval
-        return float(low), float(high)
-    return float(interval.low), float(interval.high)
-
-
-def decimal(value: float, digits: int) -> str:
-    """A number with a fixed count of digits and a true minus sign; never "-0.00"."""
-    text = f"{value:.{digits}f}"
-    if float(text) == 0:
-        text = text.lstrip("-")
-    return text.replace("-", "\N{MINUS SIGN}")
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The window of a plot, with the target (brass, with the bob) and the people's ceiling (dotted)."""
+    """The window of a plot, the target (brass, with the bob) and the people's ceiling (dotted)."""
 
     low: float = 0.0
     high: float = 1.0
@@ -297,118 +225,6 @@ def _scale_described(scale: Scale) -> str:
     return f"{window_of}; {', '.join(marks)}." if marks else f"{window_of}."
 
 
-# Matrices -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A cell of a matrix: its text, its shade 0-10 or None for "nothing", and what it means."""
-
-    text: str
-    shade: int | None
-    meaning: str
-    share: str = ""
-    is_same: bool = False
-
-    @property
-    def css(self) -> str:
-        shade = "shade-none" if self.shade is None else f"shade-{self.shade}"
-        return f"{shade} matrix__same" if self.is_same else shade
-
-
-@dataclass(frozen=True, slots=True)
-class MatrixRow:
-    label: str
-    cells: tuple[Cell, ...]
-    total: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """A shaded table: it is its own text form."""
-
-    caption: str
-    row_name: str
-    column_name: str
-    columns: tuple[str, ...]
-    rows: tuple[MatrixRow, ...]
-
-
-def confusion_matrix(
-    labels: Sequence[str],
-    counts: Sequence[Sequence[int]],
-    *,
-    row_name: str = "people",
-    column_name: str = "judge",
-) -> Matrix:
-    """People × judge: counts in the cells, shaded by the share of their row.
-
-    `counts[i][j]` is how often the row says `labels[i]` and the column `labels[j]`. Raises
-    ValueError when the shape does not fit the labels.
-    """
-    if len(counts) != len(labels) or any(len(row) != len(labels) for row in counts):
-        raise ValueError("a confusion matrix has one row and one column for each label")
-    rows = []
-    for i, row in enumerate(counts):
-        total = sum(row)
-        cells = tuple(
-            _count_cell(count, total, f"{row_name} {labels[i]}, {column_name} {labels[j]}", i == j)
-            for j, count in enumerate(row)
-        )
-        rows.append(MatrixRow(str(labels[i]), cells, f"{total:,}"))
-    return Matrix(
-        caption=f"Rows: {row_name}. Columns: {column_name}. Shaded by the share of the row.",
-        row_name=row_name,
-        column_name=column_name,
-        columns=tuple(map(str, labels)),
-        rows=tuple(rows),
-    )
-
-
-def rater_matrix(
-    names: Sequence[str], values: Mapping[tuple[str, str], object], *, figure_name: str = "kappa"
-) -> Matrix:
-    """Rater × rater agreement; `values` holds estimates by pair, in either order of the names."""
-    rows = []
-    for a in names:
-        cells = tuple(_pair_cell(a, b, values, figure_name) for b in names)
-        rows.append(MatrixRow(a, cells))
-    return Matrix(
-        caption=f"{figure_name.capitalize()} of each pair of raters; the darker, the higher.",
-        row_name="rater",
-        column_name="rater",
-        columns=tuple(names),
-        rows=tuple(rows),
-    )
-
-
-def _count_cell(count: int, total: int, meaning: str, is_same: bool) -> Cell:  # noqa: FBT001
-    if total == 0:
-        return Cell("0", None, f"{meaning}: none of 0", is_same=is_same)
-    share = count / total
-    percent = f"{share * 100:.0f}\N{NO-BREAK SPACE}%"
-    return Cell(
-        text=f"{count:,}",
-        shade=round(share * SHADES),
-        meaning=f"{meaning}: {count:,} of {total:,}, {percent}",
-        share=percent,
-        is_same=is_same,
-    )
-
-
-def _pair_cell(a: str, b: str, values: Mapping[tuple[str, str], object], name: str) -> Cell:
-    if a == b:
-        return Cell(NO_FIGURE, None, f"{a} with {b}: the same rater")
-    figure = figure_of(values.get((a, b), values.get((b, a))))
-    if figure.value is None:
-        return Cell(NO_FIGURE, None, f"{a} with {b}: {figure.reason or 'no items in common'}")
-    # Half of the scale is below .5, where pairs hardly ever lie: stretch the shades over .3 to 1.
-    stretched = (figure.value - 0.3) / 0.7
-    shade = min(SHADES, max(0, round(stretched * SHADES)))
-    n = "" if figure.n is None else f", n = {figure.n:,}"
-    return Cell(decimal(figure.value, 2), shade, f"{a} with {b}: {name} {figure.written(2)}{n}")
-
-
 # Distribution -------------------------------------------------------------------------------------
 
 
@@ -455,9 +271,10 @@ def _strip(name: str, points: Sequence[str], counts: Sequence[int], highest: flo
     parts = []
     for i, (point, count) in enumerate(zip(points, counts, strict=True)):
         height = 0.0 if total == 0 else count / total / highest * (floor - 2)
+        left, broad = _percent(width * (i + 0.12)), _percent(width * 0.76)
         parts.append(
-            f'<rect class="plot__column" x="{_percent(width * (i + 0.12))}" y="{floor - height:.1f}" '
-            f'width="{_percent(width * 0.76)}" height="{height:.1f}" rx="1.5"/>'
+            f'<rect class="plot__column" x="{left}" y="{_pixels(floor - height)}" '
+            f'width="{broad}" height="{_pixels(height)}" rx="1.5"/>'
         )
         parts.append(_text(width * (i + 0.5), STRIP_HEIGHT - 2, point))
     parts.append(_line("plot__track", 0, floor, 100, floor))
@@ -496,7 +313,7 @@ class Trend:
 
 
 def trend(points: Sequence[tuple[str, object]], scale: Scale, *, name: str) -> Trend:
-    """A figure over sessions or versions: (label, estimate) in order, the target as a brass line."""
+    """A figure over sessions or versions: (label, estimate) in order, the target in brass."""
     figures = tuple(TrendPoint(label, figure_of(estimate)) for label, estimate in points)
     floor = TREND_HEIGHT - 26
     places = [(4 + 92 * (i + 0.5) / max(len(figures), 1)) for i in range(len(figures))]
@@ -516,7 +333,7 @@ def trend(points: Sequence[tuple[str, object]], scale: Scale, *, name: str) -> T
         for at, p in zip(places, figures, strict=True)
         if p.figure.value is not None
     ]
-    for (x1, v1), (x2, v2) in zip(drawn, drawn[1:], strict=False):
+    for (x1, v1), (x2, v2) in pairwise(drawn):
         parts.append(_line("plot__link", x1, height_of(v1), x2, height_of(v2)))
     for at, point in zip(places, figures, strict=True):
         parts += _trend_point(at, point.figure, height_of)
@@ -528,7 +345,7 @@ def trend(points: Sequence[tuple[str, object]], scale: Scale, *, name: str) -> T
     )
 
 
-def _trend_point(at: float, figure: Figure, height_of: Any) -> list[str]:
+def _trend_point(at: float, figure: Figure, height_of: Callable[[float], float]) -> list[str]:
     if figure.value is None:
         return []
     parts = []

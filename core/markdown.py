@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from html import escape
 from typing import Any
 
 import nh3
@@ -126,20 +127,20 @@ def _code_block(
 
 
 def _highlighted(code: str, language: str) -> str:
-    """Spans by class for a language that Pygments knows; else, and for very long code, plain text."""
+    """Spans by class when Pygments knows the language; else, and for very long code, plain text."""
     if language and len(code) <= HIGHLIGHT_LIMIT:
         try:
             lexer = get_lexer_by_name(language, stripnl=False)
         except ClassNotFound:
-            return nh3.clean_text(code)
-        return highlight(code, lexer, _FORMATTER)
-    return nh3.clean_text(code)
+            return escape(code)
+        return str(highlight(code, lexer, _FORMATTER))
+    return escape(code)
 
 
 def _picture_as_link(
     renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
 ) -> str:
     token = tokens[index]
-    address = nh3.clean_text(str(token.attrs.get("src", "")))
-    words = nh3.clean_text(token.content or "picture")
+    address = escape(str(token.attrs.get("src", "")))
+    words = escape(token.content or "picture")
     return f'<a class="picture-link" target="_blank" href="{address}">{words}</a>'

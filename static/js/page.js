@@ -1,0 +1,71 @@
+// Small manners that every page shares: menus close, messages can be put away, a failed request
+// says so in the live region, and the error summary gets the focus after a refused form.
+
+const toasts = () => document.getElementById("toasts");
+
+export function announce(sentence, kind = "error") {
+  const toast = document.createElement("div");
+  toast.className = `toast toast--${kind}`;
+  const words = document.createElement("p");
+  words.textContent = sentence;
+  const close = document.createElement("button");
+  close.type = "button";
+  close.className = "close";
+  close.dataset.dismiss = "";
+  close.setAttribute("aria-label", "Put this message away");
+  close.textContent = "×";
+  toast.append(words, close);
+  toasts()?.append(toast);
+}
+
+function sentenceIn(html) {
+  const answer = new DOMParser().parseFromString(html, "text/html");
+  return answer.querySelector("[data-sentence]")?.textContent.trim();
+}
+
+function focusErrors(within) {
+  within.querySelector?.(".error-summary")?.focus();
+}
+
+function closeMenus(except) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (menu !== except) menu.open = false;
+  }
+}
+
+document.addEventListener("click", (event) => {
+  event.target.closest("[data-dismiss]")?.closest(".toast, .notice")?.remove();
+  closeMenus(event.target.closest("details.menu"));
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = document.querySelector("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
+document.addEventListener("htmx:responseError", (event) => {
+  const { xhr } = event.detail;
+  announce(
+    sentenceIn(xhr.responseText) ??
+      "The server could not do this. Nothing was changed; try again, or reload the page.",
+  );
+});
+
+for (const name of ["htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(name, () => {
+    announce("The server cannot be reached. Check the connection, then try again.");
+  });
+}
+
+document.addEventListener("htmx:afterSwap", (event) => focusErrors(event.detail.elt));
+
+function begin() {
+  for (const element of document.querySelectorAll("[data-scripted]")) element.hidden = false;
+  focusErrors(document);
+}
+
+if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
+else begin();
