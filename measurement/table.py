@@ -261,8 +261,9 @@ class Scale:
 
     @property
     def is_rating(self) -> bool:
-        """Points with an order that matters: what needs a cut before a gate can decide."""
-        return self.level != "nominal" and not self.is_pairwise
+        """More than two points with an order that matters: needs a cut before a gate decides."""
+        is_ordered = self.level != "nominal" or self.cut is not None
+        return is_ordered and not self.is_pairwise and len(self.labels) > 2
 
     def tested(self) -> Scale:
         """The labels that the gate compares: pass and fail at the cut, plain A, tie, B, or these.
@@ -359,6 +360,22 @@ class RatingTable:
     def clusters(self) -> int:
         """How many clusters the items fall into; without clusters each item is its own."""
         return len(np.unique(self.cluster_codes))
+
+    def with_at_least(self, ratings: int) -> RatingTable:
+        """The items that this many raters rated ("not applicable" counts), with their rows."""
+        enough = np.bincount(self.item_codes, minlength=len(self.items)) >= ratings
+        if enough.all():
+            return self
+        kept = enough[self.item_codes]
+        place = np.cumsum(enough) - 1
+        return replace(
+            self,
+            items=tuple(name for name, keep in zip(self.items, enough, strict=True) if keep),
+            item_codes=place[self.item_codes[kept]],
+            rater_codes=self.rater_codes[kept],
+            label_codes=self.label_codes[kept],
+            cluster_codes=self.cluster_codes[enough],
+        )
 
     def coded(self, scale: Scale) -> Ints:
         """Each vote's place on the scale; −1 for "not applicable". Raises OutsideScale."""

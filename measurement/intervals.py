@@ -1,0 +1,232 @@
+"""Intervals and bounds: shares of independent or clustered things, and resampling of items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from measurement.table import Estimate, Floats, Interval, Ints
+
+REPLICATES = 2000
+_NO_SPREAD = 1e-12
+_CHUNK_CELLS = 4_000_000
+_FEW_PATTERNS = 8
+
+
+def wilson(hits: float, n: float, *, level: float = 0.95) -> Interval:
+    """Wilson's interval for a share: the one to display (Brown, Cai, DasGupta 2001)."""
+    from scipy.special import ndtri
+
+    z2 = float(ndtri(0.5 + level / 2)) ** 2
+    share = hits / n
+    middle = share + z2 / (2 * n)
+    half = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n)))
+    low = (middle - half) / (1 + z2 / n) if hits > 0 else 0.0
+    high = (middle + half) / (1 + z2 / n) if hits < n else 1.0
+    return Interval(max(0.0, float(low)), min(1.0, float(high)), level, "Wilson")
+
+
+def lower_bound(hits: float, n: float, *, level: float = 0.05) -> float:
+    """One-sided exact (Clopper–Pearson) lower bound of a share; `level` is the error allowed.
+
+    `hits` and `n` may be real-valued (effective sizes).
+    """
+    from scipy.special import betaincinv
+
+    if hits <= 0:
+        return 0.0
+    return float(betaincinv(hits, n - hits + 1, level))
+
+
+def upper_bound(hits: float, n: float, *, level: float = 0.05) -> float:
+    """One-sided exact (Clopper–Pearson) upper bound of a share."""
+    return 1.0 - lower_bound(n - hits, n, level=level)
+
+
+def clopper_pearson(hits: float, n: float, *, level: float = 0.95) -> Interval:
+    """The exact two-sided interval of a share: covers at least `level`."""
+    side = (1 - level) / 2
+    low, high = lower_bound(hits, n, level=side), upper_bound(hits, n, level=side)
+    return Interval(low, high, level, "Clopper–Pearson")
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """A share with the number of independent things that it is worth.
+
+    `hits` of `n`; `variance` of the share between clusters; `clusters` with something counted.
+    """
+
+    hits: float
+    n: int
+    clusters: int
+    variance: float
+    n_eff: float
+
+    @property
+    def share(self) -> float:
+        return self.hits / self.n
+
+    def lower_bound(self, *, level: float) -> float:
+        return lower_bound(self.share * self.n_eff, self.n_eff, level=level)
+
+    def upper_bound(self, *, level: float) -> float:
+        return upper_bound(self.share * self.n_eff, self.n_eff, level=level)
+
+
+def effective(hits: Floats, sizes: Floats, clusters: Ints, *, level: float) -> Effective:
+    """How many independent observations a clustered share is worth (Korn and Graubard 1998).
+
+    `hits` and `sizes` have one entry a unit (item): what counted as a hit, and of how many;
+    `clusters` has each unit's cluster. Independent units of size 1 are worth n. `level` is the
+    one-sided error of the bound that follows. Sizes must not all be zero.
+    """
+    counted = sizes > 0
+    hits, sizes, clusters = hits[counted], sizes[counted], clusters[counted]
+    n, total = round(float(sizes.sum())), float(hits.sum())
+    cluster_hits, cluster_sizes = sum_by(clusters, hits), sum_by(clusters, sizes)
+    groups = len(cluster_sizes)
+    share = total / n
+    if groups == 1:
+        return Effective(total, n, 1, 0.0, 1.0)
+    spread = float(((cluster_hits - share * cluster_sizes) ** 2).sum())
+    variance = groups / (groups - 1) * spread / n**2
+    if groups == n:
+        return Effective(total, n, groups, variance, float(n))
+    return Effective(total, n, groups, variance, worth(share, variance, n, groups, level=level))
+
+
+def worth(share: float, variance: float, n: int, groups: int, *, level: float) -> float:
+    """The effective size min(n, p(1 − p)/v · (t_{1−a, n−1}/t_{1−a, G−1})²) of a share.
+
+    `variance` v of the share between `groups` G, `level` a. Without spread it is G.
+    """
+    from scipy.special import stdtrit
+
+    if variance < _NO_SPREAD or groups < 2:
+        return float(min(n, groups))
+    ratio = float(stdtrit(n - 1, 1 - level)) / float(stdtrit(groups - 1, 1 - level))
+    return min(float(n), share * (1 - share) / variance * ratio**2)
+
+
+def sum_by(codes: Ints, values: Floats) -> Floats:
+    """Sums of the rows of `values` by code, one for each code that occurs, in code order."""
+    _, places = np.unique(codes, return_inverse=True)
+    size = int(places.max()) + 1 if len(places) else 0
+    if values.ndim == 1:
+        total: Floats = np.bincount(places, weights=values, minlength=size)
+        return total
+    summed: Floats = np.stack(
+        [np.bincount(places, weights=column, minlength=size) for column in values.T], axis=1
+    )
+    return summed
+
+
+def share(
+    hits: Floats, sizes: Floats, clusters: Ints, *, because: str, level: float = 0.95
+) -> Estimate:
+    """A pooled share Σ hits / Σ sizes with Wilson's interval on its effective size.
+
+    `n` is Σ sizes. Units that share a cluster, or a unit that counts several things (pairs or
+    votes of one item), are worth less than n. `because` is the reason when nothing is counted.
+    """
+    total = round(float(sizes.sum())) if len(sizes) else 0
+    if total == 0:
+        return Estimate.undefined(because)
+    found = effective(hits, sizes, clusters, level=(1 - level) / 2)
+    interval = wilson(found.share * found.n_eff, found.n_eff, level=level)
+    if found.n_eff < total:
+        method = f"Wilson on {found.n_eff:.1f} effective of {total}"
+        interval = Interval(interval.low, interval.high, level, method)
+    return Estimate(found.share, total, interval)
+
+
+@dataclass(frozen=True, slots=True)
+class Replicates:
+    """A figure computed anew on resampled units; `nan` where a replicate has no value."""
+
+    values: Floats
+    units: int
+    what: str
+
+    @property
+    def undefined(self) -> int:
+        return int(np.isnan(self.values).sum())
+
+    def quantile(self, share: float) -> float | None:
+        """The percentile over the replicates that have a value, or None without any."""
+        kept = self.values[~np.isnan(self.values)]
+        return float(np.quantile(kept, share)) if len(kept) else None
+
+    def interval(self, *, level: float = 0.95) -> Interval | None:
+        """The percentile interval; None when there is one unit, or no replicate has a value."""
+        low, high = self.quantile((1 - level) / 2), self.quantile((1 + level) / 2)
+        if low is None or high is None or self.units < 2:
+            return None
+        method = f"{self.what} bootstrap, {len(self.values)} replicates"
+        if self.undefined:
+            method += f", {self.undefined} of them undefined"
+        return Interval(low, high, level, method)
+
+
+def bootstrap(
+    features: Floats,
+    clusters: Ints,
+    formula: Callable[[Floats], Floats],
+    *,
+    seed: int,
+    replicates: int = REPLICATES,
+) -> Replicates:
+    """Resample whole items, or whole clusters where items share one (Zapf et al. 2016).
+
+    `features` (items x f) holds what each item adds to the sums that the figure is made of;
+    `formula` turns sums (replicates x f) into values (nan where undefined). Each replicate is a
+    weighted sum, never a new pass over the labels. Same data and seed, same replicates.
+    """
+    grouped = len(np.unique(clusters)) < len(clusters)
+    units = sum_by(clusters, features) if grouped else features
+    sums = resampled_sums(units, seed=seed, replicates=replicates)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = formula(sums)
+    return Replicates(values, len(units), "cluster" if grouped else "item")
+
+
+def resampled_sums(units: Floats, *, seed: int, replicates: int) -> Floats:
+    """Sums over units drawn with replacement, (replicates x f).
+
+    Units that look the same are drawn together: with few patterns a replicate costs as much as
+    there are patterns, however many items there are.
+    """
+    rng = np.random.default_rng(seed)
+    patterns, counts = np.unique(units, axis=0, return_counts=True)
+    total = len(units)
+    if len(patterns) * _FEW_PATTERNS <= total:
+        weights = rng.multinomial(total, counts / total, size=replicates)
+        return np.asarray(weights.astype(np.float64) @ patterns)
+    rows = np.repeat(patterns, counts, axis=0)
+    step = max(1, _CHUNK_CELLS // total)
+    chunks = [
+        _drawn(rng, min(step, replicates - start), total) @ rows
+        for start in range(0, replicates, step)
+    ]
+    return np.concatenate(chunks)
+
+
+def _drawn(rng: np.random.Generator, size: int, total: int) -> Floats:
+    """How often each unit is drawn, (size x total)."""
+    picks = rng.integers(0, total, size=(size, total)) + np.arange(size)[:, None] * total
+    counts = np.bincount(picks.ravel(), minlength=size * total)
+    return counts.reshape(size, total).astype(np.float64)
+
+
+def mean_difference(
+    differences: Floats, clusters: Ints, *, seed: int, because: str, level: float = 0.95
+) -> Estimate:
+    """The mean of paired differences (one an item) with the item or cluster bootstrap."""
+    if len(differences) == 0:
+        return Estimate.undefined(because)
+    features = np.column_stack([differences, np.ones(len(differences))])
+    drawn = bootstrap(features, clusters, lambda sums: sums[:, 0] / sums[:, 1], seed=seed)
+    return Estimate(float(differences.mean()), len(differences), drawn.interval(level=level))

@@ -1,0 +1,146 @@
+"""The judge's labels: calls combined to one label an item, with what became of the others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from measurement.table import GRADED, NOT_APPLICABLE, TIE, Ints, Scale, label_text
+
+OK = "ok"
+MISSING = "missing"
+SPLIT = "split"
+NO_VERDICT = -2
+ORDERS = ("AB", "BA")
+_DEFAULT_SAMPLE = ""
+
+
+class Call(NamedTuple):
+    """One answer of the judge on one item; the label is in the item's own labelling."""
+
+    item: str
+    label: object
+    order: str = ""
+    sample: object = _DEFAULT_SAMPLE
+    outcome: str = OK
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeTable:
+    """One label or outcome an item, and the calls behind them.
+
+    `labels` holds the items with a verdict, `outcomes` every item seen. `calls` are those with
+    an order, for the order's own figures. `repeats` counts calls left out because the same
+    item, order and sample had answered before.
+    """
+
+    labels: Mapping[str, str]
+    outcomes: Mapping[str, str]
+    calls: tuple[Call, ...] = ()
+    repeats: int = 0
+
+    @classmethod
+    def build(cls, rows: Iterable[Call], *, scale: Scale, calls: Iterable[Call] = ()) -> JudgeTable:
+        """Combine calls: the two orders of a sample first, then the samples.
+
+        Two orders that differ are a tie; a sample that lacks an order has no verdict. Samples:
+        strict plurality (ratings: median, the lower point of an even number); pairs without a
+        plurality tie, others are `split`; fewer than half of the samples give no label. Rows
+        that are combined already (one an item, no order) stay as they are; `calls` then gives
+        the calls behind them. Raises OutsideScale.
+        """
+        by_item, repeats = _first_calls(rows)
+        every = [call for group in by_item.values() for call in group]
+        orders = {call.order for call in every} & set(ORDERS)
+        both = scale.is_pairwise and len(orders) == len(ORDERS)
+        samples = len({label_text(call.sample) for call in every})
+        labels: dict[str, str] = {}
+        outcomes: dict[str, str] = {}
+        for item, group in by_item.items():
+            label, outcomes[item] = _combined(group, scale, both=both, samples=samples)
+            if label:
+                labels[item] = label
+        ordered = tuple(call for call in (*every, *calls) if call.order in ORDERS)
+        return cls(labels, outcomes, ordered, repeats)
+
+    def coded(self, items: Iterable[str], scale: Scale) -> Ints:
+        """For each item its label's place on the scale, −1 "not applicable", −2 no verdict."""
+        found = [
+            scale.code(self.labels[item]) if item in self.labels else NO_VERDICT for item in items
+        ]
+        return np.array(found, dtype=np.int64)
+
+
+def _first_calls(rows: Iterable[Call]) -> tuple[dict[str, list[Call]], int]:
+    by_item: dict[str, list[Call]] = {}
+    seen: set[tuple[str, str, str]] = set()
+    repeats = 0
+    for row in rows:
+        item = str(row.item)
+        key = (item, row.order, label_text(row.sample))
+        if key in seen:
+            repeats += 1
+            continue
+        seen.add(key)
+        by_item.setdefault(item, []).append(row._replace(item=item))
+    return by_item, repeats
+
+
+def _combined(calls: list[Call], scale: Scale, *, both: bool, samples: int) -> tuple[str, str]:
+    """The item's label and outcome; the label is empty unless the outcome is ok."""
+    by_sample: dict[str, list[Call]] = {}
+    for call in calls:
+        by_sample.setdefault(label_text(call.sample), []).append(call)
+    found = [_sample_label(group, scale, both=both) for group in by_sample.values()]
+    labels = [label for label in found if label]
+    if not labels or 2 * len(labels) < samples:
+        return "", _why_none(calls)
+    label = _of_samples(labels, scale)
+    return (label, OK) if label else ("", SPLIT)
+
+
+def _why_none(calls: list[Call]) -> str:
+    failed = Counter(call.outcome for call in calls if call.outcome != OK)
+    return failed.most_common(1)[0][0] if failed else MISSING
+
+
+def _label_of(call: Call, scale: Scale) -> str:
+    """The label as the scale writes it; empty without a verdict."""
+    text = label_text(call.label)
+    if call.outcome != OK or not text:
+        return ""
+    code = scale.code(text)
+    return scale.labels[code] if code >= 0 else NOT_APPLICABLE
+
+
+def _sample_label(calls: list[Call], scale: Scale, *, both: bool) -> str:
+    if not both:
+        return _label_of(calls[0], scale)
+    by_order = {call.order: _label_of(call, scale) for call in calls}
+    one, other = by_order.get("AB", ""), by_order.get("BA", "")
+    if not one or not other:
+        return ""
+    return one if one == other else _of_two_orders(one, other)
+
+
+def _of_two_orders(one: str, other: str) -> str:
+    """Same side in two grades: the weaker grade; anything else is a flip, hence a tie."""
+    if one in GRADED and other in GRADED and one[0] == other[0] and one != TIE:
+        return f"{one[0]}1"
+    return TIE
+
+
+def _of_samples(labels: list[str], scale: Scale) -> str:
+    if scale.is_rating:
+        places = sorted(scale.code(label) for label in labels if label != NOT_APPLICABLE)
+        if 2 * len(places) <= len(labels):
+            return NOT_APPLICABLE if 2 * len(places) < len(labels) else ""
+        return scale.labels[places[(len(places) - 1) // 2]]
+    ranked = Counter(labels).most_common(2)
+    if len(ranked) == 1 or ranked[0][1] > ranked[1][1]:
+        return ranked[0][0]
+    return TIE if scale.is_pairwise else ""
