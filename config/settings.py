@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -218,7 +219,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # Celery: messages are wake-up hints, the rows are the queue (docs/adr/0002).
-CELERY_BROKER_URL = BROKER_URL or "filesystem://"
+CELERY_BROKER_URL = BROKER_URL or "filesystem://localhost//"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -236,12 +237,21 @@ if not BROKER_URL:
         "store_processed": False,
     }
 CELERY_BEAT_SCHEDULE = {"reconcile": {"task": "core.reconcile", "schedule": 2.0}}
-CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 
 # Judges. A key comes from the environment or an encrypted field, never from a page or a log.
 ANTHROPIC_API_KEY = env.text("ANTHROPIC_API_KEY")
 ANTHROPIC_BASE_URL = env.text("ANTHROPIC_BASE_URL", "https://api.anthropic.com")
 SIMULATOR_URL = env.text("PLUMBLINE_SIMULATOR_URL")
+# What `up` starts beside web and worker: name -> command line.
+UP_EXTRA_PROCESSES: dict[str, list[str]] = {}
+if DEMO and not SIMULATOR_URL:
+    # Beside the web's port, so that two demos on one machine do not share a simulator.
+    _port = env.number("PORT", default=8000)
+    _simulator_port = _port + 900 if _port < 60_000 else _port - 900
+    SIMULATOR_URL = f"http://127.0.0.1:{_simulator_port}"
+    UP_EXTRA_PROCESSES["simulator"] = [
+        sys.executable, "-m", "judges.simulator", "--port", str(_simulator_port)
+    ]  # fmt: skip
 RUN_CONCURRENCY = env.number("PLUMBLINE_RUN_CONCURRENCY", default=16)
 RUN_LEASE_SECONDS = env.number("PLUMBLINE_RUN_LEASE_SECONDS", default=6)
 RATING_LEASE_MINUTES = env.number("PLUMBLINE_RATING_LEASE_MINUTES", default=30)
@@ -252,5 +262,5 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.text("PLUMBLINE_LOG_LEVEL", "INFO")},
-    "loggers": {"django.request": {"level": "ERROR"}, "celery.beat": {"level": "WARNING"}},
+    "loggers": {"django.request": {"level": "ERROR"}, "celery": {"level": "WARNING"}},
 }

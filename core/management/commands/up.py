@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import http.client
 import os
 import socket
 import sys
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +19,8 @@ from core.supervisor import Program, Supervisor
 WEB_THREADS = 8
 WORKER_THREADS = 4
 HIGHEST_PORT = 65535
+# A container's only user may well be root; messages are JSON, so Celery's warning does not apply.
+QUIET_ROOT = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
 
 
 class Command(BaseCommand):
@@ -39,7 +43,8 @@ class Command(BaseCommand):
             self._say(f"Plumbline is on {address} (Ctrl-C stops it)")
             return True
 
-        os.environ["PORT"] = str(port)
+        os.environ["PORT"] = str(port)  # the children's settings read it
+        Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
         Supervisor(_programs(host, port), say=self._say).run(on_start=announce)
         self._say("Plumbline has stopped; the data is kept.")
 
@@ -68,7 +73,7 @@ def _programs(host: str, port: int) -> list[Program]:
         "--no-control-socket",
     ]  # fmt: skip
     worker = [
-        *python, "celery", "--app", "config", "worker", "--pool", "threads",
+        *python, "celery", "--quiet", "--app", "config", "worker", "--pool", "threads",
         "--concurrency", str(WORKER_THREADS), "--loglevel", "WARNING",
         "--without-gossip", "--without-mingle", "--without-heartbeat",
     ]  # fmt: skip
@@ -79,7 +84,7 @@ def _programs(host: str, port: int) -> list[Program]:
     return [
         *more,
         Program(name="web", command=web),
-        Program(name="worker", command=worker, env={"PLUMBLINE_TICK": "1"}),
+        Program(name="worker", command=worker, env={"PLUMBLINE_TICK": "1", **QUIET_ROOT}),
     ]
 
 
@@ -106,8 +111,13 @@ def _refuse_an_old_database() -> None:
 
 
 def _answers(host: str, port: int) -> bool:
+    """Whether the web gives any HTTP answer; the port alone opens before Django is loaded."""
+    line = http.client.HTTPConnection(host, port, timeout=2)
     try:
-        with socket.create_connection((host, port), timeout=0.5):
-            return True
-    except OSError:
+        line.request("GET", "/healthz")
+        line.getresponse()
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        line.close()
+    return True
