@@ -9,82 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from measurement import gate, intervals
-from measurement.agreement import (
-    agreeing_pairs,
-    alpha_replicates,
-    cohen_kappa,
-    distances,
-    label_counts,
-)
+from measurement import gate
 from measurement.alttest import AltTest, alt_test, by_distance, by_match
+from measurement.baselines import Baseline, Lengths, baselines
 from measurement.ceiling import Ceiling, ceiling
-from measurement.gate import Evidence, Facts, GateDecision, GateRule, Recall
+from measurement.figures import Confusion, Figures, confusion, facts_of
+from measurement.gate import Evidence, Facts, GateDecision, GateRule
 from measurement.reference import Reference, reference
-from measurement.sheet import Bools, Sheet
-from measurement.table import PREFERRED, TIE, Estimate, Ints, RatingTable, Scale
-from measurement.verdicts import MISSING, OK, JudgeTable
-
-NO_DECIDED = "no item has a decided human label"
-NO_SHARED = "no item has both a human label and a verdict"
-NOT_PAIRWISE = "the labels are no preference between two responses"
-NO_ORDER = "the labels have no order, so there is no direction"
-COMMONEST = "commonest_label"
-LONGER = "longer_response"
-Lengths = Mapping[str, tuple[float, float]]
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """A rule that needs no judge: its agreement, and judge − baseline on the same items."""
-
-    name: str
-    agreement: Estimate
-    difference: Estimate
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"agreement": self.agreement.as_dict(), "difference": self.difference.as_dict()}
-
-    @property
-    def is_cleared(self) -> bool:
-        """The judge is better than the baseline, the whole interval says."""
-        interval = self.difference.interval
-        return interval is not None and interval.low > 0
-
-
-@dataclass(frozen=True, slots=True)
-class Orders:
-    """Both orders of a pair: how often they name the same winner, how often the first shown.
-
-    `consistent` has n = pairs; `first_shown` n = calls with a winner, over all calls.
-    """
-
-    pairs: int
-    consistent: Estimate
-    first_shown: Estimate
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "pairs": self.pairs,
-            "consistent": self.consistent.as_dict(),
-            "first_shown": self.first_shown.as_dict(),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Confusion:
-    """Decided items by human label (rows) and the judge's (columns); `no_verdict` by row."""
-
-    labels: tuple[str, ...]
-    counts: tuple[tuple[int, ...], ...]
-    no_verdict: tuple[int, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "labels": list(self.labels),
-            "counts": [list(row) for row in self.counts],
-            "no_verdict": list(self.no_verdict),
-        }
+from measurement.sheet import Sheet
+from measurement.stability import Orders, orders
+from measurement.table import Estimate, RatingTable, Scale
+from measurement.verdicts import MISSING, JudgeTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +131,7 @@ def readiness(
         least_ratings=rule.least_ratings,
         adjudicated=adjudicated,
     )
-    facts = _facts(sheet, unrated)
+    facts = facts_of(sheet, unrated)
     return Readiness(facts, gate.sufficiency(facts, rule), gate.why_insufficient(facts, rule))
 
 
@@ -238,11 +173,11 @@ def align(
         least_ratings=rule.least_ratings,
         adjudicated=adjudicated,
     )
-    found = _Figures(sheet, level=level, seed=seed)
-    facts = _facts(sheet, unrated)
+    found = Figures(sheet, level=level, seed=seed)
+    facts = facts_of(sheet, unrated)
     people_ceiling = ceiling(sheet)
     evidence = found.evidence()
-    baselines = tuple(_baselines(sheet, lengths, predictions or {}, seed=seed))
+    compared = tuple(baselines(sheet, lengths, predictions or {}, seed=seed))
     decision = gate.decide(facts, evidence, rule)
     if is_dry_run:
         said = "Dry run, as nobody knows who saw these labels."
@@ -266,18 +201,18 @@ def align(
         ceiling=people_ceiling,
         alpha=found.alpha,
         kappa=found.kappa(),
-        confusion=_confusion(sheet),
+        confusion=confusion(sheet),
         recall=found.recall(),
         bias=found.bias,
-        baselines=baselines,
+        baselines=compared,
         alt_test=_alt_test(sheet, epsilon),
-        order=_orders(judge, sheet),
+        order=orders(judge, sheet),
         outcomes=_outcomes(sheet, judge),
         gate=decision,
         facts=facts,
         evidence=evidence,
         is_dry_run=is_dry_run,
-        notes=tuple(_notes(sheet, baselines, people_ceiling, unrated)),
+        notes=tuple(_notes(sheet, compared, people_ceiling, unrated)),
     )
 
 
@@ -295,271 +230,9 @@ def human_labels(
     )
 
 
-# what is known without a verdict ----------------------------------------------------------
-
-
-def _facts(sheet: Sheet, unrated: int) -> Facts:
-    labels = sheet.gate_labels
-    inside = sheet.denominator
-    per_label = {
-        label: int((sheet.human[inside] == sheet.tested.labels.index(label)).sum())
-        for label in labels
-    }
-    return Facts(
-        decided=int(inside.sum()),
-        clusters=len(np.unique(sheet.clusters[inside])),
-        contested=int(sheet.contested.sum()) + unrated,
-        asked=len(sheet.human) - int(sheet.outside.sum()) + unrated,
-        per_label=per_label,
-        is_two_label=len(labels) == 2,
-        needs_cut=sheet.scale.is_rating and sheet.scale.cut is None,
-    )
-
-
-# the figures ------------------------------------------------------------------------------
-
-
-class _Figures:
-    """The estimates of one sheet; the gate's own are computed once."""
-
-    def __init__(self, sheet: Sheet, *, level: float, seed: int) -> None:
-        self.sheet = sheet
-        self.level = level
-        self.seed = seed
-        inside = sheet.denominator
-        hits = (sheet.agrees & inside).astype(np.float64)
-        self.worth: intervals.Effective | None = None
-        if inside.any():
-            self.worth = intervals.effective(
-                hits, inside.astype(np.float64), sheet.clusters, level=level
-            )
-        self.alpha, self.alpha_bound = self._alpha()
-        self.bias = self._bias()
-
-    def share(self, hits: Bools, among: Bools, *, because: str = NO_DECIDED) -> Estimate:
-        return intervals.share(
-            (hits & among).astype(np.float64),
-            among.astype(np.float64),
-            self.sheet.clusters,
-            because=because,
-        )
-
-    def agreement(self) -> Estimate:
-        return self.share(self.sheet.agrees, self.sheet.denominator)
-
-    def contested_as_misses(self, unrated: int) -> Estimate:
-        """The gate's agreement if every contested item were a disagreement."""
-        sheet = self.sheet
-        among = sheet.denominator | sheet.contested
-        hits = sheet.agrees & sheet.denominator
-        if not unrated:
-            return self.share(hits, among)
-        fresh = sheet.clusters.max(initial=-1) + 1 + np.arange(unrated)
-        return intervals.share(
-            np.concatenate([hits, np.zeros(unrated)]).astype(np.float64),
-            np.concatenate([among, np.ones(unrated)]).astype(np.float64),
-            np.concatenate([sheet.clusters, fresh]),
-            because=NO_DECIDED,
-        )
-
-    def all_labels(self) -> Estimate:
-        """Exact agreement on the scale's own labels, human ties and all."""
-        sheet = self.sheet
-        if not sheet.scale.is_rating:
-            return self.share(sheet.agrees, sheet.decided)
-        return self.share(sheet.judge_points == sheet.human_points, sheet.human_points >= 0)
-
-    def per_vote(self) -> Estimate:
-        """Each verdict against each vote; for pairs this is S1 (a shared tie agrees)."""
-        return self._votes(self.sheet.counts)
-
-    def per_vote_without_ties(self) -> Estimate:
-        """S2: a pair of verdict and vote is dropped when either is a tie."""
-        sheet = self.sheet
-        tie = sheet.tested.labels.index(TIE)
-        counts = sheet.counts.copy()
-        counts[:, tie] = 0
-        counts[sheet.judge == tie] = 0
-        return self._votes(counts)
-
-    def _votes(self, counts: Ints) -> Estimate:
-        sheet = self.sheet
-        sizes = np.where(sheet.answered, counts.sum(axis=1), 0)
-        hits = np.zeros(len(counts), dtype=np.int64)
-        if counts.shape[1]:
-            chosen = counts[np.arange(len(counts)), np.maximum(sheet.judge, 0)]
-            hits = np.where(sheet.judge >= 0, chosen, 0)
-        return intervals.share(
-            hits.astype(np.float64), sizes.astype(np.float64), sheet.clusters, because=NO_SHARED
-        )
-
-    def _alpha(self) -> tuple[Estimate, float | None]:
-        """Alpha of judge and human label on the denominator, and its one-sided 95 % bound."""
-        sheet = self.sheet
-        both = np.flatnonzero(sheet.denominator & (sheet.judge >= 0))
-        counts = label_counts(
-            np.tile(np.arange(len(both)), 2),
-            np.concatenate([sheet.human[both], sheet.judge[both]]),
-            n_items=len(both),
-            n_labels=len(sheet.tested.labels),
-        )
-        found, drawn = alpha_replicates(
-            counts,
-            sheet.clusters[both],
-            level=sheet.tested.level,
-            numbers=sheet.tested.numbers(),
-            seed=self.seed,
-        )
-        return found, None if drawn is None else drawn.quantile(0.05)
-
-    def kappa(self) -> Estimate:
-        sheet = self.sheet
-        both = sheet.denominator & (sheet.judge >= 0)
-        if not both.any():
-            return Estimate.undefined(NO_SHARED)
-        return cohen_kappa(
-            sheet.human[both],
-            sheet.judge[both],
-            sheet.clusters[both],
-            weights=distances(sheet.tested),
-        )
-
-    def recall(self) -> dict[str, Estimate]:
-        """How often the judge finds each human label; no verdict is a miss."""
-        return {
-            label: self.share(
-                self.sheet.agrees,
-                self.sheet.human == code,
-                because=f"people gave no item the label {label}",
-            )
-            for code, label in enumerate(self.sheet.tested.labels)
-        }
-
-    def _bias(self) -> Estimate:
-        """Mean of judge − people's mean in scale points, on the denominator."""
-        sheet = self.sheet
-        if not sheet.scale.is_rating:
-            return Estimate.undefined(NO_ORDER)
-        both = sheet.denominator & (sheet.judge_points >= 0)
-        points = sheet.scale.numbers()[sheet.judge_points[both]]
-        return intervals.mean_difference(
-            points - sheet.human_means()[both],
-            sheet.clusters[both],
-            seed=self.seed,
-            because=NO_SHARED,
-        )
-
-    def evidence(self) -> Evidence:
-        sheet, worth = self.sheet, self.worth
-        inside = sheet.denominator
-        silent = None
-        if inside.any():
-            silent = float((inside & ~sheet.answered).sum() / inside.sum())
-        return Evidence(
-            lower_bound=None if worth is None else worth.lower_bound(level=self.level),
-            recalls=tuple(self._recall_bounds()),
-            labels=len(sheet.gate_labels),
-            alpha=self.alpha.value,
-            alpha_lower_bound=self.alpha_bound,
-            without_verdict=silent,
-            bias=self._relative_bias(),
-            people_upper_bound=self._people_upper_bound(),
-            raters=self._usual_raters(),
-        )
-
-    def _recall_bounds(self) -> Iterator[Recall]:
-        sheet = self.sheet
-        for label in sheet.gate_labels:
-            among = sheet.human == sheet.tested.labels.index(label)
-            if not among.any():
-                continue
-            hits = (sheet.agrees & among).astype(np.float64)
-            found = intervals.effective(hits, among.astype(float), sheet.clusters, level=0.05)
-            yield Recall(label, found.n, found.share, found.lower_bound(level=0.05))
-
-    def _relative_bias(self) -> float | None:
-        if self.bias.value is None:
-            return None
-        numbers = self.sheet.scale.numbers()
-        return abs(self.bias.value) / float(numbers[-1] - numbers[0])
-
-    def _people_upper_bound(self) -> float | None:
-        """The bound of people's pairwise agreement; only two labels have a known ceiling."""
-        sheet = self.sheet
-        agreeing, pairs = agreeing_pairs(sheet.counts)
-        if len(sheet.tested.labels) != 2 or not pairs.any():
-            return None
-        found = intervals.effective(agreeing, pairs, sheet.clusters, level=0.05)
-        return found.upper_bound(level=0.05)
-
-    def _usual_raters(self) -> int:
-        votes = self.sheet.counts[self.sheet.denominator].sum(axis=1)
-        return int(np.bincount(votes).argmax()) if len(votes) else 0
-
-
-def _confusion(sheet: Sheet) -> Confusion:
-    k = len(sheet.tested.labels)
-    both = sheet.decided & (sheet.judge >= 0)
-    flat = np.bincount(sheet.human[both] * k + sheet.judge[both], minlength=k * k)
-    silent = np.bincount(sheet.human[sheet.decided & (sheet.judge < 0)], minlength=k)
-    rows = tuple(tuple(int(n) for n in row) for row in flat.reshape(k, k))
-    return Confusion(sheet.tested.labels, rows, tuple(int(n) for n in silent))
-
-
 def _outcomes(sheet: Sheet, judge: JudgeTable) -> dict[str, int]:
     """How the judge's calls ended, by item; an item without any call is `missing`."""
     return dict(Counter(judge.outcomes.get(item, MISSING) for item in sheet.people.items))
-
-
-# baselines, alternative annotator, orders -------------------------------------------------
-
-
-def _baselines(
-    sheet: Sheet,
-    lengths: Lengths | None,
-    predictions: Mapping[str, Mapping[str, str]],
-    *,
-    seed: int,
-) -> Iterator[Baseline]:
-    inside = sheet.denominator
-    if inside.any():
-        commonest = int(np.bincount(sheet.human[inside]).argmax())
-        yield _baseline(COMMONEST, sheet, np.full(len(sheet.human), commonest), inside, seed=seed)
-    if lengths is not None and sheet.tested.is_pairwise:
-        predictions = {LONGER: _longer(lengths), **predictions}
-    for name, labels in predictions.items():
-        table = JudgeTable(labels, dict.fromkeys(labels, OK))
-        codes = table.coded(sheet.people.items, sheet.tested)
-        known = np.array([item in labels for item in sheet.people.items], dtype=np.bool_)
-        yield _baseline(name, sheet, codes, inside & known, seed=seed)
-
-
-def _longer(lengths: Lengths) -> dict[str, str]:
-    """The longer response of each pair; equal lengths are a tie."""
-    one, other = PREFERRED
-    return {
-        item: TIE if length_a == length_b else one if length_a > length_b else other
-        for item, (length_a, length_b) in lengths.items()
-    }
-
-
-def _baseline(
-    name: str,
-    sheet: Sheet,
-    codes: Ints,
-    among: Bools,
-    *,
-    seed: int,
-) -> Baseline:
-    right = (codes == sheet.human)[among].astype(np.float64)
-    judge = sheet.agrees[among].astype(np.float64)
-    clusters = sheet.clusters[among]
-    because = "no decided item has what the baseline needs"
-    return Baseline(
-        name,
-        intervals.share(right, np.ones(len(right)), clusters, because=because),
-        intervals.mean_difference(judge - right, clusters, seed=seed, because=because),
-    )
 
 
 def _alt_test(sheet: Sheet, epsilon: float) -> AltTest:
@@ -584,44 +257,8 @@ def _alt_test(sheet: Sheet, epsilon: float) -> AltTest:
     return alt_test(names, compared, epsilon=epsilon)
 
 
-def _orders(judge: JudgeTable, sheet: Sheet) -> Orders | None:
-    """Consistency over the two orders and the first-shown rate; None without calls in orders."""
-    if not sheet.tested.is_pairwise or not judge.calls:
-        return None
-    winners: dict[tuple[str, str], dict[str, str]] = {}
-    firsts: list[tuple[str, bool]] = []
-    mapped, labels = sheet.scale.tested_codes(), sheet.tested.labels
-    for call in judge.calls:
-        code = sheet.scale.code(call.label) if call.outcome == OK else -1
-        if code < 0:
-            continue
-        winner = labels[mapped[code]]
-        winners.setdefault((call.item, str(call.sample)), {})[call.order] = winner
-        if winner != TIE:
-            firsts.append((call.item, winner == call.order[0]))
-    same = [
-        (item, len(set(both.values())) == 1)
-        for (item, _), both in winners.items()
-        if len(both) == 2
-    ]
-    return Orders(
-        len(same),
-        _by_item(same, sheet, because="no pair has a verdict in both orders"),
-        _by_item(firsts, sheet, because="no call names a winner"),
-    )
-
-
-def _by_item(found: list[tuple[str, bool]], sheet: Sheet, *, because: str) -> Estimate:
-    """A share of calls, those of one item (or its cluster) taken together."""
-    known = dict(zip(sheet.people.items, sheet.clusters.tolist(), strict=True))
-    codes = {item: len(known) + place for place, item in enumerate(dict(found))} | known
-    clusters = np.array([codes[item] for item, _ in found], dtype=np.int64)
-    hits = np.array([hit for _, hit in found], dtype=np.float64)
-    return intervals.share(hits, np.ones(len(found)), clusters, because=because)
-
-
 def _notes(
-    sheet: Sheet, baselines: tuple[Baseline, ...], people: Ceiling, unrated: int
+    sheet: Sheet, compared: tuple[Baseline, ...], people: Ceiling, unrated: int
 ) -> Iterator[str]:
     thin = int((sheet.reference.ratings < 3).sum()) + unrated
     if thin:
@@ -629,7 +266,7 @@ def _notes(
     if sheet.tested.is_pairwise and sheet.decided.any():
         ties = int((sheet.decided & ~sheet.denominator).sum())
         yield f"People call {ties} of {int(sheet.decided.sum())} decided items a tie."
-    for baseline in baselines:
+    for baseline in compared:
         if baseline.difference.is_defined and not baseline.is_cleared:
             yield f"No better than the baseline: {baseline.name.replace('_', ' ')}."
     if not people.people.is_defined:

@@ -116,8 +116,7 @@ def sum_by(codes: Ints, values: Floats) -> Floats:
     _, places = np.unique(codes, return_inverse=True)
     size = int(places.max()) + 1 if len(places) else 0
     if values.ndim == 1:
-        total: Floats = np.bincount(places, weights=values, minlength=size)
-        return total
+        return np.asarray(np.bincount(places, weights=values, minlength=size), dtype=np.float64)
     summed: Floats = np.stack(
         [np.bincount(places, weights=column, minlength=size) for column in values.T], axis=1
     )
@@ -191,6 +190,20 @@ def bootstrap(
     with np.errstate(divide="ignore", invalid="ignore"):
         values = formula(sums)
     return Replicates(values, len(units), "cluster" if grouped else "item")
+
+
+def bootstrapped(
+    features: Floats,
+    clusters: Ints,
+    formula: Callable[[Floats], Floats],
+    *,
+    n: int,
+    seed: int,
+) -> Estimate:
+    """The figure of the sums of all features, with its bootstrap interval."""
+    value = float(formula(features.sum(axis=0, keepdims=True))[0])
+    drawn = bootstrap(features, clusters, formula, seed=seed)
+    return Estimate(value, n, drawn.interval())
 
 
 def resampled_sums(units: Floats, *, seed: int, replicates: int) -> Floats:

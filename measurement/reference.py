@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from measurement.agreement import label_counts
+from measurement.counts import label_counts
 from measurement.table import Ints, RatingTable, Scale
 
 CONTESTED = -1

@@ -1,0 +1,33 @@
+"""Labels counted by item: what every agreement figure starts from."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from measurement.table import Floats, Ints, RatingTable, Scale
+
+NO_PAIR = "no item has two labels"
+ONE_LABEL = "all labels are the same, so there is no disagreement to compare with"
+
+
+def label_counts(items: Ints, codes: Ints, *, n_items: int, n_labels: int) -> Ints:
+    """How many raters gave each label on each item, (items x labels); negative codes are none."""
+    given = codes >= 0
+    flat = items[given] * n_labels + codes[given]
+    return np.bincount(flat, minlength=n_items * n_labels).reshape(n_items, n_labels)
+
+
+def counts_of(table: RatingTable, scale: Scale) -> Ints:
+    """The counts of a table on a scale, (items x labels of the scale)."""
+    return label_counts(
+        table.item_codes,
+        table.coded(scale),
+        n_items=len(table.items),
+        n_labels=len(scale.labels),
+    )
+
+
+def agreeing_pairs(counts: Ints) -> tuple[Floats, Floats]:
+    """For each item the pairs of votes that agree, and all its pairs."""
+    votes = counts.sum(axis=1)
+    return (counts * (counts - 1) / 2).sum(axis=1), votes * (votes - 1) / 2

@@ -1,0 +1,123 @@
+"""Intraclass correlation: ratings as numbers, complete items x raters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from measurement import intervals
+from measurement.counts import ONE_LABEL
+from measurement.table import Estimate, Floats, Interval, Ints, RatingTable, Scale
+
+
+@dataclass(frozen=True, slots=True)
+class MeanSquares:
+    """Two-way mean squares of a complete table: items, raters, rest; `n` items, `k` raters."""
+
+    n: int
+    k: int
+    items: float
+    raters: float
+    rest: float
+
+    @classmethod
+    def of(cls, ratings: Floats) -> MeanSquares:
+        n, k = ratings.shape
+        mean = ratings.mean()
+        by_item, by_rater = ratings.mean(axis=1) - mean, ratings.mean(axis=0) - mean
+        rest = ratings - mean - by_item[:, None] - by_rater[None, :]
+        return cls(
+            n,
+            k,
+            items=float(k * (by_item**2).sum() / (n - 1)),
+            raters=float(n * (by_rater**2).sum() / (k - 1)),
+            rest=float((rest**2).sum() / ((n - 1) * (k - 1))),
+        )
+
+
+def icc(ratings: Floats, clusters: Ints, *, seed: int, of_mean: bool = False) -> Estimate:
+    """ICC(2,1), or ICC(2,k) for the mean of all raters (Shrout and Fleiss 1979); n = items.
+
+    `ratings` (items x raters) complete. Absolute agreement, raters a sample. The interval is
+    McGraw and Wong's, or the cluster bootstrap where items share clusters.
+    """
+    n, k = ratings.shape
+    if n < 2 or k < 2:
+        return Estimate.undefined("it needs two items and two raters", n=n)
+    if np.ptp(ratings) == 0:
+        return Estimate.undefined(ONE_LABEL, n=n)
+    squares = MeanSquares.of(ratings)
+    single = _icc_single(squares)
+    interval: Interval | None = _icc_interval(squares, single)
+    if len(np.unique(clusters)) < n:
+        interval = _icc_bootstrap(ratings, clusters, seed=seed)
+    if not of_mean:
+        return Estimate(single, n, interval)
+    bounds = None
+    if interval is not None:
+        low, high = _stepped_up(interval.low, k), _stepped_up(interval.high, k)
+        bounds = Interval(low, high, interval.level, interval.method)
+    return Estimate(_stepped_up(single, k), n, bounds)
+
+
+def _icc_single(squares: MeanSquares) -> float:
+    offset = squares.k * (squares.raters - squares.rest) / squares.n
+    spread = squares.items + (squares.k - 1) * squares.rest + offset
+    return (squares.items - squares.rest) / spread
+
+
+def _stepped_up(single: float, k: int) -> float:
+    """Spearman–Brown: the reliability of the mean of k raters."""
+    return k * single / (1 + (k - 1) * single)
+
+
+def _icc_interval(squares: MeanSquares, value: float) -> Interval:
+    from scipy.special import fdtri
+
+    n, k = squares.n, squares.k
+    if squares.rest <= 0:
+        return Interval(value, value, 0.95, "F")
+    between = k * value * squares.raters / squares.rest
+    within = n * (1 + (k - 1) * value) - k * value
+    top = (k - 1) * (n - 1) * (between + within) ** 2
+    df = top / ((n - 1) * between**2 + within**2)
+    upper, lower = float(fdtri(n - 1, df, 0.975)), float(fdtri(df, n - 1, 0.975))
+    rest = k * squares.raters + (k * n - k - n) * squares.rest
+    low = n * (squares.items - upper * squares.rest) / (upper * rest + n * squares.items)
+    high = n * (lower * squares.items - squares.rest) / (rest + n * lower * squares.items)
+    return Interval(low, min(1.0, high), 0.95, "F")
+
+
+def _icc_bootstrap(ratings: Floats, clusters: Ints, *, seed: int) -> Interval | None:
+    n, k = ratings.shape
+    centred = ratings - ratings.mean()
+    totals = centred.sum(axis=1)
+    features = np.column_stack([np.ones(n), totals**2, (centred**2).sum(axis=1), centred])
+
+    def formula(sums: Floats) -> Floats:
+        items, between, squares, columns = sums[:, 0], sums[:, 1], sums[:, 2], sums[:, 3:]
+        correction = columns.sum(axis=1) ** 2 / (items * k)
+        by_item = between / k - correction
+        by_rater = (columns**2).sum(axis=1) / items - correction
+        rest = (squares - correction - by_item - by_rater) / ((items - 1) * (k - 1))
+        by_item, by_rater = by_item / (items - 1), by_rater / (k - 1)
+        spread = by_item + (k - 1) * rest + k * (by_rater - rest) / items
+        return np.where(spread > 0, (by_item - rest) / spread, np.nan)
+
+    return intervals.bootstrap(features, clusters, formula, seed=seed).interval()
+
+
+def table_icc(table: RatingTable, scale: Scale, *, seed: int) -> Estimate:
+    """ICC(2,1) of a table on a numeric scale, or why it has none."""
+    if not scale.is_numeric:
+        return Estimate.undefined("the labels are not numbers")
+    if scale.level == "nominal":
+        return Estimate.undefined("the labels are read as categories")
+    codes = table.coded(scale)
+    shape = (len(table.items), len(table.raters))
+    if (codes >= 0).sum() != shape[0] * shape[1]:
+        return Estimate.undefined("not every rater labelled every item: see alpha")
+    ratings = np.empty(shape)
+    ratings[table.item_codes, table.rater_codes] = scale.numbers()[codes]
+    return icc(ratings, table.cluster_codes, seed=seed)
