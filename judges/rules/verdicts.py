@@ -183,8 +183,8 @@ def _why_unreadable(text: str) -> str:
         return "The answer is wrapped in a code block; it must be the bare JSON object."
     if "{" in stripped and "}" in stripped and not (stripped[0] == "{" and stripped[-1] == "}"):
         return "There is text around the JSON object; the whole answer must be the object."
-    if stripped[0] == "{":
-        return "The answer starts as a JSON object but is not valid JSON."
+    if stripped[0] in "{[":
+        return "The answer starts as JSON but is not valid JSON."
     return "The answer is prose, not a JSON object."
 
 
