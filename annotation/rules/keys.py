@@ -1,0 +1,33 @@
+"""Short names for long things: keys that fit their columns, digests that never change."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from core.errors import Invalid
+
+KEY_CHARS = 200
+SYSTEM_CHARS = 120
+
+
+def digest(*parts: object) -> str:
+    """SHA-256 (64 hexadecimal digits) of JSON-able parts; different parts never run together."""
+    plain = json.dumps(parts, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def short_key(text: str) -> str:
+    """A prompt or cluster key as it is, or its digest when it is a long text."""
+    return text if len(text) <= KEY_CHARS else f"sha256:{digest(text)}"
+
+
+def fitting(text: str, name: str, *, limit: int = KEY_CHARS) -> str:
+    """The text, or `Invalid` when it is longer than its column."""
+    if len(text) > limit:
+        raise Invalid(
+            "too_long",
+            f"the {name} has {len(text):,} characters, at most {limit} fit. Is the right column "
+            "mapped?",
+        )
+    return text
