@@ -6,7 +6,7 @@ import difflib
 import json
 import math
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.errors import Invalid
@@ -158,31 +158,49 @@ def check_columns(columns: Mapping[str, FieldPath], record: Record) -> None:
 
 
 def checked(
-    rows: Iterable[Record | BrokenRow], columns: Mapping[str, FieldPath]
+    rows: Iterable[Record | BrokenRow],
+    columns: Mapping[str, FieldPath],
+    *,
+    any_of: Sequence[Mapping[str, FieldPath]] = (),
 ) -> Iterator[Record | BrokenRow]:
     """Let rows through once each column of the mapping was seen in one of the first rows.
 
-    JSON objects may leave keys out, so up to 100 rows are looked at before a column is called
-    unknown; where every row has the same columns it is the first one. Raises `Invalid` (code
-    `unknown_columns`) before any row comes out.
+    Of each group in `any_of` one column is enough. JSON objects may leave keys out, so up to 100
+    rows are looked at before a column is called unknown; where every row has the same columns it
+    is the first one. Raises `Invalid` (code `unknown_columns`) before any row comes out.
     """
     stream = iter(rows)
     waiting: list[Record | BrokenRow] = []
     missing = dict(columns)
+    groups = list(any_of)
     first: Record | None = None
     for row in stream:
         waiting.append(row)
         if isinstance(row, Record):
             first = first or row
             missing = missing_columns(missing, row.values)
-            if not missing:
+            groups = [g for g in groups if len(missing_columns(g, row.values)) == len(g)]
+            if not missing and not groups:
                 break
         if len(waiting) >= PEEKED_ROWS:
             break
     if missing and first is not None:
         raise _unknown_columns(missing, first.values)
+    if groups and first is not None:
+        raise _no_column_for(groups[0], first.values)
     yield from waiting
     yield from stream
+
+
+def _no_column_for(group: Mapping[str, FieldPath], values: Mapping[str, object]) -> Invalid:
+    field = next(iter(group))
+    names = " or ".join(f"“{path.column}”" for path in group.values())
+    return Invalid(
+        "unknown_columns",
+        f"The file has no column {names}. It has: {listed(field, values)}. "
+        f"Map one of these, e.g. {field}={listed(field, values).split(', ')[0]}.",
+        {field: ["Map a column to it."]},
+    )
 
 
 def _unknown_columns(missing: Mapping[str, FieldPath], values: Mapping[str, object]) -> Invalid:
@@ -241,3 +259,41 @@ def _shape(value: object) -> str:
     if isinstance(value, list):
         return "a list"
     return "an object" if isinstance(value, Mapping) else "of another type"
+
+
+def unmapped(values: Mapping[str, object], columns: Mapping[str, FieldPath]) -> dict[str, object]:
+    """What a row holds beyond the mapped places; nulls and empty texts are left out.
+
+    Only the mapped place inside a nested value is taken out of it, the rest stays.
+    """
+    rest: dict[str, object] = dict(values)
+    for path in columns.values():
+        rest.pop(path.text, None) if path.text in rest else _prune(rest, path.column)
+    return {name: value for name, value in rest.items() if value not in (None, "", {}, [])}
+
+
+def _prune(node: dict[str, object], path: str) -> None:
+    """Take the place at a dotted path out of a row, copying what is changed on the way."""
+    if path in node:
+        del node[path]
+        return
+    cut = path.rfind(".")
+    while cut > 0:
+        head, rest = path[:cut], path[cut + 1 :]
+        if head in node:
+            node[head] = _pruned(node[head], rest)
+            return
+        cut = path.rfind(".", 0, cut)
+
+
+def _pruned(node: object, path: str) -> object:
+    if isinstance(node, Mapping):
+        copy = dict(node)
+        _prune(copy, path)
+        return copy
+    if isinstance(node, list):
+        head, _, rest = path.partition(".")
+        if head.isdecimal() and int(head) < len(node):
+            place = int(head)
+            return [*node[:place], _pruned(node[place], rest) if rest else None, *node[place + 1 :]]
+    return node

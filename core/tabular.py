@@ -120,9 +120,10 @@ def read_records(source: BinaryIO, *, name: str) -> Records:
 
     `source` is read forwards once (Parquet: must be seekable). Row numbers are line numbers for
     CSV (the header is line 1) and JSONL, the place in the array from 1 for JSON, and the row from
-    1 for Parquet; `Records.unit` names which. Raises `Invalid` at once when the file is empty, not
-    text, in an unknown encoding or of an unreadable shape, and while reading when it breaks off
-    later; single bad rows come out as `BrokenRow`.
+    1 for Parquet; `Records.unit` names which. An empty CSV cell is None.
+    Raises `Invalid` at once when the file is empty, not text, in an unknown encoding or of an
+    unreadable shape, and while reading when it breaks off later; single bad rows come out as
+    `BrokenRow`.
     """
     head = source.read(CHUNK_BYTES)
     suffix = PurePath(name).suffix.lower()
@@ -414,7 +415,10 @@ def _csv_rows(
                 "line",
             )
             continue
-        yield Record(line, dict(zip(columns, cells, strict=True)), "line")
+        # A comma after a comma cannot say whether the text is empty or missing: it is missing.
+        yield Record(
+            line, {name: cell or None for name, cell in zip(columns, cells, strict=True)}, "line"
+        )
 
 
 def _broken_csv_row(line: int, error: csv.Error) -> BrokenRow:

@@ -8,7 +8,7 @@ import json
 from core.errors import Invalid
 
 KEY_CHARS = 200
-SYSTEM_CHARS = 120
+NAME_CHARS = 120
 
 
 def digest(*parts: object) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from annotation.rules.keys import fitting, short_key
+from annotation.rules.keys import KEY_CHARS, NAME_CHARS, fitting, short_key
 from core import mapping
 from core.errors import Invalid
 from core.mapping import FieldPath
@@ -80,7 +80,7 @@ def people_rows(
         label = reader.coded("label", values)
         if not label:
             return []
-        return [_label_row(reader, rater=reader.key("rater"), label=label)]
+        return [_label_row(reader, rater=reader.key("rater", limit=NAME_CHARS), label=label)]
 
     return _converted(records, needed, convert)
 
@@ -147,7 +147,7 @@ def _wide_rows(
         reader = _Reader(record, {**paths, **raters})
         labels = [(rater, reader.coded(rater, values)) for rater in raters]
         return [
-            _label_row(reader, rater=fitting(rater, "rater"), label=label)
+            _label_row(reader, rater=fitting(rater, "rater", limit=NAME_CHARS), label=label)
             for rater, label in labels
             if label
         ]
@@ -190,11 +190,11 @@ class _Reader:
                 raise
             raise Invalid("not_text", f"the {name} cannot be read: {error.sentence}") from error
 
-    def key(self, name: str) -> str:
+    def key(self, name: str, *, limit: int = KEY_CHARS) -> str:
         found = self.text(name)
         if not found:
             raise Invalid("empty_field", f"the {name} is empty. Every label needs one.")
-        return fitting(found, name)
+        return fitting(found, name, limit=limit)
 
     def coded(self, name: str, values: Mapping[str, str]) -> str:
         """The label after the value codes; 1.0 in the file is also found under 1."""
@@ -214,7 +214,7 @@ def _label_row(reader: _Reader, *, rater: str, label: str) -> LabelRow:
         rater=rater,
         label=label,
         dimension=fitting(reader.text("dimension"), "dimension") or DEFAULT_DIMENSION,
-        round=fitting(reader.text("round"), "round"),
+        round=fitting(reader.text("round"), "round", limit=NAME_CHARS),
         cluster=short_key(reader.text("cluster")),
         at=_moment(reader.text("at")),
     )
