@@ -323,7 +323,7 @@ def trend(points: Sequence[tuple[str, object]], scale: Scale, *, name: str) -> T
 
     parts = []
     for tick in scale.ticks:
-        parts.append(_line("plot__track", 6, height_of(tick), 100, height_of(tick)))
+        parts.append(_line("plot__grid", 6, height_of(tick), 100, height_of(tick)))
         parts.append(_text(0, height_of(tick) + 4, _short(tick), anchor="start"))
     if scale.target is not None and scale.shows(scale.target):
         y = height_of(scale.target)

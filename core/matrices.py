@@ -112,8 +112,8 @@ def _pair_cell(a: str, b: str, values: Mapping[tuple[str, str], object], name: s
     figure = figure_of(values.get((a, b), values.get((b, a))))
     if figure.value is None:
         return Cell(NO_FIGURE, None, f"{a} with {b}: {figure.reason or 'no items in common'}")
-    # Half of the scale is below .5, where pairs hardly ever lie: stretch the shades over .3 to 1.
-    stretched = (figure.value - 0.3) / 0.7
+    # Pairs of raters mostly lie between .3 and .9: the shades are stretched over that part.
+    stretched = (figure.value - 0.3) / 0.6
     shade = min(SHADES, max(0, round(stretched * SHADES)))
     n = "" if figure.n is None else f", n = {figure.n:,}"
     return Cell(decimal(figure.value, 2), shade, f"{a} with {b}: {name} {figure.written(2)}{n}")

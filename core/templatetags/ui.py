@@ -86,11 +86,16 @@ def _errors_of(form: BaseForm) -> list[dict[str, str]]:
         found += [
             {
                 "target": "" if bound.is_hidden else first,
-                "sentence": f"{bound.label}: {error}" if bound.label else str(error),
+                "sentence": _sentence(str(bound.label or ""), str(error)),
             }
             for error in bound.errors
         ]
     return found
+
+
+def _sentence(label: str, error: str) -> str:
+    """The field's name before its error; a label that asks needs no colon."""
+    return f"{label}{'' if label.endswith(('?', ':')) else ':'} {error}" if label else error
 
 
 @register.inclusion_tag("components/pagination.html", takes_context=True)
@@ -204,10 +209,22 @@ def interval_plot(
     caption: str,
     name: str = "",
     figure: str = "value",
+    n: str = "n",
     digits: int = 2,
 ) -> dict[str, Any]:
-    """The whole plot as a table: name, picture, figure, n, badge. `caption` says what it shows."""
-    return {"plot": plot, "caption": caption, "name": name, "figure": figure, "digits": digits}
+    """The whole plot as a table: name, picture, figure, n, badge.
+
+    `caption` says what it shows; `name`, `figure` and `n` head the columns (an empty `n` leaves
+    that column out).
+    """
+    return {
+        "plot": plot,
+        "caption": caption,
+        "name": name,
+        "figure": figure,
+        "count_name": n if plot.has_counts else "",
+        "digits": digits,
+    }
 
 
 @register.simple_tag

@@ -60,11 +60,32 @@ for (const name of ["htmx:sendError", "htmx:timeout"]) {
   });
 }
 
-document.addEventListener("htmx:afterSwap", (event) => focusErrors(event.detail.elt));
+document.addEventListener("htmx:load", (event) => {
+  focusErrors(event.detail.elt);
+  watchFrames(event.detail.elt);
+});
+
+// A frame is a stop of the Tab key only while there is something to scroll in it.
+const fitting = new ResizeObserver((entries) => {
+  for (const { target } of entries) target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
+});
+
+function watchFrames(within) {
+  for (const frame of within.querySelectorAll?.(".table-frame") ?? []) fitting.observe(frame);
+}
+
+// On a phone the five steps scroll sideways: the page's own one should be in sight.
+function showCurrentStep() {
+  const steps = document.querySelector(".steps");
+  const current = steps?.querySelector("[aria-current]");
+  if (current) steps.scrollLeft = current.parentElement.offsetLeft - steps.clientWidth / 4;
+}
 
 function begin() {
   for (const element of document.querySelectorAll("[data-scripted]")) element.hidden = false;
   focusErrors(document);
+  watchFrames(document);
+  showCurrentStep();
 }
 
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
