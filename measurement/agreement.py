@@ -18,6 +18,7 @@ from measurement.alpha import alpha_replicates
 from measurement.counts import NO_PAIR, agreeing_pairs, counts_of
 from measurement.gwet import ac1
 from measurement.icc import table_icc
+from measurement.intervals import SEED
 from measurement.kappa import PairKappa, fleiss, pair_kappas
 from measurement.table import Estimate, Ints, RatingTable, Scale
 
@@ -83,7 +84,9 @@ class AgreementSummary:
         }
 
 
-def summarise(table: RatingTable, *, scale: Scale | None = None, seed: int = 0) -> AgreementSummary:
+def summarise(
+    table: RatingTable, *, scale: Scale | None = None, seed: int = SEED
+) -> AgreementSummary:
     """Every agreement figure of one dimension; the scale is the one seen unless given.
 
     Raises OutsideScale for a label that the scale does not have.

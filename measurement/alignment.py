@@ -15,6 +15,7 @@ from measurement.baselines import Baseline, Lengths, baselines
 from measurement.ceiling import Ceiling, ceiling
 from measurement.figures import Confusion, Figures, confusion, facts_of
 from measurement.gate import Evidence, Facts, GateDecision, GateRule
+from measurement.intervals import SEED
 from measurement.reference import Reference, reference
 from measurement.sheet import Sheet
 from measurement.stability import Orders, orders
@@ -145,7 +146,7 @@ def align(
     look: int = 1,
     one_shot: bool = False,
     epsilon: float = 0.2,
-    seed: int = 0,
+    seed: int = SEED,
     adjudicated: Mapping[str, str] | None = None,
     unrated: int = 0,
     lengths: Lengths | None = None,

@@ -1,0 +1,123 @@
+"""Figures as lines of text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from measurement.agreement import AgreementSummary
+from measurement.alignment import Alignment
+from measurement.gate import Check
+from measurement.table import Estimate
+
+_NAME_WIDTH = 34
+
+
+def agreement_lines(dimension: str, found: AgreementSummary) -> Iterator[str]:
+    """One dimension of `agreement`, line by line."""
+    yield dimension
+    yield (
+        f"  {found.items:,} items, {found.raters:,} raters, {found.labels:,} labels, "
+        f"{found.repeats:,} repeats, {found.clusters:,} clusters"
+    )
+    yield _line("pairwise agreement", found.percent_agreement, "pairs")
+    yield _line("all raters agree", found.all_agree, "items")
+    yield _line("Krippendorff's alpha", found.alpha, "items")
+    yield _line("Gwet's AC1", found.ac1, "items")
+    yield _line("Fleiss' kappa", found.fleiss, "items")
+    yield _line("ICC(2,1)", found.icc, "items")
+    for pair in found.kappa:
+        yield _line(f"Cohen's kappa {pair.a} – {pair.b}", pair.estimate, "items")
+    yield from _notes(found.notes)
+
+
+def alignment_lines(dimension: str, found: Alignment) -> Iterator[str]:
+    """One dimension of `align`, line by line, the gate last."""
+    yield dimension
+    yield (
+        f"  {found.items:,} items: {found.decided:,} decided, {found.contested:,} contested, "
+        f"{found.not_applicable:,} not applicable, "
+        f"{found.fewer_than_three:,} with fewer than 3 ratings"
+    )
+    outcomes = ", ".join(f"{name} {count:,}" for name, count in sorted(found.outcomes.items()))
+    yield f"  verdicts: {outcomes or 'none'}"
+    yield _line("agreement (the gate's)", found.agreement, "items")
+    yield _line("  contested as misses", found.contested_as_misses, "items")
+    yield _line("agreement on all labels", found.all_labels, "items")
+    yield _line("verdict against each vote", found.per_vote, "votes")
+    if found.s1 is not None and found.s2 is not None:
+        yield _line("S1, ties count", found.s1, "votes")
+        yield _line("S2, without ties", found.s2, "votes")
+    yield from _people_lines(found)
+    yield _line("alpha, judge and people", found.alpha, "items")
+    yield _line("kappa, judge and people", found.kappa, "items")
+    yield _line("mean bias, judge − people", found.bias, "items")
+    for label, recall in found.recall.items():
+        yield _line(f"recall of {label}", recall, "items")
+    for baseline in found.baselines:
+        spoken = baseline.name.replace("_", " ")
+        yield _line(f"baseline: {spoken}", baseline.agreement, "items")
+        yield _line("  judge − baseline", baseline.difference, "items")
+    yield from _alt_test_lines(found)
+    if found.order is not None:
+        yield _line("same winner in both orders", found.order.consistent, "pairs")
+        yield _line("first shown wins", found.order.first_shown, "calls")
+    yield from _confusion_lines(found)
+    yield from _notes(found.notes)
+    yield from _gate_lines(found)
+
+
+def _people_lines(found: Alignment) -> Iterator[str]:
+    yield _line("people, leave one out", found.ceiling.people, "votes")
+    yield _line("  judge on the same items", found.ceiling.judge_same_items, "votes")
+    yield _line("  judge − people", found.ceiling.difference, "votes")
+    yield _line("people, by pairs of votes", found.ceiling.pairwise, "pairs")
+
+
+def _alt_test_lines(found: Alignment) -> Iterator[str]:
+    test = found.alt_test
+    if test.omega is None or test.rho is None:
+        yield f"  {'alternative annotator test':<{_NAME_WIDTH}} undefined: {test.undefined_because}"
+        return
+    yield (
+        f"  {'alternative annotator test':<{_NAME_WIDTH}} ω {test.omega:.3f}, ρ {test.rho:.3f}, "
+        f"ε {test.epsilon:g}"
+    )
+
+
+def _confusion_lines(found: Alignment) -> Iterator[str]:
+    labels, counts = found.confusion.labels, found.confusion.counts
+    cells = [str(count) for row in counts for count in row]
+    width = max(map(len, (*labels, *cells, "no verdict")), default=0) + 2
+    yield "  people (rows) by judge (columns)"
+    header = "".join(f"{label:>{width}}" for label in (*labels, "no verdict"))
+    yield f"  {'':{width}}{header}"
+    for label, row, silent in zip(labels, counts, found.confusion.no_verdict, strict=True):
+        numbers = "".join(f"{count:>{width}}" for count in (*row, silent))
+        yield f"  {label:<{width}}{numbers}"
+
+
+def _gate_lines(found: Alignment) -> Iterator[str]:
+    yield f"  gate at level {found.level:g}: {found.gate.decision}"
+    for check in found.gate.checks:
+        mark = "holds" if check.passed else "FAILS"
+        yield f"    {mark}  {check.name}: {_number(check)}"
+    yield f"  {found.gate.because}"
+
+
+def _number(check: Check) -> str:
+    measured = "undefined" if check.measured is None else f"{check.measured:.4g}"
+    return f"{measured} (limit {check.limit:.4g})"
+
+
+def _line(name: str, found: Estimate, counted: str) -> str:
+    if found.value is None:
+        return f"  {name:<{_NAME_WIDTH}} undefined: {found.undefined_because}"
+    bounds = ""
+    if found.interval is not None:
+        bounds = f"  [{found.interval.low:.4f}, {found.interval.high:.4f}]"
+    return f"  {name:<{_NAME_WIDTH}} {found.value:.4f}{bounds}  n = {found.n:,} {counted}"
+
+
+def _notes(notes: tuple[str, ...]) -> Iterator[str]:
+    for note in notes:
+        yield f"  note: {note}"
