@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from judges.providers.base import ProviderFailure, ProviderReply, ProviderRequest
 from judges.rules.pricing import Usage
@@ -24,8 +25,8 @@ class AnthropicProvider:
     """One client, never retrying by itself. Create, use and close it in one event loop."""
 
     def __init__(self, *, api_key: str, base_url: str = DEFAULT_BASE_URL) -> None:
-        self._api_key = api_key
-        self._base_url = base_url or DEFAULT_BASE_URL
+        self._api_key = api_key.strip()
+        self._base_url = base_url.strip() or DEFAULT_BASE_URL
         self._client: AsyncAnthropic | None = None
 
     async def ask(self, request: ProviderRequest) -> ProviderReply:
@@ -60,6 +61,7 @@ class AnthropicProvider:
         if self._client is None:
             import anthropic
 
+            _check_access(self._api_key, self._base_url)
             self._client = anthropic.AsyncAnthropic(
                 api_key=self._api_key, base_url=self._base_url, max_retries=0
             )
@@ -83,6 +85,26 @@ class AnthropicProvider:
         """A sentence that may be stored and shown: without the key, and not endless."""
         hidden = message.replace(self._api_key, "[key]") if self._api_key else message
         return hidden[:_MESSAGE_CHARACTERS]
+
+
+def _check_access(api_key: str, base_url: str) -> None:
+    """Find out before anything is sent, and without naming the key, that it cannot work."""
+    if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
+        raise ProviderFailure(
+            FailureKind.CONFIGURATION,
+            f"There is no usable key for {base_url}: it is missing, or holds blanks or other "
+            "characters that no key has. Set it anew.",
+        )
+    try:
+        address = urlsplit(base_url)
+        usable = address.scheme in {"http", "https"} and bool(address.hostname)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ProviderFailure(
+            FailureKind.CONFIGURATION,
+            f"{base_url!r} is no address of a server. Write it with http:// or https://.",
+        )
 
 
 def _parameters(request: ProviderRequest) -> dict[str, Any]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from judges.rules.spec import as_json as to_json
 from tests.unit.judges.builders import ACCURACY, KEY, make_pair, make_single, make_version
 
 
-def rendered(item: ItemView | None = None, **changes: object) -> prompting.RenderedRequest:
+def rendered(item: ItemView | None = None, **changes: Any) -> prompting.RenderedRequest:
     version = make_version("pair", **changes)
     return prompting.render(version, item or make_pair(), order="AB", sample=0, fence_key=KEY)
 
@@ -62,7 +63,7 @@ def test_the_same_request_has_the_same_digest() -> None:
 @pytest.mark.parametrize(
     "changes", [{"max_tokens": 2048}, {"effort": "low"}, {"model": "m"}, {"reasoning_first": False}]
 )
-def test_the_digest_depends_on_all_that_is_sent(changes: dict[str, object]) -> None:
+def test_the_digest_depends_on_all_that_is_sent(changes: dict[str, Any]) -> None:
     assert rendered(**changes).digest != rendered().digest
 
 

@@ -66,10 +66,8 @@ def test_pairwise_labels_are_fixed() -> None:
 
 def test_a_version_of_single_responses_must_show_the_response() -> None:
     problems = lint(make_version("single", user_template="{{ input }}"))
-    assert problems == [
-        "The user template leaves out the response. "
-        "Add {{ response }}, or {{ messages }} for conversations."
-    ]
+    assert len(problems) == 1
+    assert "Add {{ response }}, or {{ messages }} for conversations." in problems[0]
 
 
 def test_the_templates_show_the_responses() -> None:

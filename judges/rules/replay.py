@@ -1,0 +1,65 @@
+"""Where a call stands after the attempts of its series: the next request, from what is stored.
+
+The engine asks this before it sends, and the page of a call to show what was sent: both read the
+same rows, so what is shown is what was asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from judges.rules import prompting
+from judges.rules.spec import RenderedRequest
+from judges.rules.verdicts import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One attempt that ended: its outcome, the answer and what was wrong with it, as stored."""
+
+    outcome: str
+    answer: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The request that comes next, and what was tried before it."""
+
+    request: RenderedRequest
+    repaired: bool = False
+    lengthened: bool = False
+    failures: int = 0
+
+
+def place(base: RenderedRequest, series: Iterable[Past]) -> Place:
+    """Repair what was outside the form, lengthen what was cut off, count what was transient."""
+    request, repaired, lengthened, failures = base, False, False, 0
+    for past in series:
+        if past.outcome == Outcome.INVALID and not repaired:
+            request = prompting.repair(request, answer=past.answer, problem=past.problem)
+            repaired = True
+        elif past.outcome == Outcome.TRUNCATED and not lengthened:
+            request = prompting.lengthen(request)
+            lengthened = True
+        elif past.outcome == "transient":
+            failures += 1
+    return Place(request, repaired, lengthened, failures)
+
+
+def sent_requests(base: RenderedRequest, attempts: Sequence[tuple[Past, str]]) -> list[str]:
+    """For each attempt (with the digest that was stored) the text of its last turn that was sent.
+
+    Empty where no request of the series has that digest: then the item or its version is not what
+    it was. A series starts anew where the plain request was sent again.
+    """
+    texts = []
+    series: list[Past] = []
+    for past, digest in attempts:
+        request = place(base, series).request
+        if request.digest != digest:
+            series, request = [], base
+        texts.append(request.turns[-1].text if request.digest == digest else "")
+        series.append(past)
+    return texts
