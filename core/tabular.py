@@ -41,6 +41,7 @@ _SUFFIXES: dict[str, Format] = {
     ".parquet": "parquet",
 }
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
+_UNTERMINATED = "Unterminated string"  # how the json module begins this complaint
 _PARQUET_MAGIC = b"PAR1"
 _SAVE_AS_UTF8 = "Save it as UTF-8 (in a spreadsheet: “CSV UTF-8”) and try again."
 _FOREIGN_MAGIC = {
@@ -294,19 +295,25 @@ class _Text:
             raise self._wrong_encoding(error) from error
         zero = text.find("\0")
         if zero >= 0:
-            raise Invalid(
-                "not_text",
-                f"Line {self._breaks + line_breaks(text[:zero]) + 1} holds a zero byte: this is "
-                f"not a text file, or it is UTF-16 without its mark. {_SAVE_AS_UTF8}",
-            )
+            raise self._zero_byte(text[:zero])
         self._breaks += line_breaks(text)
         return text
+
+    def _zero_byte(self, before: str) -> Invalid:
+        return Invalid(
+            "not_text",
+            f"Line {self._breaks + line_breaks(before) + 1} holds a zero byte: this is not a text "
+            f"file, or it is UTF-16 without its mark. {_SAVE_AS_UTF8}",
+        )
 
     def _wrong_encoding(self, error: UnicodeDecodeError) -> Invalid:
         before = error.object[: error.start].decode(self._encoding, errors="ignore")
         line = self._breaks + line_breaks(before) + 1
         if self._encoding == "utf-16":
             return Invalid("encoding", f"Line {line} is not valid UTF-16. {_SAVE_AS_UTF8}")
+        zero = error.object.find(b"\0")
+        if zero >= 0:
+            return self._zero_byte(error.object[:zero].decode(errors="replace"))
         byte = error.object[error.start]
         return Invalid(
             "encoding",
@@ -609,13 +616,11 @@ class _ArrayReader:
     def _may_be_cut(self, error: json.JSONDecodeError) -> bool:
         """Is the error one that more text could cure?"""
         longest_sign = 16
-        return (
-            error.msg.startswith("Unterminated string")
-            or error.pos >= len(self._buffer) - longest_sign
-        )
+        return error.msg.startswith(_UNTERMINATED) or error.pos >= len(self._buffer) - longest_sign
 
     def _explained(self, error: json.JSONDecodeError) -> str:
-        if self._is_complete and self._may_be_cut(error):
+        is_at_end = error.pos >= len(self._buffer.rstrip())
+        if self._is_complete and (is_at_end or error.msg.startswith(_UNTERMINATED)):
             return "the file breaks off inside it."
         return f"{error.msg[0].lower()}{error.msg[1:]}."
 
@@ -632,7 +637,6 @@ class _ArrayReader:
 
     def _grow(self, number: int = 0) -> bool:
         """Drop what was read, take in at least as much again as is waiting; False at the end."""
-        self._breaks_before += line_breaks(self._buffer[: self._at])
         waiting = self._buffer[self._at :]
         if len(waiting) > MAX_RECORD_CHARS:
             raise Invalid(
@@ -640,14 +644,17 @@ class _ArrayReader:
                 f"Record {number} has more than {MAX_RECORD_CHARS:,} characters. Usually a "
                 "quotation mark or a bracket is not closed.",
             )
-        pieces = [waiting]
+        pieces = []
         wanted = max(1, len(waiting))
         while wanted > 0 and (piece := next(self._chunks, "")):
             pieces.append(piece)
             wanted -= len(piece)
-        self._buffer, self._at = "".join(pieces), 0
-        self._is_complete = len(pieces) == 1
-        return not self._is_complete
+        if not pieces:
+            self._is_complete = True
+            return False
+        self._breaks_before += line_breaks(self._buffer[: self._at])
+        self._buffer, self._at = "".join([waiting, *pieces]), 0
+        return True
 
     def _syntax(self, position: int, number: int, trouble: str) -> Invalid:
         line = self._breaks_before + line_breaks(self._buffer[:position]) + 1
