@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from annotation.rules.rubric import DimensionSpec, Point
+from annotation.rules.rubric import DimensionSpec
+from annotation.rules.scales import Point
 from annotation.states import DimensionKind, GuidelineForm, RationaleRule
 
 FOUR_DIMENSIONS = "four"
@@ -85,8 +86,8 @@ PRESETS: dict[str, tuple[DimensionSpec, ...]] = {
             kind=DimensionKind.PAIRWISE,
             points=(
                 Point("A", "A serves the person better"),
-                Point("B", "B serves the person better"),
                 Point("tie", "Both serve equally well, or equally badly"),
+                Point("B", "B serves the person better"),
             ),
             rationale=RationaleRule.OPTIONAL,
         ),

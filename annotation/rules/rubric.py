@@ -5,39 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
+from annotation.rules import scales
+from annotation.rules.scales import Point
 from annotation.states import DimensionKind, GuidelineForm, Level, RationaleRule
+from core.errors import Invalid
 
-NOT_APPLICABLE = "not_applicable"
 KEY = re.compile(r"[a-z][a-z0-9_-]{0,59}")
-LONGEST_VALUE = 40
+WHOLE = re.compile(r"-?\d{1,6}")
 MOST_POINTS = 21
 MOST_DIMENSIONS = 20
 
 PAIRWISE_KINDS = frozenset({DimensionKind.PAIRWISE, DimensionKind.PAIRWISE_GRADED})
 
 FIXED_VALUES: dict[DimensionKind, tuple[str, ...]] = {
-    DimensionKind.YES_NO: ("no", "yes"),
-    DimensionKind.PAIRWISE: ("A", "B", "tie"),
-    DimensionKind.PAIRWISE_GRADED: ("A2", "A1", "tie", "B1", "B2"),
+    DimensionKind.YES_NO: scales.YES_NO,
+    DimensionKind.PAIRWISE: scales.PAIRWISE,
+    DimensionKind.PAIRWISE_GRADED: scales.PAIRWISE_GRADED,
 }
 """Kinds whose labels are the same everywhere; only their anchors are written."""
 
-LEVELS: dict[DimensionKind, Level] = {
-    DimensionKind.SCALE: Level.ORDINAL,
-    DimensionKind.YES_NO: Level.NOMINAL,
-    DimensionKind.CATEGORY: Level.NOMINAL,
-    DimensionKind.PAIRWISE: Level.NOMINAL,
-    DimensionKind.PAIRWISE_GRADED: Level.ORDINAL,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One allowed label and the words that say when it is right."""
-
-    value: str
-    anchor: str = ""
+ORDERED_KINDS = frozenset({DimensionKind.SCALE, DimensionKind.PAIRWISE_GRADED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +50,9 @@ class DimensionSpec:
     @property
     def level_of_measurement(self) -> Level:
         """The declared level, or the usual one of the kind."""
-        return self.level or LEVELS[self.kind]
+        if self.level is not None:
+            return self.level
+        return Level.ORDINAL if self.kind in ORDERED_KINDS else Level.NOMINAL
 
 
 def points_of(kind: DimensionKind, written: Sequence[Point]) -> tuple[Point, ...]:
@@ -73,7 +64,7 @@ def points_of(kind: DimensionKind, written: Sequence[Point]) -> tuple[Point, ...
     if fixed is not None:
         anchors = {point.value: point.anchor for point in written}
         return tuple(Point(value, anchors.get(value, "")) for value in fixed)
-    if kind is DimensionKind.SCALE and all(_is_whole(point.value) for point in written):
+    if kind is DimensionKind.SCALE and all(WHOLE.fullmatch(point.value) for point in written):
         return tuple(sorted(written, key=lambda point: int(point.value)))
     return tuple(written)
 
@@ -84,52 +75,22 @@ def foreign_values(kind: DimensionKind, written: Sequence[Point]) -> list[str]:
     return [] if fixed is None else [p.value for p in written if p.value not in fixed]
 
 
-def point_problems(spec: DimensionSpec) -> list[str]:
-    """What is wrong with the points, as sentences."""
-    values = spec.values
-    problems = []
-    if not 2 <= len(values) <= MOST_POINTS:
-        problems.append(f"Give 2 to {MOST_POINTS} points, one a line; there are {len(values)}.")
-    repeated = sorted({value for value in values if values.count(value) > 1})
-    if repeated:
-        problems.append(f"Each point stands once; {_quoted(repeated)} stands more often.")
-    if any(not value or len(value) > LONGEST_VALUE for value in values):
-        problems.append(f"A point's label has 1 to {LONGEST_VALUE} characters.")
-    if NOT_APPLICABLE in values:
-        problems.append(
-            f"{NOT_APPLICABLE!r} is no point of a scale: tick “may be not applicable” instead."
+def scale_problem(spec: DimensionSpec) -> Invalid | None:
+    """Why nobody could rate on this scale (code `scale_points`, `scale_level` or `scale_cut`)."""
+    if len(spec.points) > MOST_POINTS:
+        return Invalid("scale_points", f"“{spec.key}” has more than {MOST_POINTS} points.")
+    try:
+        scales.DimensionRule(
+            key=spec.key,
+            kind=cast(scales.Kind, spec.kind.value),
+            points=spec.points,
+            level=cast(scales.Level, spec.level_of_measurement.value),
+            cut=spec.cut,
+            allow_na=spec.allow_na,
         )
-    return problems
-
-
-def cut_problems(spec: DimensionSpec) -> list[str]:
-    """What is wrong with the cut, as sentences."""
-    if not spec.cut:
-        return []
-    if spec.kind not in {DimensionKind.SCALE, DimensionKind.YES_NO}:
-        return ["Only scales and yes/no have a cut; leave it empty here."]
-    if spec.cut not in spec.values:
-        return [f"The cut is one of the points: {', '.join(spec.values)}."]
-    if spec.cut == spec.values[0]:
-        return ["With the lowest point as the cut everything would be acceptable; raise it."]
-    return []
-
-
-def rubric_problems(specs: Sequence[DimensionSpec], form: GuidelineForm) -> list[str]:
-    """What keeps a rubric from being published, as sentences; none when it is whole."""
-    if not specs:
-        return ["The rubric is empty: add at least one dimension."]
-    problems = []
-    if len(specs) > MOST_DIMENSIONS:
-        problems.append(f"A rubric has at most {MOST_DIMENSIONS} dimensions.")
-    keys = [spec.key for spec in specs]
-    problems += [
-        f"The key {key!r} stands more than once; each dimension has its own."
-        for key in sorted({key for key in keys if keys.count(key) > 1})
-    ]
-    for spec in specs:
-        problems += [f"{spec.name or spec.key}: {text}" for text in _problems(spec, form)]
-    return problems
+    except Invalid as refusal:
+        return refusal
+    return None
 
 
 def kind_problem(kind: DimensionKind, form: GuidelineForm) -> str:
@@ -141,6 +102,23 @@ def kind_problem(kind: DimensionKind, form: GuidelineForm) -> str:
     return "This guideline rates one response at a time: a preference needs a pairwise guideline."
 
 
+def rubric_problems(specs: Sequence[DimensionSpec], form: GuidelineForm) -> list[str]:
+    """What keeps a rubric from being published, as sentences; none when it is whole."""
+    if not specs:
+        return ["The rubric is empty: add at least one dimension."]
+    problems = []
+    if len(specs) > MOST_DIMENSIONS:
+        problems.append(f"A rubric has at most {MOST_DIMENSIONS} dimensions.")
+    keys = [spec.key for spec in specs]
+    problems += [
+        f"The key “{key}” stands more than once; each dimension has its own."
+        for key in sorted({key for key in keys if keys.count(key) > 1})
+    ]
+    for spec in specs:
+        problems += _problems(spec, form)
+    return problems
+
+
 def meaning_changes(before: Sequence[DimensionSpec], after: Sequence[DimensionSpec]) -> list[str]:
     """Changes after which labels cannot be compared with those before, as sentences.
 
@@ -149,20 +127,21 @@ def meaning_changes(before: Sequence[DimensionSpec], after: Sequence[DimensionSp
     """
     old = {spec.key: spec for spec in before}
     new = {spec.key: spec for spec in after}
-    found = [f"the dimension {key!r} is gone" for key in old if key not in new]
-    found += [f"the dimension {key!r} is new" for key in new if key not in old]
+    found = [f"the dimension “{key}” is gone" for key in old if key not in new]
+    found += [f"the dimension “{key}” is new" for key in new if key not in old]
     for key, spec in new.items():
         if key in old:
-            found += [f"{key!r} has another {what}" for what in _differences(old[key], spec)]
+            found += [f"“{key}” has another {what}" for what in _differences(old[key], spec)]
     return found
 
 
 def _problems(spec: DimensionSpec, form: GuidelineForm) -> list[str]:
-    problems = [] if KEY.fullmatch(spec.key) else ["The key needs small letters and digits."]
-    problems += [] if spec.name else ["The name is missing."]
+    problems = [] if KEY.fullmatch(spec.key) else [f"The key “{spec.key}” is no key."]
+    problems += [] if spec.name else [f"The dimension “{spec.key}” has no name."]
     kind = kind_problem(spec.kind, form)
-    problems += [kind] if kind else []
-    return problems + point_problems(spec) + cut_problems(spec)
+    problems += [f"“{spec.key}”: {kind}"] if kind else []
+    scale = scale_problem(spec)
+    return problems + ([scale.sentence] if scale else [])
 
 
 def _differences(old: DimensionSpec, new: DimensionSpec) -> list[str]:
@@ -171,14 +150,6 @@ def _differences(old: DimensionSpec, new: DimensionSpec) -> list[str]:
         "level of measurement": (old.level_of_measurement, new.level_of_measurement),
         "scale": (old.values, new.values),
         "cut": (old.cut, new.cut),
-        "answer to “not applicable”": (old.allow_na, new.allow_na),
+        "rule for “not applicable”": (old.allow_na, new.allow_na),
     }
     return [name for name, (one, other) in pairs.items() if one != other]
-
-
-def _is_whole(value: str) -> bool:
-    return bool(re.fullmatch(r"-?\d{1,6}", value))
-
-
-def _quoted(values: Sequence[str]) -> str:
-    return ", ".join(repr(value) for value in values)

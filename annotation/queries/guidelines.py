@@ -1,0 +1,129 @@
+"""Guidelines for screens, and their rubrics as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from django.db.models import Count, Q
+
+from annotation.models import Dimension, Guideline, GuidelineVersion
+from annotation.rules.rubric import DimensionSpec
+from annotation.rules.scales import Point
+from annotation.states import DimensionKind, Level, RationaleRule, RoundState, VersionState
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One guideline in the list: what is in force, what waits, who uses it."""
+
+    guideline: Guideline
+    published: GuidelineVersion | None
+    draft: GuidelineVersion | None
+    dimensions: tuple[str, ...]
+    rounds: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A guideline with its versions, newest first."""
+
+    guideline: Guideline
+    versions: Sequence[GuidelineVersion]
+    published: GuidelineVersion | None = field(default=None)
+    draft: GuidelineVersion | None = field(default=None)
+
+
+def specs_of(version: GuidelineVersion) -> list[DimensionSpec]:
+    """The rubric of a version in its order."""
+    return [spec_of(dimension) for dimension in version.dimensions.all()]
+
+
+def spec_of(dimension: Dimension) -> DimensionSpec:
+    return DimensionSpec(
+        key=dimension.key,
+        name=dimension.name,
+        question=dimension.question,
+        kind=DimensionKind(dimension.kind),
+        level=Level(dimension.level),
+        points=tuple(
+            Point(str(point["value"]), str(point.get("anchor", ""))) for point in dimension.points
+        ),
+        cut=dimension.cut,
+        allow_na=dimension.allow_na,
+        rationale=RationaleRule(dimension.rationale),
+    )
+
+
+def cards(*, project_id: int) -> list[Card]:
+    """Every guideline of a project, in three queries."""
+    guidelines = (
+        Guideline.objects.filter(project=project_id)
+        .prefetch_related("versions__dimensions")
+        .annotate(
+            rounds=Count(
+                "versions__rounds",
+                distinct=True,
+                filter=~Q(versions__rounds__state=RoundState.DRAFT),
+            )
+        )
+        .order_by("name")
+    )
+    return [_card(guideline) for guideline in guidelines]
+
+
+def history(guideline: Guideline) -> History:
+    """The versions of one guideline, newest first, with their rubrics and authors."""
+    versions = list(
+        guideline.versions.select_related("author")
+        .prefetch_related("dimensions")
+        .annotate(round_count=Count("rounds"))
+        .order_by("-major", "-minor")
+    )
+    return History(
+        guideline,
+        versions,
+        published=_first(versions, VersionState.PUBLISHED),
+        draft=_first(versions, VersionState.DRAFT),
+    )
+
+
+def published_of(guideline: Guideline) -> GuidelineVersion | None:
+    return guideline.versions.filter(state=VersionState.PUBLISHED).first()
+
+
+def draft_of(guideline: Guideline) -> GuidelineVersion | None:
+    return guideline.versions.filter(state=VersionState.DRAFT).first()
+
+
+def latest_published(*, project_id: int) -> GuidelineVersion | None:
+    """The version that was published last in this project."""
+    return (
+        GuidelineVersion.objects.filter(
+            guideline__project=project_id,
+            state=VersionState.PUBLISHED,
+            published_at__isnull=False,
+        )
+        .select_related("guideline")
+        .order_by("-published_at")
+        .first()
+    )
+
+
+def has_draft(*, project_id: int) -> bool:
+    return GuidelineVersion.objects.filter(
+        guideline__project=project_id, state=VersionState.DRAFT
+    ).exists()
+
+
+def _card(guideline: Guideline) -> Card:
+    versions = list(guideline.versions.all())
+    published = _first(versions, VersionState.PUBLISHED)
+    draft = _first(versions, VersionState.DRAFT)
+    shown = published or draft
+    names = tuple(dimension.name for dimension in shown.dimensions.all()) if shown else ()
+    return Card(guideline, published, draft, names, guideline.rounds)  # type: ignore[attr-defined]
+
+
+def _first(versions: Iterable[GuidelineVersion], state: VersionState) -> GuidelineVersion | None:
+    return next((version for version in versions if version.state == state), None)
