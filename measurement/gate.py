@@ -151,7 +151,8 @@ def _sufficiency(facts: Facts, rule: GateRule) -> Iterator[Check]:
         for label, n in facts.per_label.items():
             yield _at_least(f"reference items {label}", n, rule.least_per_label)
     else:
-        yield _at_least("labels in the reference", len(facts.per_label), 2)
+        in_use = sum(n > 0 for n in facts.per_label.values())
+        yield _at_least("labels in the reference", in_use, 2)
         for label in rule.must_catch:
             n = facts.per_label.get(label, 0)
             yield _at_least(f"reference items {label}", n, rule.least_per_label)
@@ -188,7 +189,7 @@ def _at_most(name: str, measured: float | None, limit: float) -> Check:
 
 
 def _percent(share: float | None) -> str:
-    return "none" if share is None else f"{100 * share:.1f} %"
+    return "none" if share is None else f"{100 * share:.2f} %"
 
 
 def guards(evidence: Evidence, rule: GateRule) -> tuple[Check, ...]:

@@ -75,22 +75,28 @@ def reference(
     counts = label_counts(table.item_codes, mapped, n_items=n, n_labels=len(tested.labels))
     ratings = np.bincount(table.item_codes, minlength=n)
     points = median(whole) if scale.is_rating else plurality(whole)
-    labels = points if scale.is_rating and scale.cut is None else plurality(counts)
-    labels, points = (_settled(found, ratings, counts, least_ratings) for found in (labels, points))
+    by_median = scale.is_rating and scale.cut is None
+    labels = points if by_median else plurality(counts)
+    first, given = counts.max(axis=1, initial=0), counts.sum(axis=1)
+    points = _settled(points, given if scale.is_rating else first, ratings, given, least_ratings)
+    labels = _settled(labels, given if by_median else first, ratings, given, least_ratings)
     by_hand = np.zeros(n, dtype=np.int64)
+    places = {item: place for place, item in enumerate(table.items)} if adjudicated else {}
     for item, label in (adjudicated or {}).items():
-        place = np.searchsorted(table.items, item)
-        if place < n and table.items[place] == item:
-            code = scale.code(label)
+        if item in places:
+            place, code = places[item], scale.code(label)
             points[place] = code if code >= 0 else OUTSIDE
             labels[place] = to_tested[code] if code >= 0 else OUTSIDE
             by_hand[place] = 1
     return Reference(labels, points, counts, ratings, by_hand)
 
 
-def _settled(found: Ints, ratings: Ints, counts: Ints, least_ratings: int) -> Ints:
-    """Contested when too thin or when "not applicable" ties; outside when it has the majority."""
-    inapplicable = ratings - counts.sum(axis=1)
-    first = counts.max(axis=1) if counts.shape[1] else np.zeros(len(counts), dtype=np.int64)
-    settled = np.where((ratings < least_ratings) | (inapplicable >= first), CONTESTED, found)
+def _settled(found: Ints, rival: Ints, ratings: Ints, given: Ints, least_ratings: int) -> Ints:
+    """Contested when too thin, or when "not applicable" has as many as its `rival`.
+
+    The rival is the first label of a plurality, all labels of a median. Most raters together
+    put an item outside.
+    """
+    inapplicable = ratings - given
+    settled = np.where((ratings < least_ratings) | (inapplicable >= rival), CONTESTED, found)
     return np.where(2 * inapplicable > ratings, OUTSIDE, settled)
