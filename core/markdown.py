@@ -64,6 +64,7 @@ ATTRIBUTES = {
     "span": {"class"},
 }
 LINK_REL = "noopener noreferrer nofollow"
+OUTSIDE = ("http://", "https://", "mailto:")
 HIGHLIGHT_LIMIT = 40_000
 _FORMATTER: HtmlFormatter[str] = HtmlFormatter(nowrap=True)
 
@@ -108,7 +109,15 @@ def _mind_manners(state: Any) -> None:
             _align(token)
         for child in token.children or ():
             if child.type == "link_open":
-                child.attrSet("target", "_blank")
+                _lead_elsewhere(child)
+
+
+def _lead_elsewhere(link: Token) -> None:
+    """Only whole addresses are followed: a relative one would lead into our own pages."""
+    if str(link.attrs.get("href", "")).lower().startswith(OUTSIDE):
+        link.attrSet("target", "_blank")
+    else:
+        link.attrs.pop("href", None)
 
 
 def _align(token: Token) -> None:
@@ -141,6 +150,8 @@ def _picture_as_link(
     renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
 ) -> str:
     token = tokens[index]
-    address = escape(str(token.attrs.get("src", "")))
+    address = str(token.attrs.get("src", ""))
     words = escape(token.content or "picture")
-    return f'<a class="picture-link" target="_blank" href="{address}">{words}</a>'
+    if not address.lower().startswith(OUTSIDE):
+        return words
+    return f'<a class="picture-link" target="_blank" href="{escape(address)}">{words}</a>'
