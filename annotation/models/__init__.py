@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from annotation.models.content import Content, Dataset, Item, Response, SealedSet
+from annotation.models.content import Content, Dataset, Item, Response, SealedSet, Upload
 from annotation.models.guideline import Dimension, Guideline, GuidelineVersion
 from annotation.models.rating import (
     Assignment,
@@ -32,4 +32,5 @@ __all__ = [
     "RoundItem",
     "RoundRater",
     "SealedSet",
+    "Upload",
 ]

@@ -154,3 +154,17 @@ class Response(models.Model):
 
     def __str__(self) -> str:
         return f"response {self.position} of {self.item_id}"
+
+
+class Upload(TimeStamped):
+    """A file that somebody brought in the browser, kept until its import is over."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="uploads")
+    name = models.CharField(max_length=200)
+    # Below MEDIA_ROOT/uploads; the name is ours, never the person's.
+    file = models.CharField(max_length=200)
+    size = models.BigIntegerField()
+    actor = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return self.name

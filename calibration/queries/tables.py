@@ -1,0 +1,122 @@
+"""People's and the judge's labels side by side, as measurement reads them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from django.db.models import Count, QuerySet
+
+from annotation.models import Dataset, Dimension, GuidelineVersion, Item, Response
+from annotation.queries import labels
+from annotation.states import ItemKind, Part
+from judges.models import Call, JudgeLabel, Run, Verdict
+from measurement.table import RatingTable, Scale
+from measurement.verdicts import Call as JudgeCall
+from measurement.verdicts import JudgeTable
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """One dimension's votes over one part of a dataset; `unrated` items have none."""
+
+    table: RatingTable
+    scale: Scale
+    unrated: int
+    digest: str
+
+
+def people(
+    *, dataset: Dataset, version: GuidelineVersion, dimension: Dimension, part: str = ""
+) -> People:
+    """The blind votes that reference labels rest on."""
+    rows = labels.dataset_labels(
+        dataset_id=dataset.pk,
+        guideline_id=version.guideline_id,
+        major=version.major,
+        dimension_key=dimension.key,
+        part=part,
+    )
+    unrated = 0
+    if part == Part.SEALED:
+        unrated = items_of(dataset, part).count() - len({row.item_id for row in rows})
+    text = "\n".join(sorted(f"{row.item_id}\t{row.rater_id}\t{row.label}" for row in rows))
+    return People(
+        table=labels.table(rows),
+        scale=labels.scale_of(dimension),
+        unrated=unrated,
+        digest=hashlib.sha256(text.encode()).hexdigest(),
+    )
+
+
+def items_of(dataset: Dataset, part: str = "") -> QuerySet[Item]:
+    """Visible items of a dataset (of one part) as a queryset."""
+    found = Item.objects.filter(dataset=dataset, is_visible=True, withdrawn_at__isnull=True)
+    return found.filter(part=part) if part else found
+
+
+def judge(*, run: Run, dimension_key: str, scale: Scale) -> JudgeTable:
+    """The run's combined labels, with the single calls behind them for the order's figures."""
+    rows = JudgeLabel.objects.filter(run=run, dimension_key=dimension_key).values_list(
+        "item__external_id", "label", "outcome"
+    )
+    combined = [
+        JudgeCall(item, label or None, outcome=outcome)
+        for item, label, outcome in rows.iterator(chunk_size=5000)
+    ]
+    return JudgeTable.build(combined, scale=scale, calls=_calls(run, dimension_key))
+
+
+def _calls(run: Run, dimension_key: str) -> list[JudgeCall]:
+    rows = (
+        Verdict.objects.filter(call__run=run, dimension_key=dimension_key)
+        .exclude(call__order="")
+        .order_by("call_id")
+        .values_list("call__item__external_id", "label", "call__order", "call__sample")
+    )
+    return [JudgeCall(*row) for row in rows.iterator(chunk_size=5000)]
+
+
+def verdicts_digest(*, run: Run, dimension_key: str) -> str:
+    """SHA-256 over the run's labels and outcomes on one dimension."""
+    rows = (
+        JudgeLabel.objects.filter(run=run, dimension_key=dimension_key)
+        .order_by("item_id")
+        .values_list("item_id", "label", "outcome")
+    )
+    text = "\n".join("\t".join(map(str, row)) for row in rows.iterator(chunk_size=5000))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def lengths(*, dataset: Dataset, part: str = "") -> dict[str, tuple[float, float]] | None:
+    """The lengths of A and B by item, in characters; None where there are no pairs with texts."""
+    rows = Response.objects.filter(
+        item__dataset=dataset, item__kind=ItemKind.PAIR, item__is_visible=True
+    )
+    if part:
+        rows = rows.filter(item__part=part)
+    found: dict[str, dict[int, int]] = {}
+    for item, position, length in rows.values_list("item__external_id", "position", "length"):
+        found.setdefault(item, {})[position] = length
+    pairs = {
+        item: (float(both[0]), float(both[1])) for item, both in found.items() if len(both) == 2
+    }
+    return pairs or None
+
+
+def cost_and_speed(run: Run) -> dict[str, float | int | None]:
+    """What the run cost for 1,000 items and the P95 of its answers in seconds."""
+    answered = (
+        Call.objects.filter(run=run, attempts__latency_ms__isnull=False)
+        .order_by("attempts__latency_ms")
+        .values_list("attempts__latency_ms", flat=True)
+    )
+    n = answered.count()
+    p95 = answered[min(n - 1, int(0.95 * n))] if n else None
+    items = Call.objects.filter(run=run).aggregate(n=Count("item", distinct=True))["n"]
+    return {
+        "cost": float(run.spent),
+        "per_thousand": float(run.spent) / items * 1000 if items and run.spent else None,
+        "p95_seconds": p95 / 1000 if p95 is not None else None,
+        "calls": n,
+    }

@@ -1,0 +1,13 @@
+"""States of the calibration room."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ReportForm(StrEnum):
+    """How much of a report a person may read."""
+
+    FULL = "full"
+    BRIEF = "brief"
+    SHORT = "short"
