@@ -1,0 +1,160 @@
+"""PandaLM's 999 pairs, three raters and the recorded GPT-3.5 judge, as the reference states them.
+
+Values: statistics reference, section 12 (cross-checked with R and two Python implementations).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from measurement.agreement import AgreementSummary, summarise
+from measurement.alignment import Alignment, align
+from measurement.table import RatingTable, Scale
+from measurement.verdicts import Call, JudgeTable
+
+pytestmark = pytest.mark.reference_data
+
+PEOPLE = {0: "tie", 1: "A", 2: "B"}
+GPT = {"1": "A", "2": "B", "Tie": "tie"}
+RATERS = ("annotator1", "annotator2", "annotator3")
+
+
+def records(shared_data: Path, name: str) -> list[dict[str, Any]]:
+    text = (shared_data / "pandalm" / name).read_text(encoding="utf-8")
+    loaded: list[dict[str, Any]] = json.loads(text)
+    return loaded
+
+
+def people(shared_data: Path, *, by_cluster: bool) -> RatingTable:
+    return RatingTable.build(
+        (row["idx"], rater, PEOPLE[row[rater]], row["instruction"] if by_cluster else None)
+        for row in records(shared_data, "testset-v1.json")
+        for rater in RATERS
+    )
+
+
+def judge(shared_data: Path, name: str, key: str, codes: dict[Any, str]) -> JudgeTable:
+    rows = [
+        Call(
+            str(row["idx"]),
+            codes.get(row[key]),
+            outcome="ok" if row[key] in codes else "invalid",
+        )
+        for row in records(shared_data, name)
+    ]
+    return JudgeTable.build(rows, scale=Scale.pairwise())
+
+
+@pytest.fixture(scope="module")
+def independent(shared_data: Path) -> AgreementSummary:
+    return summarise(people(shared_data, by_cluster=False))
+
+
+@pytest.fixture(scope="module")
+def clustered(shared_data: Path) -> AgreementSummary:
+    return summarise(people(shared_data, by_cluster=True))
+
+
+@pytest.fixture(scope="module")
+def gpt(shared_data: Path) -> Alignment:
+    table = judge(shared_data, "gpt-3.5-turbo-testset-v1.json", "gpt_result", GPT)
+    return align(people(shared_data, by_cluster=True), table, scale=Scale.pairwise(), one_shot=True)
+
+
+def test_percentages_of_the_three_raters(independent: AgreementSummary) -> None:
+    assert independent.percent_agreement.value == pytest.approx(2757 / 2997)
+    assert independent.percent_agreement.n == 2997
+    assert independent.all_agree.value == pytest.approx(879 / 999)
+
+
+def test_coefficients_of_the_three_raters(independent: AgreementSummary) -> None:
+    kappas = [pair.estimate.value for pair in independent.kappa]
+    assert kappas == pytest.approx([0.8520226785, 0.8789438113, 0.8616614541], abs=1e-10)
+    assert independent.fleiss.value == pytest.approx(0.8641753650, abs=1e-10)
+    assert independent.alpha.value == pytest.approx(0.8642206852, abs=1e-10)
+    assert independent.ac1.value == pytest.approx(0.8864447080, abs=1e-10)
+
+
+def test_the_interval_of_alpha_with_and_without_clusters(
+    independent: AgreementSummary, clustered: AgreementSummary
+) -> None:
+    alone, together = independent.alpha.interval, clustered.alpha.interval
+    assert alone is not None
+    assert together is not None
+    assert (alone.low, alone.high) == pytest.approx((0.841, 0.886), abs=0.004)
+    assert (together.low, together.high) == pytest.approx((0.826, 0.899), abs=0.006)
+
+
+def test_the_judge_against_the_majority(gpt: Alignment) -> None:
+    assert gpt.all_labels.value == pytest.approx(697 / 999)
+    assert gpt.outcomes == {"ok": 974, "invalid": 25}
+    without_judge_ties = 692 / sum(
+        gpt.confusion.counts[row][column] for row in (0, 2) for column in (0, 2)
+    )
+    assert without_judge_ties == pytest.approx(692 / 849)
+
+
+def test_s1_and_s2_drop_the_unparseable_verdicts(gpt: Alignment) -> None:
+    assert gpt.s1 is not None
+    assert gpt.s2 is not None
+    assert (gpt.s1.value, gpt.s1.n) == (pytest.approx(2064 / 2922), 2922)
+    assert (gpt.s2.value, gpt.s2.n) == (pytest.approx(2047 / 2539), 2539)
+
+
+def test_the_gates_statistic_keeps_the_judges_own_ties(gpt: Alignment) -> None:
+    assert (gpt.agreement.value, gpt.agreement.n) == (pytest.approx(692 / 894), 894)
+    assert gpt.facts.clusters == 158
+    assert gpt.gate.decision == "fail"
+
+
+def test_the_bound_at_one_shot(gpt: Alignment) -> None:
+    assert gpt.level == 0.05
+    assert gpt.n_eff == pytest.approx(434.694747, abs=1e-6)
+    assert gpt.lower_bound == pytest.approx(0.738562176, abs=1e-9)
+
+
+def test_the_bound_at_the_first_look(shared_data: Path) -> None:
+    table = judge(shared_data, "gpt-3.5-turbo-testset-v1.json", "gpt_result", GPT)
+    found = align(people(shared_data, by_cluster=True), table, scale=Scale.pairwise(), look=1)
+    assert found.level == 0.025
+    assert found.n_eff == pytest.approx(433.391279, abs=1e-6)
+    assert found.lower_bound == pytest.approx(0.731720986, abs=1e-9)
+
+
+def test_the_alternative_annotator_test(gpt: Alignment) -> None:
+    assert gpt.alt_test.omega == 0
+    assert gpt.alt_test.rho == pytest.approx(0.7580424367, abs=1e-10)
+    assert gpt.alt_test.strict_rho is not None
+    assert gpt.alt_test.strict_rho < 0.7580424367
+
+
+def test_the_second_judge_against_the_majority(shared_data: Path) -> None:
+    table = judge(shared_data, "pandalm-7b-testset-v1.json", "pandalm_result", PEOPLE)
+    found = align(people(shared_data, by_cluster=False), table, scale=Scale.pairwise())
+    assert found.all_labels.value == pytest.approx(667 / 999)
+    counts = found.confusion.counts
+    decided = sum(counts[row][column] for row in (0, 2) for column in (0, 2))
+    assert (counts[0][0] + counts[2][2], decided) == (635, 819)
+
+
+def test_the_longer_response_is_a_baseline_that_the_judge_clears(shared_data: Path) -> None:
+    lengths = {
+        str(row["idx"]): (float(_length(row["response1"])), float(_length(row["response2"])))
+        for row in records(shared_data, "testset-v1.json")
+    }
+    table = judge(shared_data, "gpt-3.5-turbo-testset-v1.json", "gpt_result", GPT)
+    found = align(
+        people(shared_data, by_cluster=True), table, scale=Scale.pairwise(), lengths=lengths
+    )
+    longer = next(baseline for baseline in found.baselines if baseline.name == "longer_response")
+    # 599 of the 887 decided pairs of different length go to the longer response.
+    assert longer.agreement.value == pytest.approx(599 / 894)
+    assert longer.is_cleared
+
+
+def _length(response: object) -> int:
+    return 4 if response is True else len(str(response))
