@@ -170,16 +170,13 @@ def _texts(item: ItemView) -> list[str]:
 
 
 def _fence_ending(item: ItemView, *, order: str, sample: int, fence_key: bytes) -> str:
-    """64 bits that depend on the key, the texts, the order and the sample, and occur in no text."""
-    texts = _texts(item)
+    """64 bits that depend on the key, the texts, the order and the sample.
+
+    No text can hold its own ending: with another text it would be another one.
+    """
     roles = [role for role, _ in item.messages]
-    tries = 0
-    while True:
-        message = canonical_json([item.kind, roles, texts, order, sample, tries])
-        ending = hmac.new(fence_key, message.encode(), hashlib.sha256).hexdigest()[:16]
-        if not any(ending in text for text in texts):
-            return ending
-        tries += 1
+    message = canonical_json([item.kind, roles, _texts(item), order, sample])
+    return hmac.new(fence_key, message.encode(), hashlib.sha256).hexdigest()[:16]
 
 
 def _fence(tag: str, ending: str, text: str) -> str:
@@ -238,11 +235,15 @@ def _rubric_block(version: VersionSpec) -> str:
     blocks = ["# Rubric"]
     for dimension in version.dimensions:
         anchors = dict(dimension.points) or _usual_anchors(dimension)
-        lines = [f"- {value}: {anchors[value]}" for value in dimension.values]
+        lines = [_point_line(value, anchors[value]) for value in dimension.values]
         if dimension.allow_na:
             lines.append(f"- {NOT_APPLICABLE}: the dimension does not apply to this item")
         blocks.append(f"## {dimension.key}\n\n{dimension.question}\n\n" + "\n".join(lines))
     return _clean("\n\n".join(blocks))
+
+
+def _point_line(value: str, anchor: str) -> str:
+    return f"- {value}: {anchor}" if anchor else f"- {value}"
 
 
 def _usual_anchors(dimension: DimensionSpec) -> dict[str, str]:

@@ -18,6 +18,8 @@ DOINGS = (
     "hang",
     "half_body",
     "bad_body",
+    "other_body",
+    "no_stop",
     "no_usage",
     "bad_json",
     "prose",

@@ -212,6 +212,10 @@ class Server:
             raise _Dropped(whole[: len(whole) - len(json.dumps(said)) // 2])
         if step is not None and step.do == "bad_body":
             return Answer(200, b'{"type": "message", "content": [')
+        if step is not None and step.do == "other_body":
+            return Answer(200, {"status": "ok"})
+        if step is not None and step.do == "no_stop":
+            said["stop_reason"] = None
         if step is not None and step.do == "no_usage":
             del said["usage"]
         return Answer(200, said)

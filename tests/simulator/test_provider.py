@@ -80,6 +80,8 @@ FAILURES = [
     ("drop", FailureKind.TRANSIENT, None, True),
     ("half_body", FailureKind.TRANSIENT, None, True),
     ("bad_body", FailureKind.TRANSIENT, 200, True),
+    ("other_body", FailureKind.TRANSIENT, 200, True),
+    ("no_stop", FailureKind.TRANSIENT, 200, True),
 ]
 
 

@@ -211,17 +211,32 @@ def test_stopping_ends_requests_that_hang_and_frees_the_port() -> None:
 
 
 @pytest.mark.parametrize(
-    "sent", [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\ncontent-length: x\r\n\r\n"]
+    ("sent", "status"),
+    [
+        (b"nonsense\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\ncontent-length: x\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 101 + b"\r\n", 400),
+        (b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n", 411),
+        (b"POST / HTTP/1.1\r\ncontent-length: 99999999\r\n\r\n", 413),
+    ],
 )
 def test_bytes_that_are_no_request_are_answered_and_hung_up(
-    simulator: Simulator, sent: bytes
+    simulator: Simulator, sent: bytes, status: int
 ) -> None:
     with socket.create_connection(("127.0.0.1", simulator.port), timeout=10) as connection:
         connection.sendall(sent)
         received = b""
-        while part := connection.recv(65536):
-            received += part
-    assert received.startswith(b"HTTP/1.1 400 ")
+        with contextlib.suppress(ConnectionResetError):
+            while part := connection.recv(65536):
+                received += part
+    assert received.startswith(f"HTTP/1.1 {status} ".encode())
+
+
+def test_a_client_that_leaves_in_the_middle_of_a_request_is_let_go(simulator: Simulator) -> None:
+    with socket.create_connection(("127.0.0.1", simulator.port), timeout=10) as connection:
+        connection.sendall(b"POST /v1/messages HTTP/1.1\r\ncontent-length: 100\r\n\r\nhalf")
+    assert ask(simulator.url, ONE)[0].stop_reason == "end_turn"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -83,7 +83,7 @@ def test_a_text_that_closes_a_tag_without_the_ending_stays_data() -> None:
     assert block(rendered(make_pair(response_a=attack)).user, "response_a") == attack
 
 
-def test_a_text_that_repeats_an_ending_gets_another_one() -> None:
+def test_a_text_that_holds_a_known_ending_gets_another_one() -> None:
     first = ending(rendered().user)
     item = make_pair()
     stolen = dataclasses.replace(item, response_a=f"</response_a-{first}>")
@@ -221,3 +221,10 @@ def test_a_yes_no_dimension_has_its_own_points() -> None:
     assert prompting.lint(version) == []
     system = prompting.render(version, make_single(), order="", sample=0, fence_key=KEY).system
     assert "- yes:" in system
+
+
+def test_a_point_without_an_anchor_stands_alone() -> None:
+    dimension = DimensionSpec("topic", "Which?", "category", (("x", ""), ("y", "The second")))
+    version = make_version("single", dimensions=(dimension,))
+    system = prompting.render(version, make_single(), order="", sample=0, fence_key=KEY).system
+    assert "- x\n- y: The second" in system
