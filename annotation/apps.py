@@ -5,3 +5,11 @@ from django.apps import AppConfig
 
 class AnnotationConfig(AppConfig):
     name = "annotation"
+
+    def ready(self) -> None:
+        from annotation.queries import steps
+        from core import registry
+
+        registry.register_step("data", steps.data)
+        registry.register_step("guideline", steps.guideline)
+        registry.register_step("rate", steps.rate)

@@ -1,0 +1,205 @@
+"""How far rounds are. Counts only: no label and no verdict is read here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Max, Q, Sum
+
+from accounts.models import Rater
+from annotation.models import Assignment, Round, RoundItem, RoundRater
+from annotation.states import LIVE_ASSIGNMENTS, AssignmentState, RoundKind, RoundState
+
+PACE_WINDOW = timedelta(hours=1)
+SUBMITTED = Q(state=AssignmentState.SUBMITTED)
+LIVE = Q(state__in=LIVE_ASSIGNMENTS)
+
+
+@dataclass(frozen=True, slots=True)
+class RoundCard:
+    """A round in a list. `slots` = ratings wanted (items x overlap), `submitted` of them in."""
+
+    round: Round
+    items: int
+    slots: int
+    submitted: int
+    raters: int
+
+    @property
+    def share(self) -> float | None:
+        return self.submitted / self.slots if self.slots else None
+
+
+@dataclass(frozen=True, slots=True)
+class RaterRow:
+    """What one rater did in a round; `minutes` of active time."""
+
+    name: str
+    submitted: int
+    skipped: int
+    is_rating: bool
+    minutes: float
+    last_at: datetime | None
+    quota: int | None
+    is_simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A round's state in counts; `pace` is ratings in the last hour."""
+
+    items: int
+    items_done: int
+    slots: int
+    submitted: int
+    leased: int
+    skipped: int
+    flags: int
+    pace: int
+    raters: Sequence[RaterRow]
+
+    @property
+    def left(self) -> int:
+        return self.slots - self.submitted
+
+    @property
+    def is_complete(self) -> bool:
+        return self.slots > 0 and self.left == 0
+
+    @property
+    def hours_left(self) -> float | None:
+        """Hours of rating left at the pace of the last hour; None without a pace."""
+        return self.left / self.pace if self.pace else None
+
+
+def cards(*, project_id: int, limit: int | None = None) -> list[RoundCard]:
+    """The rounds of a project, newest first, in five queries."""
+    rounds = list(
+        Round.objects.filter(project=project_id)
+        .select_related("dataset", "guideline_version__guideline")
+        .order_by("-pk")[:limit]
+    )
+    ids = [round_.pk for round_ in rounds]
+    live = Assignment.objects.filter(LIVE, round__in=ids)
+    slots = dict(live.values_list("round").annotate(Count("pk")))
+    submitted = dict(live.filter(SUBMITTED).values_list("round").annotate(Count("pk")))
+    in_rounds = RoundItem.objects.filter(round__in=ids)
+    items = dict(in_rounds.values_list("round").annotate(Count("pk")))
+    members = RoundRater.objects.filter(round__in=ids, removed_at__isnull=True)
+    raters = dict(members.values_list("round").annotate(Count("pk")))
+    return [
+        RoundCard(
+            round_,
+            items=items.get(round_.pk, 0),
+            slots=slots.get(round_.pk, 0),
+            submitted=submitted.get(round_.pk, 0),
+            raters=raters.get(round_.pk, 0),
+        )
+        for round_ in rounds
+    ]
+
+
+def progress(round_: Round, *, now: datetime) -> Progress:
+    """Everything that the round's page counts, in six queries whatever its size."""
+    mine = Assignment.objects.filter(round=round_)
+    totals = mine.aggregate(
+        slots=Count("pk", filter=LIVE),
+        submitted=Count("pk", filter=SUBMITTED),
+        leased=Count("pk", filter=Q(state=AssignmentState.LEASED, lease_until__gt=now)),
+        skipped=Count("pk", filter=Q(state=AssignmentState.SKIPPED)),
+        pace=Count("pk", filter=SUBMITTED & Q(submitted_at__gt=now - PACE_WINDOW)),
+    )
+    done = (
+        mine.filter(SUBMITTED)
+        .values("item")
+        .annotate(in_so_far=Count("pk"))
+        .filter(in_so_far__gte=round_.overlap)
+        .count()
+    )
+    return Progress(
+        items=round_.round_items.count(),
+        items_done=done,
+        slots=totals["slots"],
+        submitted=totals["submitted"],
+        leased=totals["leased"],
+        skipped=totals["skipped"],
+        flags=round_.flags.filter(settled_at__isnull=True).count(),
+        pace=totals["pace"],
+        raters=_rater_rows(round_, now=now),
+    )
+
+
+def candidates(*, project_id: int, outside: Round | None = None) -> list[Rater]:
+    """Members who rate in this project (and are not in the round `outside`), by name."""
+    raters = Rater.objects.filter(
+        project=project_id,
+        user__is_active=True,
+        user__memberships__project=project_id,
+        user__memberships__is_rater=True,
+    )
+    if outside is not None:
+        raters = raters.exclude(round_raters__round=outside)
+    return list(raters.order_by("name"))
+
+
+def current(*, project_id: int) -> Round | None:
+    """The round that the project is about: the newest one being rated, else the newest."""
+    standard = Round.objects.filter(project=project_id).exclude(kind=RoundKind.SESSION)
+    return (
+        standard.filter(state__in=(RoundState.OPEN, RoundState.PAUSED)).order_by("-pk").first()
+        or standard.order_by("-pk").first()
+    )
+
+
+def submitted_of(round_: Round) -> tuple[int, int]:
+    """(ratings in, ratings wanted) of one round."""
+    totals = Assignment.objects.filter(round=round_).aggregate(
+        slots=Count("pk", filter=LIVE), submitted=Count("pk", filter=SUBMITTED)
+    )
+    return totals["submitted"], totals["slots"]
+
+
+def next_name(*, project_id: int) -> str:
+    """A name for the next round that nobody took."""
+    taken = set(Round.objects.filter(project=project_id).values_list("name", flat=True))
+    number = len(taken) + 1
+    while f"Round {number}" in taken:
+        number += 1
+    return f"Round {number}"
+
+
+def _rater_rows(round_: Round, *, now: datetime) -> list[RaterRow]:
+    work = {
+        row["rater"]: row
+        for row in Assignment.objects.filter(round=round_, rater__isnull=False)
+        .values("rater")
+        .annotate(
+            submitted=Count("pk", filter=SUBMITTED),
+            skipped=Count("pk", filter=Q(state=AssignmentState.SKIPPED)),
+            leased=Count("pk", filter=Q(state=AssignmentState.LEASED, lease_until__gt=now)),
+            seconds=Sum("active_seconds", filter=SUBMITTED),
+            last=Max("submitted_at"),
+        )
+    }
+    members = (
+        RoundRater.objects.filter(round=round_, removed_at__isnull=True)
+        .select_related("rater")
+        .order_by("rater__name")
+    )
+    return [_rater_row(member, work.get(member.rater_id, {})) for member in members]
+
+
+def _rater_row(member: RoundRater, work: Mapping[str, Any]) -> RaterRow:
+    return RaterRow(
+        name=member.rater.name,
+        submitted=work.get("submitted", 0),
+        skipped=work.get("skipped", 0),
+        is_rating=work.get("leased", 0) > 0,
+        minutes=(work.get("seconds") or 0.0) / 60,
+        last_at=work.get("last"),
+        quota=member.quota,
+        is_simulated=member.rater.is_simulated,
+    )
