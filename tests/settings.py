@@ -6,7 +6,9 @@ import os
 import tempfile
 from pathlib import Path
 
-_folder = os.environ.setdefault("PLUMBLINE_TEST_FOLDER", tempfile.mkdtemp(prefix="plumbline-test-"))
+if "PLUMBLINE_TEST_FOLDER" not in os.environ:  # the workers of a parallel run share the folder
+    os.environ["PLUMBLINE_TEST_FOLDER"] = tempfile.mkdtemp(prefix="plumbline-test-")
+_folder = os.environ["PLUMBLINE_TEST_FOLDER"]
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
 os.environ["PLUMBLINE_DATA"] = str(Path(_folder) / _worker)
 os.environ.setdefault(
