@@ -3,7 +3,7 @@ PY := .venv/bin/python
 RUFF := $(PY) -m ruff
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup dev run test test-fast e2e check static lint types fix bench lock
+.PHONY: help setup dev run test test-fast e2e check static lint types fix schema bench lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  \1	/p' Makefile
@@ -39,6 +39,9 @@ types: dev ## mypy, strict
 
 fix: dev ## mend what ruff can mend
 	@$(RUFF) check --fix . ; $(RUFF) format .
+
+schema: dev ## write openapi.yaml from the code
+	@$(PY) manage.py spectacular --validate --fail-on-warn --file openapi.yaml
 
 bench: dev ## benchmarks: a table and bench.json (FULL=1 adds the long rounds)
 	@$(PY) -m tests.bench $(if $(FULL),--full)
