@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from annotation.rules.itemrows import ItemDraft, ResponseDraft
 
 SYSTEMS = ("harbour-help 1.4", "harbour-help 1.5")
+SHUFFLE = 46
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,53 +257,88 @@ CLOSINGS = (
     "That is all.",
 )
 VAGUE = (
-    "You can find this in the settings. Look for the section that fits and follow what it says there.",
+    "You can find this in the settings. Look for the section that fits and follow what it says.",
     "This should be possible. Our help pages explain it; search for the topic.",
     "Please contact support, they can do it for you when you give them your account number.",
 )
 
 
-def pairs(*, count: int, seed: int) -> Iterator[ItemDraft]:
-    """`count` pairs with different questions; deterministic for a seed."""
-    rng = random.Random(seed)  # noqa: S311 - made-up texts, not secrets
-    for number, (topic, question) in enumerate(_questions(rng, count), start=1):
+def pairs(*, start: int, count: int) -> Iterator[ItemDraft]:
+    """`count` pairs with questions of their own, from place `start` of all questions."""
+    for number, (topic, question) in enumerate(_questions(start, count), start=start + 1):
+        rng = random.Random(number)  # noqa: S311 - made-up texts, not secrets
         texts = [_response(rng, topic), _response(rng, topic)]
         while texts[1] == texts[0]:
             texts[1] = _response(rng, topic)
-        yield _draft(f"pair-{number:04d}", topic, question, texts, rng)
+        yield _draft(f"pair-{number:04d}", "pair", topic, question, texts, rng)
 
 
-def singles(*, count: int, seed: int) -> Iterator[ItemDraft]:
-    """`count` single responses with different questions; deterministic for a seed."""
-    rng = random.Random(seed)  # noqa: S311 - made-up texts, not secrets
-    for number, (topic, question) in enumerate(_questions(rng, count), start=1):
-        yield _draft(f"answer-{number:04d}", topic, question, [_response(rng, topic)], rng)
+def singles(*, start: int, count: int) -> Iterator[ItemDraft]:
+    """`count` single responses with questions of their own, from place `start`."""
+    for number, (topic, question) in enumerate(_questions(start, count), start=start + 1):
+        rng = random.Random(number)  # noqa: S311 - made-up texts, not secrets
+        text = _response(rng, topic)
+        yield _draft(f"answer-{number:04d}", "single", topic, question, [text], rng)
 
 
-def _questions(rng: random.Random, count: int) -> list[tuple[Topic, str]]:
+def _questions(start: int, count: int) -> list[tuple[Topic, str]]:
     combinations = [
-        (topic, opening.format(ask=topic.ask, place=place, place_first=place.capitalize()))
+        (topic, opening.format(ask=topic.ask, place=place, place_first=_capital(place)))
         for topic in TOPICS
         for place in PLACES
         for opening in OPENINGS
     ]
-    return rng.sample(combinations, count)
+    random.Random(SHUFFLE).shuffle(combinations)  # noqa: S311 - made-up texts, not secrets
+    chosen = combinations[start : start + count]
+    if len(chosen) != count:
+        raise ValueError(f"there are {len(combinations)} questions, not {start + count}")
+    return chosen
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _response(rng: random.Random, topic: Topic) -> str:
     style = rng.random()
-    if style < 0.15:
+    if style < 0.12:
         return rng.choice(VAGUE)
-    steps = list(topic.steps)
-    if style < 0.4:
-        steps = rng.sample(steps, 2)
-    if style < 0.7:
-        body = "\n".join(f"{place}. {step}" for place, step in enumerate(steps, start=1))
-    else:
-        body = " ".join(steps)
-    parts = [rng.choice(GREETINGS) + "Here is how:" if style < 0.7 else rng.choice(GREETINGS)]
-    parts.append(body)
+    steps = list(topic.steps) if style > 0.35 else rng.sample(topic.steps, 2)
+    is_list = style < 0.75
+    body = (
+        "\n".join(f"{place}. {step}" for place, step in enumerate(steps, start=1))
+        if is_list
+        else " ".join(steps)
+    )
+    greeting = rng.choice(GREETINGS)
+    parts = [f"{greeting}Here is how:" if is_list else greeting, body]
     if rng.random() < 0.6:
         parts.append(topic.caveat)
     parts.append(rng.choice(CLOSINGS))
     return "\n\n".join(part.strip() for part in parts if part.strip())
+
+
+def _draft(
+    external_id: str,
+    kind: str,
+    topic: Topic,
+    question: str,
+    texts: list[str],
+    rng: random.Random,
+) -> ItemDraft:
+    systems = rng.sample(SYSTEMS, len(texts))
+    return ItemDraft(
+        row=0,
+        external_id=external_id,
+        kind=kind,
+        input=question,
+        responses=tuple(
+            ResponseDraft(text, system) for text, system in zip(texts, systems, strict=True)
+        ),
+        prompt_key=external_id,
+        cluster_key=external_id,
+        difficulty=rng.choice(("easy", "medium", "medium", "hard")),
+        case=rng.choice(("representative", "representative", "edge_case")),
+        source="synthetic",
+        tags=(topic.key,),
+    )

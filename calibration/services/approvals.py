@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.models import User
 from annotation.models import Assignment, Dimension, SealedSet
@@ -14,8 +15,9 @@ from annotation.states import Part
 from calibration.models import CalibrationReport
 from calibration.queries import tables
 from calibration.services import measuring
-from core import audit
+from core import audit, jobs
 from core.errors import Conflict, Invalid
+from core.models import Job
 from judges.models import ApprovalRequest, EvidenceSnapshot, JudgeVersion, Look
 from judges.services import runs
 from judges.states import RequestState, RunPurpose, RunState, VersionKind
@@ -57,7 +59,7 @@ def ask(
                 problem=missing,
             )
             if not missing:
-                _start_run(request, by)
+                _start_run(request, by, now=now)
             audit.record(
                 actor=by.actor,
                 verb="approval.asked",
@@ -78,8 +80,27 @@ def ask(
     return request
 
 
+def on_run_finished(run_id: int) -> None:
+    """Plan the measuring of an approval's run, in the transaction that ends the run."""
+    request = ApprovalRequest.objects.filter(run_id=run_id, state=RequestState.JUDGING).first()
+    if request is not None:
+        jobs.enqueue(
+            kind="calibration.measure",
+            actor="system",
+            project_id=request.project_id,
+            plan={"run": run_id},
+        )
+
+
+def measure_job(job_id: int) -> None:
+    """The handler of `calibration.measure`: safe to run twice."""
+    job = Job.objects.get(pk=job_id)
+    measure_finished(run_id=job.plan["run"], now=timezone.now())
+    jobs.finish(job_id, result={}, now=timezone.now())
+
+
 def measure_finished(*, run_id: int, now: datetime) -> None:
-    """Called when a run has ended: the request that planned it gets its evidence."""
+    """The request that planned this run gets its evidence, or the reason why there is none."""
     request = (
         ApprovalRequest.objects.select_related("version__judge", "sealed_set__dataset", "run")
         .filter(run_id=run_id, state=RequestState.JUDGING)
@@ -133,8 +154,8 @@ def _check_askable(version: JudgeVersion, sealed_set: SealedSet) -> None:
     if sealed_set.retired_at is not None:
         raise Conflict("set_retired", "This sealed set is retired; seal a new dataset.")
     rated_sealed = Assignment.objects.filter(
-        rater__user_id=version.author_id,
         rater__user__isnull=False,
+        rater__user=version.author,
         item__part=Part.SEALED,
         item__project_id=version.judge.project_id,
     ).exists()
@@ -190,13 +211,14 @@ def _why_insufficient(sealed_set: SealedSet, chosen: list[Dimension]) -> str:
     return " ".join(sentences)
 
 
-def _start_run(request: ApprovalRequest, by: User) -> None:
+def _start_run(request: ApprovalRequest, by: User, *, now: datetime) -> None:
     run = runs.plan_run(
         version=request.version,
         dataset=request.sealed_set.dataset,
         items=tables.items_of(request.sealed_set.dataset, Part.SEALED),
         purpose=RunPurpose.APPROVAL,
         actor=by.actor,
+        now=now,
     )
     request.run = run
     request.save(update_fields=["run"])
