@@ -20,7 +20,7 @@ ROW_HEIGHT = 28
 AXIS_HEIGHT = 38
 STRIP_HEIGHT = 40
 TREND_HEIGHT = 150
-LABEL_CLEARANCE = 7.0
+LABEL_CLEARANCE = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,7 @@ def _ceiling_name(scale: Scale) -> str:
     anchor, shift = "middle", 0
     if scale.target is not None and abs(at - scale.at(scale.target)) < LABEL_CLEARANCE:
         is_right = scale.ceiling >= scale.target
-        anchor, shift = ("start", 8) if is_right else ("end", -8)
+        anchor, shift = ("start", 6) if is_right else ("end", -6)
     return _text(at, 17, scale.ceiling_name, anchor=anchor, shift=shift)
 
 

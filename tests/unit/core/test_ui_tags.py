@@ -192,7 +192,7 @@ def test_an_interval_plot_is_a_table_with_the_same_figures() -> None:
     html = shown('{% interval_plot plot caption="Alpha" name="Dimension" n="items" %}', plot=plot)
     assert '<caption class="visually-hidden">Alpha</caption>' in html
     assert "0.74 [0.68, 0.79]" in text_of(html)
-    assert '<th scope="col" class="end">items</th>' in html
+    assert '<th scope="col" class="end plot-n">items</th>' in html
     assert '<a href="/x/">&lt;b&gt;</a>' in html
     assert "undefined: no pairs" in html
     assert html.count("<svg") == 4  # two rows, the axis and the bob inside it
