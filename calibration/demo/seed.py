@@ -97,7 +97,7 @@ def _project(cast: Cast) -> Project:
     project = Project.objects.create(slug=SLUG, name="Harbour support (demo)")
     for person in DEMO_PEOPLE:
         accounts.set_roles(
-            project=project, user=cast[person.username], roles=[person.role], actor="system"
+            project=project, user=cast[person.username], roles=person.roles, actor="system"
         )
     return project
 

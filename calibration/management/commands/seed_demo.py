@@ -20,4 +20,4 @@ class Command(BaseCommand):
         self.stdout.write("The demo project is made." if is_new else "The demo project is there.")
         self.stdout.write(f"Sign in with the password {DEMO_PASSWORD!r} as:")
         for person in DEMO_PEOPLE:
-            self.stdout.write(f"  {person.username:6} {person.name} ({person.role.value})")
+            self.stdout.write(f"  {person.username:6} {person.name} ({person.role})")
