@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.errors import Invalid
-from core.tabular import PEEKED_ROWS, BrokenRow, Record
+from core.reading.limits import PEEKED_ROWS
+from core.tabular import BrokenRow, Record
 
 ABSENT = object()
 """What `FieldPath.find` answers when the row has no such column (a null is None)."""

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import tabular
 from core.errors import Invalid
+from core.reading import limits
 from core.tabular import BrokenRow, BrokenRows, Record, read_records
 
 
@@ -99,7 +99,7 @@ def test_a_quotation_mark_that_is_never_closed_names_its_line() -> None:
 
 
 def test_a_cell_that_is_too_long_names_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tabular, "MAX_FIELD_CHARS", 50)
+    monkeypatch.setattr(limits, "MAX_FIELD_CHARS", 50)
     try:
         error = refusal("item,label\n1,A\n2," + "x" * 60 + "\n")
     finally:
@@ -111,7 +111,7 @@ def test_a_cell_that_is_too_long_names_its_line(monkeypatch: pytest.MonkeyPatch)
 def test_a_line_without_end_is_refused_before_it_fills_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tabular, "MAX_RECORD_CHARS", 200_000)
+    monkeypatch.setattr(limits, "MAX_RECORD_CHARS", 200_000)
     assert refusal(b"item,label\n" + b"x" * 400_000).code == "record_too_long"
 
 

@@ -9,7 +9,8 @@ import io
 import pytest
 
 from core.errors import Invalid
-from core.tabular import BrokenRow, Record, Records, read_records, unstorable
+from core.reading.rows import unstorable
+from core.tabular import BrokenRow, Record, Records, read_records
 
 TABLE = "item,label\n1,köln\n2,東京\n"
 
