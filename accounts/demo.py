@@ -16,15 +16,19 @@ class DemoPerson:
 
     username: str
     name: str
-    role: Role
+    roles: tuple[Role, ...]
     password: str = DEMO_PASSWORD
+
+    @property
+    def role(self) -> str:
+        return ", ".join(role.value for role in self.roles)
 
 
 DEMO_PEOPLE = (
-    DemoPerson("lea", "Lea", Role.LEAD),
-    DemoPerson("ana", "Ana", Role.RATER),
-    DemoPerson("ben", "Ben", Role.RATER),
-    DemoPerson("cem", "Cem", Role.RATER),
-    DemoPerson("ada", "Ada", Role.ADMIN),
-    DemoPerson("noor", "Noor", Role.ADJUDICATOR),
+    DemoPerson("lea", "Lea", (Role.LEAD,)),
+    DemoPerson("ana", "Ana", (Role.RATER,)),
+    DemoPerson("ben", "Ben", (Role.RATER,)),
+    DemoPerson("cem", "Cem", (Role.RATER,)),
+    DemoPerson("ada", "Ada", (Role.ADMIN,)),
+    DemoPerson("noor", "Noor", (Role.ADJUDICATOR,)),
 )

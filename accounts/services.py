@@ -12,15 +12,20 @@ from accounts import tokens
 from accounts.models import ApiToken, Membership, Project, Rater, User
 from accounts.roles import Role, Scope
 from core import audit
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, NotHere
+
+RESERVED_SLUGS = frozenset({"new"})
+"""Words that are addresses of their own below /projects/."""
 
 
 @transaction.atomic(durable=True)
 def create_project(*, name: str, slug: str, by: User) -> Project:
     """A new project; who makes it leads it and administers it."""
     slug = slug or slugify(name)
-    if not slug:
-        raise Invalid("slug_missing", "Give the project a short name of letters and digits.")
+    if not slug or slug in RESERVED_SLUGS:
+        raise Invalid(
+            "slug_missing", "Give the project a short name of letters and digits, not “new”."
+        )
     if Project.objects.filter(slug=slug).exists():
         raise Conflict(
             "slug_taken",
@@ -74,6 +79,77 @@ def add_member(*, project: Project, username: str, roles: Iterable[Role], by: Us
             {"username": ["Nobody signs in under this name."]},
         )
     return set_roles(project=project, user=user, roles=roles, actor=by.actor)
+
+
+@transaction.atomic(durable=True)
+def make_account(
+    *,
+    project: Project,
+    username: str,
+    display_name: str,
+    password: str,
+    roles: Iterable[Role],
+    by: User,
+) -> Membership:
+    """A new account with a first password, let into the project at once."""
+    if User.objects.filter(username__iexact=username).exists():
+        raise Conflict(
+            "username_taken",
+            f"Somebody signs in as {username!r} already. Add that account, or choose another name.",
+            {"username": ["This sign-in name is taken."]},
+        )
+    user = User.objects.create_user(username=username, password=password, display_name=display_name)
+    audit.record(
+        actor=by.actor,
+        verb="account.made",
+        object_type="user",
+        object_id=user.pk,
+        project_id=project.pk,
+    )
+    return set_roles(project=project, user=user, roles=roles, actor=by.actor)
+
+
+@transaction.atomic(durable=True)
+def change_roles(*, project: Project, user_id: int, roles: Iterable[Role], by: User) -> Membership:
+    """Give a member exactly these roles; a project keeps at least one admin."""
+    membership = _member(project, user_id)
+    changed = set_roles(project=project, user=membership.user, roles=roles, actor=by.actor)
+    _demand_an_admin(project)
+    return changed
+
+
+@transaction.atomic(durable=True)
+def remove_member(*, project: Project, user_id: int, by: User) -> None:
+    """Shut the project to a person. Their ratings and their name in the tables stay."""
+    membership = _member(project, user_id)
+    membership.delete()
+    _demand_an_admin(project)
+    audit.record(
+        actor=by.actor,
+        verb="membership.removed",
+        object_type="user",
+        object_id=user_id,
+        project_id=project.pk,
+    )
+
+
+def _member(project: Project, user_id: int) -> Membership:
+    """The membership, its project locked: two admins cannot remove each other at once."""
+    Project.objects.select_for_update().get(pk=project.pk)
+    membership = (
+        Membership.objects.select_related("user").filter(project=project, user=user_id).first()
+    )
+    if membership is None:
+        raise NotHere("There is no such member in this project.")
+    return membership
+
+
+def _demand_an_admin(project: Project) -> None:
+    if not Membership.objects.filter(project=project, is_admin=True, user__is_active=True).exists():
+        raise Conflict(
+            "last_admin",
+            "A project keeps at least one admin. Make somebody else an admin first.",
+        )
 
 
 def rater_of(*, project: Project, user: User) -> Rater:
