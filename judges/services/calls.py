@@ -1,0 +1,288 @@
+"""What a call asks next and what its answer means: no row is written here."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import ROUND_UP, Decimal
+from functools import lru_cache
+
+from core.errors import Invalid
+from judges import queries
+from judges.models import Attempt, Call, Run
+from judges.providers.base import ProviderFailure, ProviderReply, ProviderRequest
+from judges.rules import fingerprint, pricing, prompting, replay, retrying, verdicts
+from judges.rules.pricing import Usage
+from judges.rules.retrying import Step
+from judges.rules.spec import ItemView, Order, RenderedRequest, VersionSpec
+from judges.rules.verdicts import Outcome, Parsed
+from judges.services.versions import spec_of
+from judges.states import RunPurpose
+
+log = logging.getLogger(__name__)
+
+MOST_UNKNOWN = 5
+PROBLEM_CHARS = 400
+CENT_OF_A_CENT = Decimal("0.000001")
+_TOKEN_STEP = 512
+NO_ANSWER_KEPT = {RunPurpose.APPROVAL}
+"""Purposes whose answers are nobody's cache: they judged what is sealed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the engine knows of a run from its start to its end."""
+
+    run_id: int
+    purpose: str
+    spec: VersionSpec
+    fence_key: bytes
+    timeout_seconds: float = 120.0
+    most_failures: int = retrying.MAX_TRANSIENT
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A call with the request that it sends next and the most that this can cost."""
+
+    call_id: int
+    order: Order
+    number: int
+    place: replay.Place
+    request: ProviderRequest
+    cache_key: str
+    reserved: pricing.Cost
+
+
+@dataclass(frozen=True, slots=True)
+class Unaskable:
+    """A call that cannot be asked at all, and why."""
+
+    call_id: int
+    outcome: Outcome
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What an answer means for its attempt and its call.
+
+    `call_outcome` is None while the call is not over; `pause` says why the whole run stops.
+    """
+
+    prepared: Prepared
+    outcome: str
+    problem: str
+    cost: Decimal
+    call_outcome: Outcome | None
+    not_before: datetime | None = None
+    pause: str = ""
+    parsed: Parsed | None = None
+    answer: str = ""
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+def plan_of(run: Run, *, timeout_seconds: float, most_failures: int) -> Plan:
+    return Plan(
+        run_id=run.pk,
+        purpose=run.purpose,
+        spec=spec_of(run.version),
+        fence_key=run.project.fence_key.encode(),
+        timeout_seconds=timeout_seconds,
+        most_failures=most_failures,
+    )
+
+
+def prepare(plan: Plan, calls: Sequence[Call], *, now: datetime) -> list[Prepared | Unaskable]:
+    """The next request of each call; `calls` come with item and content."""
+    attempts: dict[int, list[Attempt]] = {}
+    for attempt in Attempt.objects.filter(call__in=calls).order_by("call_id", "number"):
+        attempts.setdefault(attempt.call_id, []).append(attempt)
+    return [_prepared(plan, call, attempts.get(call.pk, []), now) for call in calls]
+
+
+def _prepared(
+    plan: Plan, call: Call, attempts: Sequence[Attempt], now: datetime
+) -> Prepared | Unaskable:
+    series = attempts[len(attempts) - call.tries :] if call.tries else []
+    if sum(a.outcome == Outcome.UNKNOWN for a in series) >= MOST_UNKNOWN:
+        return Unaskable(
+            call.pk, Outcome.FAILED, f"The worker died {MOST_UNKNOWN} times while it waited."
+        )
+    item = queries.item_view(call.item)
+    if item is None:
+        return Unaskable(call.pk, Outcome.FAILED, "The item's texts are gone: they were erased.")
+    try:
+        base = base_request(plan, item, order=call.order, sample=call.sample)
+    except Invalid as refusal:
+        return Unaskable(call.pk, Outcome.FAILED, refusal.sentence[:PROBLEM_CHARS])
+    place = replay.place(base, [past_of(attempt) for attempt in series])
+    return Prepared(
+        call_id=call.pk,
+        order=call.order,  # type: ignore[arg-type]  # the model's constraint allows these only
+        number=len(attempts) + 1,
+        place=place,
+        request=ProviderRequest(
+            rendered=place.request,
+            timeout_seconds=plan.timeout_seconds,
+            prompt_cache=bool(plan.spec.capabilities.get("prompt_cache", False)),
+            item=item,
+            order=call.order,  # type: ignore[arg-type]
+        ),
+        cache_key=cache_key(plan.spec, place.request, sample=call.sample),
+        reserved=most_cost(plan.spec, place.request, at=now),
+    )
+
+
+def base_request(plan: Plan, item: ItemView, *, order: str, sample: int) -> RenderedRequest:
+    """The plain request of a call, before any repair. Raises Invalid for the wrong kind of item."""
+    return prompting.render(
+        plan.spec,
+        item,
+        order=order,  # type: ignore[arg-type]
+        sample=sample,
+        fence_key=plan.fence_key,
+    )
+
+
+def cache_key(spec: VersionSpec, request: RenderedRequest, *, sample: int) -> str:
+    return fingerprint.request_digest(
+        request, provider=spec.provider, base_url=spec.base_url, sample=sample
+    )
+
+
+def past_of(attempt: Attempt) -> replay.Past:
+    return replay.Past(attempt.outcome, attempt.answer, attempt.problem)
+
+
+def most_cost(spec: VersionSpec, request: RenderedRequest, *, at: datetime) -> pricing.Cost:
+    """What is reserved for a request: never less than it can cost. Raises PriceUnknown."""
+    texts = [request.system, *(turn.text for turn in request.turns), str(request.schema)]
+    tokens = pricing.most_tokens(texts)
+    steps = -(-tokens // _TOKEN_STEP) * _TOKEN_STEP
+    # Prices change with the day at most, and reckoning one costs more than sending the request.
+    day = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    return _most_cost(spec.provider, spec.model, steps, request.max_tokens, day)
+
+
+@lru_cache(maxsize=4096)
+def _most_cost(
+    provider: str, model: str, tokens: int, max_tokens: int, day: datetime
+) -> pricing.Cost:
+    cost = pricing.reserve(
+        (), max_tokens=max_tokens, provider=provider, model=model, at=day, input_tokens=tokens
+    )
+    return pricing.Cost(money(cost.amount), cost.source, cost.as_of)
+
+
+def check_price(spec: VersionSpec, *, at: datetime) -> pricing.Cost:
+    """The price's source and date. Raises PriceUnknown: nothing is sent without a price."""
+    one = Usage(input_tokens=1, output_tokens=1)
+    return pricing.cost(one, provider=spec.provider, model=spec.model, at=at)
+
+
+def money(amount: Decimal) -> Decimal:
+    """Rounded up to a millionth of a dollar, so that sums of rows are exact."""
+    return amount.quantize(CENT_OF_A_CENT, ROUND_UP)
+
+
+def settlement(
+    plan: Plan, prepared: Prepared, answer: ProviderReply | BaseException, *, now: datetime
+) -> Settlement:
+    """What an answer, or its absence, means."""
+    if isinstance(answer, ProviderReply):
+        return _of_reply(plan, prepared, answer, now)
+    if isinstance(answer, ProviderFailure):
+        return _of_failure(plan, prepared, answer, now)
+    if isinstance(answer, TimeoutError):
+        late = ProviderFailure(
+            retrying.FailureKind.TRANSIENT, "No answer in time.", possibly_paid=True
+        )
+        return _of_failure(plan, prepared, late, now)
+    log.error("Call %s broke", prepared.call_id, exc_info=answer)
+    return Settlement(
+        prepared=prepared,
+        outcome=Outcome.FAILED,
+        problem="Something broke on our side; the log has the details.",
+        cost=prepared.reserved.amount,
+        call_outcome=Outcome.FAILED,
+    )
+
+
+def _of_reply(plan: Plan, prepared: Prepared, reply: ProviderReply, now: datetime) -> Settlement:
+    text = storable(reply.text)
+    parsed = verdicts.parse(text, reply.stop_reason, plan.spec)
+    step = retrying.after_answer(
+        parsed.outcome, repaired=prepared.place.repaired, lengthened=prepared.place.lengthened
+    )
+    cost, said = _cost(plan.spec, reply.usage, now), ""
+    if cost is None:
+        cost, said = prepared.reserved, "; no usage said, booked at the reservation"
+    usage = reply.usage or Usage()
+    return Settlement(
+        prepared=prepared,
+        outcome=parsed.outcome,
+        problem=storable(parsed.problem)[:PROBLEM_CHARS],
+        cost=money(cost.amount),
+        call_outcome=parsed.outcome if step is Step.FINAL else None,
+        parsed=parsed,
+        answer=text,
+        fields={
+            "stop_reason": storable(reply.stop_reason)[:40],
+            "request_id": storable(reply.request_id)[:120],
+            "model_answered": storable(reply.model)[:120],
+            "input_tokens": usage.input_tokens,
+            "cache_read_tokens": usage.cache_read,
+            "cache_write_tokens": usage.cache_write_5m + usage.cache_write_1h,
+            "output_tokens": usage.output_tokens,
+            "price_source": f"{cost.source}{said}"[:120],
+            "price_as_of": cost.as_of.isoformat(),
+            "latency_ms": reply.latency_ms,
+        },
+    )
+
+
+def _cost(spec: VersionSpec, usage: Usage | None, now: datetime) -> pricing.Cost | None:
+    if usage is None:
+        return None
+    return pricing.cost(usage, provider=spec.provider, model=spec.model, at=now)
+
+
+def _of_failure(
+    plan: Plan, prepared: Prepared, failure: ProviderFailure, now: datetime
+) -> Settlement:
+    failures = prepared.place.failures + 1
+    step = retrying.after_failure(failure.kind, failures=failures, limit=plan.most_failures)
+    problem = storable(failure.message)[:PROBLEM_CHARS]
+    wait = retrying.delay(failures, seed=str(prepared.call_id), retry_after=failure.retry_after)
+    paid = failure.possibly_paid
+    return Settlement(
+        prepared=prepared,
+        outcome=str(failure.kind),
+        problem=problem,
+        cost=prepared.reserved.amount if paid else Decimal(0),
+        call_outcome=retrying.final_outcome(failure.kind) if step is Step.FINAL else None,
+        not_before=now + timedelta(seconds=wait) if step is Step.RETRY else None,
+        pause=_why_paused(step, problem),
+        fields={
+            "request_id": storable(failure.request_id)[:120],
+            "price_source": prepared.reserved.source[:120] if paid else "",
+            "price_as_of": prepared.reserved.as_of.isoformat() if paid else "",
+            "latency_ms": failure.latency_ms,
+        },
+    )
+
+
+def _why_paused(step: Step, problem: str) -> str:
+    if step is Step.PAUSE_CONFIGURATION:
+        return f"The provider does not take the request: {problem}"
+    if step is Step.PAUSE_MONEY:
+        return f"The provider asks for money or has reached a limit of spending: {problem}"
+    return ""
+
+
+def storable(text: str) -> str:
+    """What every database takes: no NUL and no half of a character."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()

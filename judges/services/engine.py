@@ -1,0 +1,318 @@
+"""Drain a run: one thread keeps the rows, another the network, and the rows are the truth.
+
+Every attempt is in the ledger before its request leaves, and is finalised once. Whatever dies,
+whoever takes the run over reads from the rows what is left to do.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from core import jobs, stopping
+from core.errors import DomainError
+from judges.models import Call, Run
+from judges.providers.base import Provider, ProviderFailure, ProviderReply
+from judges.rules import retrying
+from judges.services import asking, calls, combining, lease, ledger
+from judges.services.calls import Plan, Prepared, Settlement, Unaskable
+from judges.services.lease import Claim
+from judges.services.ledger import Sent
+from judges.services.wire import Answer, Wire
+from judges.states import CallState, RunState
+
+log = logging.getLogger(__name__)
+
+IDS_AHEAD = 1000
+NAP_SECONDS = 0.1
+DEAD_WORKER = "The worker ended between sending and recording: possibly paid."
+STOPPED_WORKER = "The worker was stopped before the answer came: possibly paid."
+BUDGET_REACHED = (
+    "The budget does not reach for the next call. Raise it, or cancel what is left; "
+    "the run goes on where it stopped."
+)
+
+# Each run holds a thread of the worker for as long as it lasts; one stays free for jobs and clock.
+_room = threading.BoundedSemaphore(3)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How patient the engine is, in seconds."""
+
+    lease: float = 6.0
+    timeout: float = 120.0
+    farewell: float = 3.0
+    most_failures: int = retrying.MAX_TRANSIENT
+
+    @classmethod
+    def of_settings(cls) -> Pace:
+        return cls(lease=float(settings.RUN_LEASE_SECONDS))
+
+
+def work_off(run_id: int) -> None:
+    """For the task: drain when this process has room, else leave it to the next wake-up."""
+    if not _room.acquire(blocking=False):
+        return
+    try:
+        drain(run_id)
+    finally:
+        _room.release()
+
+
+def drain(run_id: int, *, pace: Pace | None = None) -> None:
+    """Work on the run until it ends, pauses, is taken over or this process stops.
+
+    Returns at once when somebody else holds it. Call it outside of any transaction.
+    """
+    pace = pace or Pace.of_settings()
+    run = Run.objects.select_related("version", "project").filter(pk=run_id).first()
+    if run is None or run.state not in {RunState.PLANNED, RunState.RUNNING}:
+        return
+    plan = calls.plan_of(run, timeout_seconds=pace.timeout, most_failures=pace.most_failures)
+    provider, refusal = _provider(plan)
+    owner = jobs.owner_name()
+    claimed = lease.claim(run_id, owner=owner, now=timezone.now(), seconds=pace.lease)
+    if claimed is Claim.NONE:
+        return
+    if provider is None:
+        lease.pause(run_id, owner=owner, reason=refusal)
+        return
+    with Wire(provider) as wire:
+        work = _Drain(
+            plan=plan,
+            pace=pace,
+            owner=owner,
+            wire=wire,
+            is_takeover=claimed is Claim.TAKEOVER,
+            flow=retrying.starting_at(run.concurrency, ceiling=run.concurrency),
+        )
+        is_done = work.go()
+    if is_done:
+        combining.combine(run_id, now=timezone.now())
+
+
+def _provider(plan: Plan) -> tuple[Provider | None, str]:
+    """Who is asked, or why nobody can be: no key, no price, no simulator."""
+    try:
+        calls.check_price(plan.spec, at=timezone.now())
+        return asking.provider_for(plan.spec), ""
+    except DomainError as refusal:
+        return None, refusal.sentence
+
+
+@dataclass(slots=True)
+class _Drain:
+    """One owner's work on one run."""
+
+    plan: Plan
+    pace: Pace
+    owner: str
+    wire: Wire
+    is_takeover: bool
+    flow: retrying.Concurrency
+    flying: dict[int, Sent] = field(default_factory=dict)
+    ready: deque[Prepared] = field(default_factory=deque)
+    ids: deque[int] = field(default_factory=deque)
+    # Once this owner claims no more it only waits for what flies.
+    is_leaving: bool = False
+    is_over_budget: bool = False
+    pause_reason: str = ""
+    renewed_at: float = 0.0
+    looked_back_at: float = 0.0
+    hold_until: float = 0.0
+    rest_until: float = 0.0
+    farewell_until: float | None = None
+
+    def go(self) -> bool:
+        """True when this owner ended the run."""
+        self._give_up_the_dead(is_takeover=self.is_takeover)
+        while True:
+            self._take_in(self.wire.collect(seconds=self._nap()))
+            self._keep_lease()
+            self._look_for_the_stop()
+            if self.is_leaving:
+                if not self.flying:
+                    return False
+                continue
+            if self.pause_reason:
+                self._pause()
+                continue
+            self._send_more()
+            self._prepare_more()
+            if not self.flying and not self.ready and self._is_over():
+                return True
+
+    # Answers --------------------------------------------------------------------------------------
+
+    def _nap(self) -> float:
+        """Wait for answers when nothing else can be done; otherwise only look."""
+        if self.is_leaving or self.flying or self.pause_reason:
+            return NAP_SECONDS
+        rest = max(self.rest_until, self.hold_until) - time.monotonic()
+        return min(max(rest, 0.0), NAP_SECONDS)
+
+    def _take_in(self, answers: list[tuple[int, Answer]]) -> None:
+        if not answers:
+            return
+        now = timezone.now()
+        settled: list[tuple[Sent, Settlement]] = []
+        for number, answer in answers:
+            sent = self.flying.pop(number)
+            one = calls.settlement(self.plan, sent.prepared, answer, now=now)
+            settled.append((sent, one))
+            self._learn(answer)
+            self.pause_reason = self.pause_reason or one.pause
+        ledger.settle(self.plan, settled, owner=self.owner, now=now)
+        self.is_over_budget = False
+        self.rest_until = 0.0
+
+    def _learn(self, answer: Answer) -> None:
+        """More in flight after an answer, half after an overload, none before retry-after ends."""
+        if isinstance(answer, ProviderReply):
+            self.flow = self.flow.grown().within(answer.requests_remaining)
+        elif isinstance(answer, ProviderFailure) and answer.kind == "transient":
+            now = time.monotonic()
+            self.flow = self.flow.halved(now=now)
+            if answer.retry_after:
+                wait = min(answer.retry_after, retrying.RETRY_AFTER_CAP_SECONDS)
+                self.hold_until = max(self.hold_until, now + wait)
+
+    # Lease ----------------------------------------------------------------------------------------
+
+    def _keep_lease(self) -> None:
+        due = self.renewed_at + self.pace.lease / 4
+        if self.is_leaving or time.monotonic() < due:
+            return
+        self.renewed_at = time.monotonic()
+        self.is_leaving = not lease.renew(
+            self.plan.run_id, owner=self.owner, now=timezone.now(), seconds=self.pace.lease
+        )
+
+    def _look_for_the_stop(self) -> None:
+        """The process ends: give answers a moment, name what stays open, hand the run on."""
+        if not stopping.is_requested():
+            return
+        now = time.monotonic()
+        if self.farewell_until is None:
+            self.farewell_until = now + self.pace.farewell
+            self.hold_until = math.inf
+        if self.flying and now < self.farewell_until:
+            return
+        if self.flying:
+            self._abandon([sent.attempt_id for sent in self.flying.values()], STOPPED_WORKER)
+            self.flying.clear()
+        lease.give_back(self.plan.run_id, owner=self.owner)
+        self.is_leaving = True
+
+    def _pause(self) -> None:
+        """Stop here and say why; what flies is still taken in."""
+        lease.pause(self.plan.run_id, owner=self.owner, reason=self.pause_reason)
+        self.is_leaving = True
+
+    def _give_up_the_dead(self, *, is_takeover: bool) -> None:
+        self.looked_back_at = time.monotonic()
+        lost = ledger.left_behind(
+            self.plan.run_id,
+            owner=self.owner,
+            is_takeover=is_takeover,
+            timeout_seconds=self.pace.timeout,
+            now=timezone.now(),
+        )
+        if lost:
+            self._abandon(lost, DEAD_WORKER)
+
+    def _abandon(self, attempt_ids: list[int], problem: str) -> None:
+        ledger.abandon(self.plan.run_id, attempt_ids, problem=problem, now=timezone.now())
+
+    # Calls ----------------------------------------------------------------------------------------
+
+    def _send_more(self) -> None:
+        """Claim as many calls as may fly, and let them fly."""
+        room = self.flow.slots - len(self.flying)
+        if room < 1 or not self.ready or time.monotonic() < self.hold_until:
+            return
+        if self.is_over_budget and self.flying:
+            return
+        chosen = [self.ready.popleft() for _ in range(min(room, len(self.ready)))]
+        taken = ledger.take(self.plan, chosen, owner=self.owner, now=timezone.now())
+        for sent in taken.sent:
+            self.flying[sent.attempt_id] = sent
+            self.wire.send(sent.attempt_id, sent.prepared.request)
+        self.is_leaving = not taken.is_mine
+        self.pause_reason = taken.objection
+        self.is_over_budget = taken.is_over_budget
+        if taken.is_over_budget:
+            claimed = {sent.prepared.call_id for sent in taken.sent}
+            self.ready.extendleft(one for one in reversed(chosen) if one.call_id not in claimed)
+            if not self.flying:
+                self.pause_reason = BUDGET_REACHED
+
+    def _prepare_more(self) -> None:
+        """Render ahead while answers are on their way: as many as may fly."""
+        wanted = self.flow.slots - len(self.ready)
+        if wanted < 1 or time.monotonic() < self.rest_until:
+            return
+        ids = self._next_ids(wanted)
+        if not ids:
+            self.rest_until = time.monotonic() + NAP_SECONDS
+            return
+        rows = Call.objects.filter(pk__in=ids, state=CallState.WAITING)
+        ordered = rows.select_related("item__content").order_by("pk")
+        now = timezone.now()
+        unaskable: list[Unaskable] = []
+        for one in calls.prepare(self.plan, list(ordered), now=now):
+            if isinstance(one, Unaskable):
+                unaskable.append(one)
+            else:
+                self.ready.append(one)
+        if unaskable:
+            ledger.end_unaskable(self.plan.run_id, unaskable, now=now)
+
+    def _next_ids(self, wanted: int) -> list[int]:
+        if not self.ids:
+            known = [one.call_id for one in self.ready]
+            self.ids.extend(
+                _due(self.plan.run_id, timezone.now())
+                .exclude(pk__in=known)
+                .values_list("pk", flat=True)[:IDS_AHEAD]
+            )
+        return [self.ids.popleft() for _ in range(min(wanted, len(self.ids)))]
+
+    def _is_over(self) -> bool:
+        """End the run when every call has ended; else rest until one is due."""
+        if self.ids or stopping.is_requested():
+            return False
+        open_calls = Call.objects.filter(run=self.plan.run_id).exclude(state=CallState.FINISHED)
+        if not open_calls.exists():
+            return lease.finish(self.plan.run_id, owner=self.owner, now=timezone.now())
+        if time.monotonic() > self.looked_back_at + self.pace.lease:
+            self._give_up_the_dead(is_takeover=False)
+        return False
+
+
+def _due(run_id: int, now: datetime) -> QuerySet[Call]:
+    """Waiting calls that may be sent now, in the order of the plan."""
+    ready = Q(not_before__isnull=True) | Q(not_before__lte=now)
+    return Call.objects.filter(ready, run=run_id, state=CallState.WAITING).order_by("pk")
+
+
+def reconcile(now: datetime) -> int:
+    """Wake runs that nobody holds, and ended runs whose labels were never combined."""
+    unheld = Q(state=RunState.PLANNED) | Q(state=RunState.RUNNING, lease_until__lt=now)
+    waiting = list(Run.objects.filter(unheld).order_by("pk").values_list("pk", flat=True)[:50])
+    for run_id in waiting:
+        jobs.send_hint("judges.run", run_id)
+    ended = combining.forgotten(now)
+    for run_id in ended:
+        jobs.send_hint("judges.combine", run_id)
+    return len(waiting) + len(ended)

@@ -1,0 +1,71 @@
+"""Who works on a run: a lease on its row, taken and kept by conditional updates.
+
+`lease_until` is set exactly while the state is running. A claim is `fresh` from planned, or a
+takeover from an owner whose lease ran out, which is dead or as good as dead.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
+
+from judges.models import Run
+from judges.states import RunState
+
+
+class Claim(StrEnum):
+    NONE = "none"
+    FRESH = "fresh"
+    TAKEOVER = "takeover"
+
+
+def claim(run_id: int, *, owner: str, now: datetime, seconds: float) -> Claim:
+    """Take the run. Of several that try, one gets it: the row is the lock."""
+    taken = {
+        "state": RunState.RUNNING,
+        "owner": owner,
+        "lease_until": now + timedelta(seconds=seconds),
+        "started_at": Coalesce("started_at", now),
+        "pause_reason": "",
+    }
+    planned = Q(state=RunState.PLANNED)
+    if Run.objects.filter(planned, pk=run_id).update(**taken):
+        return Claim.FRESH
+    expired = Q(state=RunState.RUNNING, lease_until__lt=now)
+    if Run.objects.filter(expired, pk=run_id).update(**taken):
+        return Claim.TAKEOVER
+    return Claim.NONE
+
+
+def renew(run_id: int, *, owner: str, now: datetime, seconds: float) -> bool:
+    """False when the run was paused, cancelled or taken over."""
+    return bool(_mine(run_id, owner).update(lease_until=now + timedelta(seconds=seconds)))
+
+
+def give_back(run_id: int, *, owner: str) -> bool:
+    """To be continued by any worker."""
+    return bool(_mine(run_id, owner).update(state=RunState.PLANNED, owner="", lease_until=None))
+
+
+def pause(run_id: int, *, owner: str, reason: str) -> bool:
+    return bool(
+        _mine(run_id, owner).update(
+            state=RunState.PAUSED, owner="", lease_until=None, pause_reason=reason[:400]
+        )
+    )
+
+
+def finish(run_id: int, *, owner: str, now: datetime) -> bool:
+    """The terminal state commits alone: what follows has its own step and its own stamp."""
+    return bool(
+        _mine(run_id, owner).update(
+            state=RunState.DONE, owner="", lease_until=None, finished_at=now
+        )
+    )
+
+
+def _mine(run_id: int, owner: str) -> QuerySet[Run]:
+    return Run.objects.filter(pk=run_id, owner=owner, state=RunState.RUNNING)

@@ -1,0 +1,250 @@
+"""The ledger: attempts written before a request leaves and finalised once, money booked with them.
+
+Every function is one short transaction that locks the run's row first, so that money is reckoned
+one after the other and no two of them wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import F
+
+from core import audit
+from judges.models import Attempt, Call, Run, Verdict
+from judges.rules.verdicts import Outcome, Parsed, to_item_labelling
+from judges.services import hooks
+from judges.services.calls import (
+    CENT_OF_A_CENT,
+    NO_ANSWER_KEPT,
+    Plan,
+    Prepared,
+    Settlement,
+    Unaskable,
+    storable,
+)
+from judges.states import AttemptState, CallState, RunState
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An attempt that is in the ledger: its request may leave."""
+
+    attempt_id: int
+    prepared: Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was claimed. `objection` and `is_over_budget` say why there was not more."""
+
+    sent: Sequence[Sent] = ()
+    is_mine: bool = True
+    is_over_budget: bool = False
+    objection: str = ""
+
+
+def take(plan: Plan, prepared: Sequence[Prepared], *, owner: str, now: datetime) -> Taken:
+    """Claim calls, write their attempts and reserve their cost: before anything is sent."""
+    with transaction.atomic():
+        run = Run.objects.select_for_update().get(pk=plan.run_id)
+        if run.state != RunState.RUNNING or run.owner != owner:
+            return Taken(is_mine=False)
+        objection = hooks.objection(run.purpose, run.pk)
+        if objection:
+            return Taken(objection=objection)
+        fitting = _within_budget(run, prepared)
+        mine = _claimed(fitting, owner)
+        chosen = [one for one in fitting if one.call_id in mine]
+        attempts = Attempt.objects.bulk_create(
+            Attempt(
+                call_id=one.call_id,
+                number=one.number,
+                owner=owner,
+                cache_key=one.cache_key,
+                prompt_digest=one.request.rendered.digest,
+                reserved=one.reserved.amount,
+                sent_at=now,
+            )
+            for one in chosen
+        )
+        reserved = sum((one.reserved.amount for one in chosen), Decimal(0))
+        Run.objects.filter(pk=run.pk).update(reserved=run.reserved + reserved)
+    sent = [Sent(attempt.pk, one) for attempt, one in zip(attempts, chosen, strict=True)]
+    return Taken(sent=sent, is_over_budget=len(fitting) < len(prepared))
+
+
+def _within_budget(run: Run, prepared: Sequence[Prepared]) -> Sequence[Prepared]:
+    """Those of the first calls whose reservations fit, in order.
+
+    A millionth stays free: SQLite compares amounts as floating-point numbers.
+    """
+    if run.budget is None:
+        return prepared
+    left = run.budget - run.spent - run.reserved
+    free = all(one.reserved.amount == 0 for one in prepared)
+    left -= Decimal(0) if free else CENT_OF_A_CENT
+    fitting: list[Prepared] = []
+    for one in prepared:
+        left -= one.reserved.amount
+        if left < 0:
+            break
+        fitting.append(one)
+    return fitting
+
+
+def _claimed(prepared: Sequence[Prepared], owner: str) -> set[int]:
+    ids = [one.call_id for one in prepared]
+    Call.objects.filter(pk__in=ids, state=CallState.WAITING).update(
+        state=CallState.IN_FLIGHT, owner=owner, tries=F("tries") + 1, not_before=None
+    )
+    held = Call.objects.filter(pk__in=ids, state=CallState.IN_FLIGHT, owner=owner)
+    return set(held.values_list("pk", flat=True))
+
+
+def settle(
+    plan: Plan,
+    settlements: Sequence[tuple[Sent, Settlement]],
+    *,
+    owner: str,
+    now: datetime,
+) -> None:
+    """Finalise attempts by compare-and-set, end or re-offer their calls, book the true cost.
+
+    An attempt that somebody finalised before (as unknown, after a takeover) stays as it is.
+    """
+    with transaction.atomic():
+        run = Run.objects.select_for_update().get(pk=plan.run_id)
+        released, cost = Decimal(0), Decimal(0)
+        new: list[Verdict] = []
+        for sent, one in settlements:
+            if not _finalise(plan, sent, one, now):
+                continue
+            released += one.prepared.reserved.amount
+            cost += one.cost
+            new += _move_call(plan, one, owner=owner, now=now)
+        Verdict.objects.bulk_create(new)
+        _book(run, released=released, cost=cost)
+
+
+def _finalise(plan: Plan, sent: Sent, one: Settlement, now: datetime) -> bool:
+    is_source = one.outcome == Outcome.OK and plan.purpose not in NO_ANSWER_KEPT
+    changed = Attempt.objects.filter(pk=sent.attempt_id, state=AttemptState.SENT).update(
+        state=AttemptState.FINAL,
+        outcome=one.outcome,
+        problem=one.problem,
+        answer=one.answer,
+        cost=one.cost,
+        is_cache_source=is_source,
+        finished_at=now,
+        **one.fields,
+    )
+    return changed == 1
+
+
+def _move_call(plan: Plan, one: Settlement, *, owner: str, now: datetime) -> list[Verdict]:
+    """The call ends with its outcome, or is offered again; what it said, when it ended well."""
+    call = Call.objects.filter(pk=one.prepared.call_id, state=CallState.IN_FLIGHT, owner=owner)
+    if one.call_outcome is None:
+        call.update(
+            state=CallState.WAITING, owner="", not_before=one.not_before, problem=one.problem
+        )
+        return []
+    ended = call.update(
+        state=CallState.FINISHED,
+        owner="",
+        outcome=one.call_outcome,
+        problem=one.problem,
+        finished_at=now,
+    )
+    if not ended or one.parsed is None or one.call_outcome is not Outcome.OK:
+        return []
+    return verdict_rows(one.prepared.call_id, one.parsed, order=one.prepared.order)
+
+
+def verdict_rows(call_id: int, parsed: Parsed, *, order: str) -> list[Verdict]:
+    """What a call said, in the item's own labelling."""
+    return [
+        Verdict(
+            call_id=call_id,
+            dimension_key=key,
+            label=to_item_labelling(label, order),
+            rationale=storable(parsed.rationales.get(key, "")),
+        )
+        for key, label in parsed.labels.items()
+    ]
+
+
+def _book(run: Run, *, released: Decimal, cost: Decimal) -> None:
+    """The true cost takes the place of the reservation.
+
+    A provider that bills more than the most that was reckoned is booked as it billed: the ledger
+    does not lie, so the budget is lifted to what was spent and the run pauses.
+    """
+    spent, reserved = run.spent + cost, run.reserved - released
+    changes: dict[str, object] = {"spent": spent, "reserved": reserved}
+    if run.budget is not None and spent + reserved > run.budget and cost > released:
+        changes["budget"] = spent + reserved + CENT_OF_A_CENT
+        audit.record(
+            actor="system",
+            verb="run.overcharged",
+            object_type="run",
+            object_id=run.pk,
+            project_id=run.project_id,
+            data={"budget": str(run.budget), "spent": str(spent)},
+        )
+    Run.objects.filter(pk=run.pk).update(**changes)
+
+
+def end_unaskable(run_id: int, unaskable: Iterable[Unaskable], *, now: datetime) -> None:
+    """Calls that cannot be asked end with their reason; nothing was sent."""
+    with transaction.atomic():
+        for one in unaskable:
+            Call.objects.filter(pk=one.call_id, run=run_id, state=CallState.WAITING).update(
+                state=CallState.FINISHED,
+                outcome=one.outcome,
+                problem=one.problem,
+                finished_at=now,
+            )
+
+
+def abandon(run_id: int, attempt_ids: Sequence[int], *, problem: str, now: datetime) -> None:
+    """Finalise attempts that nobody waits for as unknown, at their reservation, and offer their
+    calls again.
+    """
+    with transaction.atomic():
+        run = Run.objects.select_for_update().get(pk=run_id)
+        lost = Attempt.objects.filter(pk__in=attempt_ids, state=AttemptState.SENT)
+        rows = list(lost.values_list("pk", "call_id", "reserved"))
+        Attempt.objects.filter(pk__in=[pk for pk, _, _ in rows]).update(
+            state=AttemptState.FINAL,
+            outcome=Outcome.UNKNOWN,
+            problem=problem,
+            cost=F("reserved"),
+            price_source="reservation",
+            finished_at=now,
+        )
+        Call.objects.filter(
+            pk__in=[call_id for _, call_id, _ in rows], state=CallState.IN_FLIGHT
+        ).update(state=CallState.WAITING, owner="", problem=problem)
+        reserved = sum((amount for _, _, amount in rows), Decimal(0))
+        _book(run, released=reserved, cost=reserved)
+
+
+def left_behind(
+    run_id: int, *, owner: str, is_takeover: bool, timeout_seconds: float, now: datetime
+) -> list[int]:
+    """Attempts in flight of other owners that no answer will come for.
+
+    After a takeover their owner is dead. After a pause it may still be waiting for its answers,
+    so only attempts older than any answer can be are left behind.
+    """
+    patience = timedelta(seconds=0 if is_takeover else timeout_seconds + 10)
+    others = Attempt.objects.filter(
+        call__run=run_id, state=AttemptState.SENT, sent_at__lte=now - patience
+    ).exclude(owner=owner)
+    return list(others.values_list("pk", flat=True))

@@ -1,0 +1,306 @@
+"""Judges and their versions: built from a guideline version and choices, never changed after."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max
+from django.utils.text import slugify
+
+from accounts.models import Project, User
+from annotation.models import (
+    Assignment,
+    Dimension,
+    Guideline,
+    GuidelineVersion,
+    ReferenceLabel,
+)
+from annotation.states import AssignmentState, DimensionKind, Part, VersionState
+from core import audit
+from core.errors import Conflict, Invalid, NotAllowed
+from judges.models import Judge, JudgeVersion
+from judges.rules import fingerprint, prompting, spec
+from judges.rules.spec import DimensionSpec, VersionSpec
+from judges.states import VersionKind
+
+SIMULATOR = "simulator"
+ANTHROPIC = "anthropic"
+LONGER_RESPONSE = "longer-response"
+
+_GRADED_ANCHORS = {
+    "A2": "response A is much better",
+    "A1": "response A is a little better",
+    "tie": "neither is better than the other",
+    "B1": "response B is a little better",
+    "B2": "response B is much better",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What a person chooses for a version that asks a model. Empty templates are the usual ones."""
+
+    provider: str = ANTHROPIC
+    model: str
+    system_template: str = ""
+    user_template: str = ""
+    max_tokens: int = 4096
+    effort: str | None = None
+    thinking: str | None = None
+    reasoning_first: bool = True
+    both_orders: bool = True
+    samples: int = 1
+    structured_output: str = "native"
+    prompt_cache: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A version, and whether it is new: one fingerprint is one version."""
+
+    version: JudgeVersion
+    is_new: bool
+
+
+@transaction.atomic
+def create_judge(*, project: Project, name: str, guideline: Guideline, actor: str) -> Judge:
+    """A name in the project, bound to one guideline. Raises Invalid or Conflict."""
+    name = name.strip()
+    slug = slugify(name)[:60]
+    if not slug:
+        raise Invalid(
+            "judge_name",
+            "Give the judge a name with at least one letter or digit.",
+            {"name": ["A letter or digit is needed."]},
+        )
+    if guideline.project_id != project.pk:
+        raise Invalid("guideline_elsewhere", "The guideline belongs to another project.")
+    if Judge.objects.filter(project=project, slug=slug).exists():
+        raise Conflict(
+            "judge_exists",
+            f"There is a judge {slug!r} in this project already; choose another name.",
+            {"name": ["This name is taken."]},
+        )
+    judge = Judge.objects.create(project=project, guideline=guideline, slug=slug, name=name)
+    audit.record(
+        actor=actor,
+        verb="judge.created",
+        object_type="judge",
+        object_id=judge.pk,
+        project_id=project.pk,
+        data={"slug": slug},
+    )
+    return judge
+
+
+def save_version(
+    *,
+    judge: Judge,
+    guideline_version: GuidelineVersion,
+    choices: Choices,
+    author: User | None,
+    note: str = "",
+) -> Saved:
+    """A version that asks a model. Raises Invalid with every problem of its templates."""
+    built = prompt_spec(guideline_version=guideline_version, choices=choices)
+    problems = prompting.lint(built)
+    if problems:
+        raise Invalid("version_lint", " ".join(problems))
+    return _keep(judge, guideline_version, VersionKind.PROMPT, built, author=author, note=note)
+
+
+def save_baseline(
+    *, judge: Judge, guideline_version: GuidelineVersion, author: User | None
+) -> Saved:
+    """The longer response wins: what a judge of pairs has to be better than."""
+    built = _spec(
+        guideline_version, kind=VersionKind.BASELINE, provider="baseline", model=LONGER_RESPONSE
+    )
+    if not built.is_pairwise:
+        raise Invalid("baseline_pairs", "The longer response is a baseline for pairs only.")
+    return _keep(
+        judge,
+        guideline_version,
+        VersionKind.BASELINE,
+        built,
+        author=author,
+        note="longer response wins",
+    )
+
+
+def save_recorded(
+    *,
+    judge: Judge,
+    guideline_version: GuidelineVersion,
+    artefact: str,
+    both_orders: bool,
+    samples: int,
+    author: User | None,
+    note: str = "",
+) -> Saved:
+    """Verdicts that were made elsewhere; `artefact` is the SHA-256 (hex) of what was read."""
+    built = dataclasses.replace(
+        _spec(guideline_version, kind=VersionKind.RECORDED, provider="recorded", model="recorded"),
+        artefact=artefact,
+        both_orders=both_orders,
+        samples=samples,
+    )
+    return _keep(judge, guideline_version, VersionKind.RECORDED, built, author=author, note=note)
+
+
+def spec_of(version: JudgeVersion) -> VersionSpec:
+    """Everything that can change a verdict of this version."""
+    return spec.from_json(version.spec)
+
+
+def prompt_spec(*, guideline_version: GuidelineVersion, choices: Choices) -> VersionSpec:
+    """The version that these choices make, not saved: what a preview renders."""
+    is_pairwise = any(
+        d.kind in {DimensionKind.PAIRWISE, DimensionKind.PAIRWISE_GRADED}
+        for d in guideline_version.dimensions.all()
+    )
+    system, user = prompting.default_templates("pair" if is_pairwise else "single")
+    return dataclasses.replace(
+        _spec(
+            guideline_version,
+            kind=VersionKind.PROMPT,
+            provider=choices.provider,
+            model=choices.model.strip(),
+        ),
+        base_url="" if choices.provider == SIMULATOR else settings.ANTHROPIC_BASE_URL,
+        system_template=_lines(choices.system_template) or system,
+        user_template=_lines(choices.user_template) or user,
+        max_tokens=choices.max_tokens,
+        effort=choices.effort or None,
+        thinking=choices.thinking or None,
+        reasoning_first=choices.reasoning_first,
+        both_orders=choices.both_orders and is_pairwise,
+        samples=choices.samples,
+        capabilities={
+            "structured_output": choices.structured_output,
+            "prompt_cache": choices.prompt_cache,
+        },
+    )
+
+
+def dimension_spec(dimension: Dimension) -> DimensionSpec:
+    """A dimension of a guideline as the judges' rules know it."""
+    graded = dimension.kind == DimensionKind.PAIRWISE_GRADED
+    kind = "pairwise" if graded else str(dimension.kind)
+    points = tuple((str(p["value"]), str(p.get("anchor", ""))) for p in dimension.points)
+    if graded:
+        points = tuple((value, text or _GRADED_ANCHORS.get(value, "")) for value, text in points)
+    if kind in {"pairwise", "yes_no"} and not any(anchor for _, anchor in points):
+        points = ()
+    return DimensionSpec(
+        key=dimension.key,
+        question=dimension.question or dimension.name,
+        kind=kind,  # type: ignore[arg-type]  # the model's constraint allows these values only
+        points=points,
+        cut=dimension.cut if dimension.cut and kind == "scale" else None,
+        allow_na=dimension.allow_na,
+    )
+
+
+def _spec(
+    version: GuidelineVersion, *, kind: VersionKind, provider: str, model: str
+) -> VersionSpec:
+    """What every kind of version holds of its guideline."""
+    return VersionSpec(
+        kind=kind.value,
+        provider=provider,
+        base_url="",
+        model=model,
+        max_tokens=1,
+        system_template="",
+        user_template="",
+        dimensions=tuple(dimension_spec(d) for d in version.dimensions.all()),
+        guideline_text=_guideline_text(version),
+        guideline_version=f"{version.guideline.name} {version.number}",
+        both_orders=False,
+    )
+
+
+def _guideline_text(version: GuidelineVersion) -> str:
+    """The text and its worked examples, as a judge reads them."""
+    blocks = [version.text.strip()]
+    for example in version.examples:
+        heading = "Good" if example.get("is_good") else "Bad"
+        title = str(example.get("title", "")).strip()
+        lines = [f"{heading} example{': ' + title if title else ''}"]
+        lines += [str(example.get(name, "")).strip() for name in ("text", "why")]
+        blocks.append("\n".join(line for line in lines if line))
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _keep(
+    judge: Judge,
+    guideline_version: GuidelineVersion,
+    kind: VersionKind,
+    built: VersionSpec,
+    *,
+    author: User | None,
+    note: str,
+) -> Saved:
+    if guideline_version.guideline_id != judge.guideline_id:
+        raise Invalid("guideline_elsewhere", "The version belongs to another guideline.")
+    if guideline_version.state == VersionState.DRAFT:
+        raise Conflict("guideline_draft", "Publish the guideline version first; drafts change.")
+    if author is not None and kind is VersionKind.PROMPT:
+        _refuse_rater_of_sealed(judge.project_id, author)
+    digest = fingerprint.fingerprint(built)
+    with transaction.atomic():
+        # The judge's row is the lock: two savers get two numbers, or one version.
+        Judge.objects.select_for_update().get(pk=judge.pk)
+        existing = JudgeVersion.objects.filter(judge=judge, fingerprint=digest).first()
+        if existing is not None:
+            return Saved(existing, is_new=False)
+        highest = judge.versions.aggregate(highest=Max("number"))["highest"] or 0
+        version = JudgeVersion.objects.create(
+            judge=judge,
+            guideline_version=guideline_version,
+            number=highest + 1,
+            kind=kind,
+            note=note[:200],
+            spec=spec.as_json(built),
+            fingerprint=digest,
+            author=author,
+            author_actor=author.actor if author is not None else "system",
+            is_simulated=built.provider == SIMULATOR,
+        )
+        audit.record(
+            actor=version.author_actor,
+            verb="judge_version.saved",
+            object_type="judge_version",
+            object_id=version.pk,
+            project_id=judge.project_id,
+            data={"judge": judge.slug, "number": version.number, "fingerprint": digest},
+        )
+    return Saved(version, is_new=True)
+
+
+def _refuse_rater_of_sealed(project_id: int, author: User) -> None:
+    """Who rated or decided sealed items knows labels that the judge will be held against."""
+    rated = Assignment.objects.filter(
+        item__project=project_id,
+        item__part=Part.SEALED,
+        rater__user=author,
+        state__in=[AssignmentState.LEASED, AssignmentState.SUBMITTED],
+    )
+    decided = ReferenceLabel.objects.filter(
+        item__project=project_id, item__part=Part.SEALED, actor=author.actor
+    )
+    if rated.exists() or decided.exists():
+        raise NotAllowed(
+            "You have rated or decided sealed items of this project, so you cannot author a judge "
+            "until their set is retired. Ask a colleague who has not.",
+            code="knows_sealed_labels",
+        )
+
+
+def _lines(text: str) -> str:
+    """A template as one types it, whatever the browser made of its line ends."""
+    return text.replace("\r\n", "\n").strip() + "\n" if text.strip() else ""

@@ -1,0 +1,117 @@
+"""Judges, versions and runs for tests; the simulator they talk to is real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from accounts.models import Project, User
+from annotation.models import Dataset, GuidelineVersion, Item
+from annotation.states import ItemKind
+from judges.models import Judge, JudgeVersion, Run
+from judges.services import runs, versions
+from judges.services.engine import Pace
+from judges.services.versions import SIMULATOR, Choices
+from judges.states import RunPurpose
+from tests import builders
+from tests.builders import NOON
+
+PLUMB = "sim-plumb-1"
+QUICK = Pace(lease=4.0, timeout=3.0, farewell=0.3, most_failures=2)
+
+
+def make_judge(project: Project, guideline: GuidelineVersion, *, name: str = "Helpful") -> Judge:
+    return versions.create_judge(
+        project=project, name=name, guideline=guideline.guideline, actor="u1"
+    )
+
+
+def make_version(
+    judge: Judge,
+    guideline: GuidelineVersion,
+    *,
+    author: User | None = None,
+    provider: str = SIMULATOR,
+    model: str = PLUMB,
+    max_tokens: int = 1000,
+    both_orders: bool = True,
+    samples: int = 1,
+    note: str = "",
+) -> JudgeVersion:
+    choices = Choices(
+        provider=provider,
+        model=model,
+        max_tokens=max_tokens,
+        both_orders=both_orders,
+        samples=samples,
+    )
+    saved = versions.save_version(
+        judge=judge, guideline_version=guideline, choices=choices, author=author, note=note
+    )
+    return saved.version
+
+
+def make_pairs(dataset: Dataset, count: int) -> list[Item]:
+    """Pairs with texts of their own: the simulator draws from them."""
+    return [
+        builders.make_item(
+            dataset,
+            external_id=f"p{number}",
+            kind=ItemKind.PAIR,
+            input=f"Question {number}: how do I cancel?",
+            responses=(f"Cancel under billing, {number}.", f"Write to our support {number} times."),
+            systems=("alpha", "beta"),
+        )
+        for number in range(count)
+    ]
+
+
+def make_run(
+    version: JudgeVersion,
+    *,
+    items: Sequence[Item] | None = None,
+    dataset: Dataset | None = None,
+    budget: Decimal | None = None,
+    concurrency: int = 8,
+    purpose: RunPurpose = RunPurpose.ORDINARY,
+) -> Run:
+    return runs.plan_run(
+        version=version,
+        items=items,
+        dataset=dataset,
+        budget=budget,
+        concurrency=concurrency,
+        purpose=purpose,
+        actor="u1",
+        now=NOON,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A project with pairs, a pairwise guideline and a simulated judge's version."""
+
+    project: Project
+    dataset: Dataset
+    guideline: GuidelineVersion
+    judge: Judge
+    version: JudgeVersion
+
+
+def make_scene(*, pairs: int = 3, both_orders: bool = True, samples: int = 1) -> Scene:
+    project = builders.make_project()
+    dataset = builders.make_dataset(project)
+    make_pairs(dataset, pairs)
+    guideline = builders.make_guideline(project, pairwise=True)
+    judge = make_judge(project, guideline)
+    version = make_version(judge, guideline, both_orders=both_orders, samples=samples)
+    return Scene(project, dataset, guideline, judge, version)
+
+
+def make_baseline(scene: Scene) -> JudgeVersion:
+    """The longer response wins."""
+    saved = versions.save_baseline(
+        judge=scene.judge, guideline_version=scene.guideline, author=None
+    )
+    return saved.version
