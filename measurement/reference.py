@@ -98,5 +98,6 @@ def _settled(found: Ints, rival: Ints, ratings: Ints, given: Ints, least_ratings
     put an item outside.
     """
     inapplicable = ratings - given
-    settled = np.where((ratings < least_ratings) | (inapplicable >= rival), CONTESTED, found)
-    return np.where(2 * inapplicable > ratings, OUTSIDE, settled)
+    settled = np.where(inapplicable >= rival, CONTESTED, found)
+    settled = np.where(2 * inapplicable > ratings, OUTSIDE, settled)
+    return np.where(ratings < least_ratings, CONTESTED, settled)

@@ -15,6 +15,7 @@ from measurement.agreement import AgreementSummary, summarise
 from measurement.alignment import Alignment, align
 from measurement.table import RatingTable, Scale
 from measurement.verdicts import Call, JudgeTable
+from tests.unit.measurement.builders import shows
 
 pytestmark = pytest.mark.reference_data
 
@@ -99,14 +100,12 @@ def test_the_judge_against_the_majority(gpt: Alignment) -> None:
 
 
 def test_s1_and_s2_drop_the_unparseable_verdicts(gpt: Alignment) -> None:
-    assert gpt.s1 is not None
-    assert gpt.s2 is not None
-    assert (gpt.s1.value, gpt.s1.n) == (pytest.approx(2064 / 2922), 2922)
-    assert (gpt.s2.value, gpt.s2.n) == (pytest.approx(2047 / 2539), 2539)
+    assert shows(gpt.s1, 2064, 2922)
+    assert shows(gpt.s2, 2047, 2539)
 
 
 def test_the_gates_statistic_keeps_the_judges_own_ties(gpt: Alignment) -> None:
-    assert (gpt.agreement.value, gpt.agreement.n) == (pytest.approx(692 / 894), 894)
+    assert shows(gpt.agreement, 692, 894)
     assert gpt.facts.clusters == 158
     assert gpt.gate.decision == "fail"
 

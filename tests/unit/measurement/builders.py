@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import pytest
+
 from measurement.alignment import Alignment, align
 from measurement.gate import Evidence, Facts, Recall
-from measurement.table import RatingTable, Scale
+from measurement.table import Estimate, RatingTable, Scale
 from measurement.verdicts import Call, JudgeTable
 
 
@@ -42,6 +44,11 @@ def aligned(
     scale = scale or Scale.pairwise()
     judge = judge_of(verdicts, scale=scale)
     return align(table_of(votes), judge, scale=scale, **options)  # type: ignore[arg-type]
+
+
+def shows(found: Estimate | None, hits: float, n: int) -> bool:
+    """The estimate is the share of hits among n."""
+    return found is not None and found.n == n and found.value == pytest.approx(hits / n)
 
 
 def facts_of(**changes: object) -> Facts:
