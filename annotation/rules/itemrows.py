@@ -454,7 +454,7 @@ def _tags(value: object) -> tuple[str, ...]:
     """A list of texts, or one text with commas."""
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
-        raise Invalid("tags", "is neither a list of texts nor a text with commas.")
+        raise Invalid("tags", "cannot be read: a list of texts, or one with commas, is expected.")
     tags = tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
     if any(len(tag) > _TAG_CHARS for tag in tags):
         raise Invalid("tags", f"has a tag of more than {_TAG_CHARS} characters.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -178,11 +177,6 @@ def is_acceptable(rule: DimensionRule, label: str) -> bool | None:
 def swapped(label: str) -> str:
     """A pairwise label with the two responses exchanged: shown order to own order and back."""
     return _SWAPPED.get(label, label)
-
-
-def points_of(values: Sequence[tuple[str, str]]) -> tuple[Point, ...]:
-    """Points from pairs of (label, anchor)."""
-    return tuple(Point(value, anchor) for value, anchor in values)
 
 
 def _same_number(rule: DimensionRule, text: str) -> str | None:

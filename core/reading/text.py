@@ -62,7 +62,8 @@ class Text:
                 raise Invalid(
                     "record_too_long",
                     f"A line near line {self._breaks + 1} has more than "
-                    f"{limits.MAX_RECORD_CHARS:,} characters. Is this a text file with one row on each line?",
+                    f"{limits.MAX_RECORD_CHARS:,} characters. Is this a text file with one row on "
+                    "each line?",
                 )
             if "\n" not in chunk and "\r" not in chunk:
                 continue

@@ -236,7 +236,8 @@ def test_a_column_that_only_happens_to_have_a_fields_name_is_kept_aside() -> Non
         ("difficulty", 3, "Line 2: the difficulty is none of easy, medium, hard."),
         ("latency_ms", "fast", "Line 2: the latency_ms is not a number of milliseconds from 0."),
         ("cost", "-1", "Line 2: the cost is not an amount of money from 0."),
-        ("tags", 5, "Line 2: the tags is neither a list of texts nor a text with commas."),
+        ("tags", "x" * 61, "Line 2: the tags has a tag of more than 60 characters."),
+        ("tags", 5, "Line 2: the tags cannot be read: a list of texts, or one with commas, is"),
     ],
 )
 def test_a_bad_value_in_a_column_that_somebody_mapped_is_said(
@@ -251,6 +252,12 @@ def test_too_few_parts_break_their_row_only() -> None:
     )
     assert isinstance(first, ItemDraft)
     assert str(second).startswith("Line 3: “pair” has 1 part when it is split at “_”")
+
+
+def test_broken_rows_of_the_file_stay_in_their_place() -> None:
+    broken = BrokenRow(3, "it is not a whole JSON object.", "line")
+    read = list(item_rows([Record(2, SINGLE, "line"), broken], columns={}))
+    assert read[1] is broken
 
 
 def test_an_unknown_column_is_refused_with_the_columns_there_are() -> None:
