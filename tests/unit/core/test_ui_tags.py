@@ -6,13 +6,21 @@ import re
 
 import pytest
 from django import forms
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.messages import ERROR
+from django.contrib.messages.storage.base import Message
 from django.core.paginator import Paginator
 from django.template import Context, Template
 from django.template.loader import render_to_string
 from django.test import RequestFactory
 
 from core import charts, styleguide
+from core.errors import Conflict
 from measurement.table import Estimate, Interval
+
+
+# Pages look up their links by name; the addresses of the other rooms are not needed here.
+pytestmark = pytest.mark.urls("core.urls")
 
 
 class ItemForm(forms.Form):
@@ -232,6 +240,59 @@ def test_no_two_elements_of_the_style_guide_share_an_id() -> None:
     html = render_to_string("styleguide.html", styleguide.samples())
     ids = re.findall(r'\sid="([^"]+)"', html)
     assert len(ids) == len(set(ids))
+
+
+def test_a_toast_is_added_out_of_band_and_escaped() -> None:
+    html = render_to_string("components/toast.html", {"kind": "success", "text": "<b>Saved"})
+    assert 'hx-swap-oob="beforeend:#toasts"' in html
+    assert "toast--success" in html
+    assert "&lt;b&gt;Saved" in html
+
+
+def test_a_confirm_page_says_what_happens_and_posts_once_asked() -> None:
+    request = RequestFactory().get("/")
+    html = render_to_string(
+        "components/confirm.html",
+        {
+            "question": "Retire the set?",
+            "consequence": "Its items become development items.",
+            "action": "Retire",
+            "back_url": "/back/",
+            "danger": True,
+            "form": ItemForm(),
+        },
+        request,
+    )
+    assert "<h1>Retire the set?</h1>" in html
+    assert "Its items become development items." in html
+    assert 'method="post"' in html
+    assert "csrfmiddlewaretoken" in html
+    assert "button--danger" in html
+    assert 'href="/back/"' in html
+    assert 'id="id_name"' in html
+
+
+@pytest.mark.parametrize("template", ["error.html", "_error.html"])
+def test_a_refusal_shows_its_sentence_where_the_script_finds_it(template: str) -> None:
+    refusal = Conflict("lease_lost", "It went back to <the queue>.")
+    html = render_to_string(template, {"error": refusal})
+    assert "<p data-sentence>It went back to &lt;the queue&gt;.</p>" in html
+
+
+def test_messages_of_a_redirect_stand_at_the_top_of_the_page() -> None:
+    message = Message(ERROR, "Row 4 <cannot> be read.")
+    html = render_to_string("base.html", {"messages": [message]})
+    assert "notice--poor" in html
+    assert "Row 4 &lt;cannot&gt; be read." in html
+
+
+def test_the_demo_house_offers_its_people_at_the_sign_in_page() -> None:
+    person = {"name": "Lea", "username": "lea", "role": "lead", "password": "known"}
+    context = {"form": AuthenticationForm(), "next": "/x/"}
+    assert "Demo" not in render_to_string("registration/login.html", context)
+    html = render_to_string("registration/login.html", {**context, "demo_people": [person]})
+    assert '<input type="hidden" name="username" value="lea">' in html
+    assert html.count('<input type="hidden" name="next" value="/x/">') == 2
 
 
 @pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500"])
