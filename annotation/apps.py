@@ -8,8 +8,11 @@ class AnnotationConfig(AppConfig):
 
     def ready(self) -> None:
         from annotation.queries import steps
+        from annotation.services import uploads
         from core import registry
 
+        registry.register_job(uploads.ITEMS, uploads.import_items_job)
+        registry.register_job(uploads.LABELS, uploads.import_labels_job)
         registry.register_step("data", steps.data)
         registry.register_step("guideline", steps.guideline)
         registry.register_step("rate", steps.rate)

@@ -43,7 +43,7 @@ from annotation.states import (
     RoundState,
     VersionState,
 )
-from core import audit
+from core import audit, jobs
 from core.errors import Conflict, Invalid
 from core.mapping import FieldPath
 from core.tabular import BrokenRow, BrokenRows, read_records
@@ -97,6 +97,7 @@ def import_labels(
     actor: str,
     now: datetime,
     is_simulated: bool = False,
+    job_id: int | None = None,
 ) -> LabelImport:
     """Read a label table into imported rounds, all or nothing.
 
@@ -121,6 +122,7 @@ def import_labels(
         actor=actor,
         now=now,
         is_simulated=is_simulated,
+        job_id=job_id,
     )
 
 
@@ -134,8 +136,13 @@ def add_labels(
     actor: str,
     now: datetime,
     is_simulated: bool = False,
+    job_id: int | None = None,
 ) -> LabelImport:
-    """Store rows that were read already (see `import_labels`)."""
+    """Store rows that were read already (see `import_labels`).
+
+    With a job its end is written in the same transaction: a job that runs again after a crash
+    never stores the labels twice.
+    """
     if not rows:
         raise Invalid("no_labels", "The file holds no label: every label cell is empty.")
     done = LabelImport(labels=len(rows))
@@ -158,6 +165,8 @@ def add_labels(
         project_id=dataset.project_id,
         data={"file": name, **done.as_dict()},
     )
+    if job_id is not None:
+        jobs.finish(job_id, result=done.as_dict(), now=now)
     return done
 
 

@@ -1,0 +1,110 @@
+"""Import items from a file on the server: no size limit, nothing in memory."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from accounts.models import Project
+from annotation.models import Dataset
+from annotation.services import datasets, importing
+from annotation.states import Provenance
+from core import mapping
+from core.errors import DomainError
+
+ACTOR = "command"
+
+
+class Command(BaseCommand):
+    help = "Import items (CSV, JSON, JSONL, Parquet) into a dataset of a project."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("project", help="the project's short name")
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--dataset", help="its name; made when there is none (default: FILE)")
+        parser.add_argument(
+            "--share", type=float, help="sealed share of a new dataset, 0 = open (default)"
+        )
+        parser.add_argument("--map", nargs="+", default=[], metavar="FIELD=COLUMN")
+        parser.add_argument("--dry-run", action="store_true", help="read and check, keep nothing")
+        parser.add_argument("--skip-bad", action="store_true", help="leave broken rows out")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            done = _run(options)
+        except DomainError as refusal:
+            raise CommandError(said(refusal), returncode=2) from refusal
+        except OSError as error:
+            raise CommandError(
+                f"The file cannot be opened: {error.strerror}.", returncode=2
+            ) from error
+        for sentence in (*done.listed_notices, *done.broken.sentences()):
+            self.stderr.write(sentence)
+        kept = "would be added" if options["dry_run"] else "added"
+        self.stdout.write(
+            f"{done.added} items {kept}, {done.known} were there already, "
+            f"{done.broken.total} rows left out."
+        )
+
+
+def _run(options: dict[str, Any]) -> importing.ItemImport:
+    if not options["dry_run"]:
+        return _import(options)
+    with transaction.atomic():
+        done = _import(options)
+        # A dry run keeps nothing, the dataset that it would make included.
+        transaction.set_rollback(True)
+    return done
+
+
+def _import(options: dict[str, Any]) -> importing.ItemImport:
+    columns = mapping.parse_map(options["map"])
+    project = project_of(options["project"])
+    file: Path = options["file"]
+    with file.open("rb") as source:
+        return importing.import_items(
+            dataset=_dataset(project, options["dataset"] or file.stem, options["share"]),
+            source=source,
+            name=file.name,
+            columns=columns,
+            actor=ACTOR,
+            skip_bad=options["skip_bad"],
+            dry_run=options["dry_run"],
+        )
+
+
+def project_of(slug: str) -> Project:
+    """The project, or a sentence that names those there are."""
+    found = Project.objects.filter(slug=slug).first()
+    if found is None:
+        known = ", ".join(Project.objects.order_by("slug").values_list("slug", flat=True)[:20])
+        raise CommandError(f"There is no project {slug!r}. Projects: {known}.", returncode=2)
+    return found
+
+
+def said(refusal: DomainError) -> str:
+    """The refusal's sentence, and below it one line for each broken row."""
+    return "\n".join([refusal.sentence, *refusal.fields.get("rows", [])])
+
+
+def _dataset(project: Project, name: str, share: float | None) -> Dataset:
+    found = Dataset.objects.filter(project=project, name=name).first()
+    if found is None:
+        return datasets.create(
+            project=project,
+            name=name,
+            share=share or 0.0,
+            provenance=Provenance.COLLECTED,
+            actor=ACTOR,
+        )
+    if share is not None and share != found.share:
+        raise CommandError(
+            f"{name!r} exists with a sealed share of {found.share:g}; the share is fixed when a "
+            "dataset is made. Leave --share out, or name another dataset.",
+            returncode=2,
+        )
+    return found

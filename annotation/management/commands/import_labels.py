@@ -1,0 +1,64 @@
+"""Import existing human labels from a file on the server."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from annotation.management.commands.import_items import ACTOR, project_of, said
+from annotation.models import Dataset
+from annotation.services import datasets, label_import
+from core import mapping
+from core.errors import DomainError
+
+
+class Command(BaseCommand):
+    help = "Import a table of human labels into a dataset; made open where there is none."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("project", help="the project's short name")
+        parser.add_argument("dataset", help="its name")
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--guideline", default="", help="its name; made from the labels if new")
+        parser.add_argument("--map", nargs="+", default=[], metavar="FIELD=COLUMN")
+        parser.add_argument("--values", nargs="+", default=[], metavar="VALUE=LABEL")
+        parser.add_argument("--wide", nargs="+", default=[], metavar="COLUMN")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            done = _run(options)
+        except DomainError as refusal:
+            raise CommandError(said(refusal), returncode=2) from refusal
+        except OSError as error:
+            raise CommandError(
+                f"The file cannot be opened: {error.strerror}.", returncode=2
+            ) from error
+        self.stdout.write(
+            f"{done.labels} labels of {done.raters} raters on {done.items} items under "
+            f"{done.guideline!r}; {done.repeats} repeats, {done.new_items} items made."
+        )
+
+
+def _run(options: dict[str, Any]) -> label_import.LabelImport:
+    columns = mapping.parse_map(options["map"])
+    values = mapping.parse_values(options["values"])
+    project = project_of(options["project"])
+    file: Path = options["file"]
+    with file.open("rb") as source:
+        dataset = Dataset.objects.filter(project=project, name=options["dataset"]).first()
+        return label_import.import_labels(
+            dataset=dataset
+            or datasets.create(project=project, name=options["dataset"], actor=ACTOR),
+            source=source,
+            name=file.name,
+            columns=columns,
+            values=values,
+            wide=options["wide"],
+            guideline_name=options["guideline"],
+            actor=ACTOR,
+            now=timezone.now(),
+        )
