@@ -6,8 +6,12 @@ from typing import Any
 
 from django import forms
 from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from core import charts, matrices
+from core.errors import NotHere
 from core.registry import Step
 
 RESPONSE = """You can move the export to a background job, so the page answers at once:
@@ -53,6 +57,14 @@ class SampleForm(forms.Form):
     upload = forms.FileField(label="File", help_text="CSV, JSON or JSONL.", required=False)
     why = forms.CharField(label="Why", widget=forms.Textarea(attrs={"rows": 3}), required=False)
     is_agreed = forms.BooleanField(label="The labels were not used in writing a judge")
+
+
+@require_safe
+def styleguide(request: HttpRequest) -> HttpResponse:
+    """For those who build pages; nobody else learns that it is there."""
+    if not getattr(request.user, "is_staff", False):
+        raise NotHere
+    return render(request, "styleguide.html", samples())
 
 
 def samples() -> dict[str, Any]:

@@ -6,13 +6,14 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from core import views
+from core import styleguide, views
 
 urlpatterns = [
     path("healthz", login_not_required(views.healthz), name="healthz"),
     path("readyz", login_not_required(views.readyz), name="readyz"),
     path("metrics", login_not_required(views.metrics), name="metrics"),
     path("favicon.ico", login_not_required(views.favicon), name="favicon"),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),  # staff only, by itself
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
 ]

@@ -14,10 +14,10 @@ from django.template import Context, Template
 from django.template.loader import render_to_string
 from django.test import RequestFactory
 
+from accounts.models import User
 from core import charts, styleguide
-from core.errors import Conflict
+from core.errors import Conflict, NotHere
 from measurement.table import Estimate, Interval
-
 
 # Pages look up their links by name; the addresses of the other rooms are not needed here.
 pytestmark = pytest.mark.urls("core.urls")
@@ -240,6 +240,17 @@ def test_no_two_elements_of_the_style_guide_share_an_id() -> None:
     html = render_to_string("styleguide.html", styleguide.samples())
     ids = re.findall(r'\sid="([^"]+)"', html)
     assert len(ids) == len(set(ids))
+
+
+def test_the_style_guide_is_for_staff() -> None:
+    request = RequestFactory().get("/styleguide/")
+    request.user = User(username="lea", is_staff=False)
+    with pytest.raises(NotHere):
+        styleguide.styleguide(request)
+    request.user = User(username="ada", is_staff=True)
+    html = styleguide.styleguide(request).content.decode()
+    assert "What are pages built of?" in html
+    assert "ada" in html
 
 
 def test_a_toast_is_added_out_of_band_and_escaped() -> None:
