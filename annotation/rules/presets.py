@@ -94,3 +94,35 @@ PRESETS: dict[str, tuple[DimensionSpec, ...]] = {
     ),
     EMPTY: (),
 }
+
+START_TEXT = {
+    GuidelineForm.POINTWISE: """## What you look at
+
+One response to one request. Ask yourself what it does for the person who asked.
+
+## How to decide
+
+- Read the request, then the response to its end, before the first rating.
+- Rate each dimension by itself: a response can be clear and wrong.
+- Choose the point whose words fit best. Between two points, take the lower one.
+
+## What does not count
+
+Length, politeness and style count only where a dimension names them.
+""",
+    GuidelineForm.PAIRWISE: """## What you look at
+
+Two responses to the same request, A and B, in random order.
+
+## How to decide
+
+- Read both to the end before you decide.
+- Choose the one that serves the person who asked better.
+- Choose the tie when you could not defend either choice to a colleague.
+
+## What does not count
+
+Which response is longer, friendlier or better laid out, unless it helps the person.
+""",
+}
+"""Where a new guideline starts: words to change, not to keep."""

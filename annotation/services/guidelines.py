@@ -63,15 +63,19 @@ def save_draft(
     text: str,
     examples: Iterable[WorkedExample],
     dimensions: Sequence[DimensionSpec],
-    what_changed: str = "",
+    what_changed: str | None = None,
     by: User,
 ) -> GuidelineVersion:
-    """Replace all of a draft. A published version refuses: it stays what raters went by."""
+    """Replace all of a draft (`what_changed` only when given).
+
+    A published version refuses: it stays what raters went by.
+    """
     version = _locked(version_id)
     _demand_draft(version)
     version.text = text
     version.examples = [asdict(example) for example in examples]
-    version.what_changed = what_changed
+    if what_changed is not None:
+        version.what_changed = what_changed
     version.author = by
     version.save(update_fields=["text", "examples", "what_changed", "author"])
     version.dimensions.all().delete()
@@ -120,7 +124,12 @@ def discard_draft(*, version_id: int, by: User) -> None:
 
 @transaction.atomic(durable=True)
 def publish(
-    *, version_id: int, is_major: bool = False, by: User, now: datetime
+    *,
+    version_id: int,
+    is_major: bool = False,
+    what_changed: str | None = None,
+    by: User,
+    now: datetime,
 ) -> GuidelineVersion:
     """Put a draft in force; the version before it is superseded.
 
@@ -131,6 +140,8 @@ def publish(
     version = _locked(version_id)
     _demand_draft(version)
     _demand_whole(version)
+    if what_changed is not None:
+        version.what_changed = what_changed.strip()
     former = queries.published_of(version.guideline)
     if former is not None:
         _follow(former, version, is_major=is_major)
@@ -138,7 +149,7 @@ def publish(
         former.save(update_fields=["state"])
     version.state = VersionState.PUBLISHED
     version.published_at = now
-    version.save(update_fields=["major", "minor", "state", "published_at"])
+    version.save(update_fields=["major", "minor", "state", "what_changed", "published_at"])
     if former is not None and version.major > former.major:
         rounds.end_for_major(version=version, actor=by.actor, now=now)
     elif former is not None:
