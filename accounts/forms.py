@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
@@ -24,7 +24,13 @@ NEW_SLUG = "new"
 USERNAME = RegexValidator(r"\A[\w.@+-]+\Z", "Letters, digits and @ . + - _ only, no spaces.")
 
 
-class ProjectForm(forms.ModelForm[Project]):
+if TYPE_CHECKING:
+    ProjectModelForm = forms.ModelForm[Project]
+else:
+    ProjectModelForm = forms.ModelForm  # Django's own takes no parameter
+
+
+class ProjectForm(ProjectModelForm):
     class Meta:
         model = Project
         fields = ("name", "slug")
