@@ -63,11 +63,11 @@ def check_health(deployed: House, *arguments: str) -> int:
 
 
 def test_the_three_processes_find_each_other(deployed: House) -> None:
-    deployed.wait_until(lambda: check_health(deployed, "/readyz", "127.0.0.1") == 0, 60)
+    deployed.wait_until(lambda: check_health(deployed, "/readyz", "127.0.0.1") == 0, 120)
 
 
 def test_the_health_check_of_the_web_passes(deployed: House) -> None:
-    deployed.wait_until(lambda: check_health(deployed, "/healthz") == 0, 60)
+    deployed.wait_until(lambda: check_health(deployed, "/healthz") == 0, 120)
 
 
 def test_a_health_check_of_nobody_fails(deployed: House) -> None:
