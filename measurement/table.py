@@ -172,7 +172,7 @@ class Scale:
         texts = tuple(label_text(label) for label in labels)
         for known in (PAIRWISE, GRADED):
             if set(texts) == set(known):
-                return cls(known, level or "nominal", is_pairwise=True)
+                return cls(known, level or "nominal", is_pairwise=True).with_cut(cut)
         if len(texts) < 2 or not all(texts):
             raise TableError("A scale has at least two labels, none of them empty.")
         numbers = [as_number(text) for text in texts]
@@ -200,7 +200,7 @@ class Scale:
         chosen: Level = level or "nominal"
         for known in (PAIRWISE, GRADED):
             if texts and texts <= set(known):
-                return cls(known, chosen, is_pairwise=True)
+                return cls(known, chosen, is_pairwise=True).with_cut(cut)
         if texts and all(as_number(text) is not None for text in texts):
             ordered = _by_number(texts)
             return cls(ordered, chosen, is_numeric=True, has_order=True).with_cut(cut)

@@ -27,7 +27,8 @@ class Command(filecommand.FileCommand):
         parser.add_argument("--cut", metavar="LABEL", help="the lowest label that is acceptable")
         parser.add_argument("--target", type=filecommand.share, default=GateRule().target)
         attempt = parser.add_mutually_exclusive_group()
-        attempt.add_argument("--look", type=int, choices=LOOKS, default=LOOKS[0])
+        # Without a default, so that argparse sees a given 1 beside --one-shot.
+        attempt.add_argument("--look", type=int, choices=LOOKS)
         attempt.add_argument("--one-shot", action="store_true")
         parser.add_argument("--epsilon", type=filecommand.share, default=0.2)
         filecommand.add_shape_options(parser, prefix="people-")
@@ -41,7 +42,7 @@ class Command(filecommand.FileCommand):
                 verdicts,
                 scale=scale,
                 rule=GateRule(target=options["target"]),
-                look=options["look"],
+                look=options["look"] or LOOKS[0],
                 one_shot=options["one_shot"],
                 epsilon=options["epsilon"],
                 seed=options["seed"],
