@@ -7,7 +7,7 @@ class AnnotationConfig(AppConfig):
     name = "annotation"
 
     def ready(self) -> None:
-        from annotation.queries import steps
+        from annotation.queries import health, steps
         from annotation.services import uploads
         from core import registry
 
@@ -16,3 +16,11 @@ class AnnotationConfig(AppConfig):
         registry.register_step("data", steps.data)
         registry.register_step("guideline", steps.guideline)
         registry.register_step("rate", steps.rate)
+        for check in (
+            health.counters_are_true,
+            health.nobody_is_over_overlap,
+            health.submitted_have_ratings,
+            health.sealed_items_have_a_set,
+            health.revisions_have_one_end,
+        ):
+            registry.register_doctor_check(check.__name__, check)
