@@ -78,3 +78,22 @@ def register_step(key: str, make: StepMaker) -> None:
 def steps(*, project_id: int, slug: str) -> list[Step]:
     """The project's pipeline in its order: Data, Guideline, Rate, Agree, Judge."""
     return [_steps[key](project_id, slug) for key in STEP_ORDER if key in _steps]
+
+
+def unregister_job(kind: str) -> None:
+    """Take a handler away again."""
+    del _job_handlers[kind]
+
+
+Bar = Callable[[int, int], bool]
+_bars: dict[str, Bar] = {}
+
+
+def register_bar(name: str, bar: Bar) -> None:
+    """`bar(project_id, user_id)` is true for people who must not touch sealed items."""
+    _bars[name] = bar
+
+
+def is_barred_from_sealed(*, project_id: int, user_id: int) -> bool:
+    """Whether any room says that this person gets no sealed assignment."""
+    return any(bar(project_id, user_id) for bar in _bars.values())
