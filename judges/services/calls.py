@@ -189,7 +189,7 @@ def money(amount: Decimal) -> Decimal:
 
 
 def settlement(
-    plan: Plan, prepared: Prepared, answer: ProviderReply | BaseException, *, now: datetime
+    plan: Plan, prepared: Prepared, answer: ProviderReply | Exception, *, now: datetime
 ) -> Settlement:
     """What an answer, or its absence, means."""
     if isinstance(answer, ProviderReply):

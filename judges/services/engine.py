@@ -1,4 +1,4 @@
-"""Drain a run: one thread keeps the rows, another the network, and the rows are the truth.
+"""Drain a run: look at the rows, let requests fly, take in answers, look again.
 
 Every attempt is in the ledger before its request leaves, and is finalised once. Whatever dies,
 whoever takes the run over reads from the rows what is left to do.
@@ -248,6 +248,7 @@ class _Drain:
         for sent in taken.sent:
             self.flying[sent.attempt_id] = sent
             self.wire.send(sent.attempt_id, sent.prepared.request)
+        self.wire.flush()
         self.is_leaving = not taken.is_mine
         self.pause_reason = taken.objection
         self.is_over_budget = taken.is_over_budget
@@ -259,10 +260,9 @@ class _Drain:
 
     def _prepare_more(self) -> None:
         """Render ahead while answers are on their way: as many as may fly."""
-        wanted = self.flow.slots - len(self.ready)
-        if wanted < 1 or time.monotonic() < self.rest_until:
+        if len(self.ready) > self.flow.slots // 2 or time.monotonic() < self.rest_until:
             return
-        ids = self._next_ids(wanted)
+        ids = self._next_ids(self.flow.slots)
         if not ids:
             self.rest_until = time.monotonic() + NAP_SECONDS
             return

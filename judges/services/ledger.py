@@ -120,14 +120,11 @@ def settle(
     with transaction.atomic():
         run = Run.objects.select_for_update().get(pk=plan.run_id)
         released, cost = Decimal(0), Decimal(0)
-        new: list[Verdict] = []
-        for sent, one in settlements:
-            if not _finalise(plan, sent, one, now):
-                continue
+        ended = [one for sent, one in settlements if _finalise(plan, sent, one, now)]
+        for one in ended:
             released += one.prepared.reserved.amount
             cost += one.cost
-            new += _move_call(plan, one, owner=owner, now=now)
-        Verdict.objects.bulk_create(new)
+        Verdict.objects.bulk_create(_move_calls(run.pk, ended, owner=owner, now=now))
         _book(run, released=released, cost=cost)
 
 
@@ -146,24 +143,36 @@ def _finalise(plan: Plan, sent: Sent, one: Settlement, now: datetime) -> bool:
     return changed == 1
 
 
-def _move_call(plan: Plan, one: Settlement, *, owner: str, now: datetime) -> list[Verdict]:
-    """The call ends with its outcome, or is offered again; what it said, when it ended well."""
-    call = Call.objects.filter(pk=one.prepared.call_id, state=CallState.IN_FLIGHT, owner=owner)
-    if one.call_outcome is None:
-        call.update(
-            state=CallState.WAITING, owner="", not_before=one.not_before, problem=one.problem
-        )
-        return []
-    ended = call.update(
-        state=CallState.FINISHED,
-        owner="",
-        outcome=one.call_outcome,
-        problem=one.problem,
-        finished_at=now,
+def _move_calls(
+    run_id: int, ended: Sequence[Settlement], *, owner: str, now: datetime
+) -> list[Verdict]:
+    """Calls end with their outcomes, or are offered again; what those said that ended well."""
+    well = [one for one in ended if one.call_outcome is Outcome.OK]
+    ids = [one.prepared.call_id for one in well]
+    mine = Call.objects.filter(run=run_id, state=CallState.IN_FLIGHT, owner=owner)
+    mine.filter(pk__in=ids).update(
+        state=CallState.FINISHED, owner="", outcome=Outcome.OK, problem="", finished_at=now
     )
-    if not ended or one.parsed is None or one.call_outcome is not Outcome.OK:
-        return []
-    return verdict_rows(one.prepared.call_id, one.parsed, order=one.prepared.order)
+    for one in ended:
+        call = mine.filter(pk=one.prepared.call_id)
+        if one.call_outcome is None:
+            call.update(
+                state=CallState.WAITING, owner="", not_before=one.not_before, problem=one.problem
+            )
+        elif one.call_outcome is not Outcome.OK:
+            call.update(
+                state=CallState.FINISHED,
+                owner="",
+                outcome=one.call_outcome,
+                problem=one.problem,
+                finished_at=now,
+            )
+    return [
+        verdict
+        for one in well
+        if one.parsed is not None
+        for verdict in verdict_rows(one.prepared.call_id, one.parsed, order=one.prepared.order)
+    ]
 
 
 def verdict_rows(call_id: int, parsed: Parsed, *, order: str) -> list[Verdict]:

@@ -1,20 +1,21 @@
-"""The network beside the database: requests fly in a thread of their own, answers come back.
+"""The network between two looks at the database, in one thread.
 
-The event loop never touches the database, and the thread that does never waits for the network.
+The event loop runs only inside `collect` and `flush`: rows are read and written while it stands
+still, so neither waits for the other's lock. (A second thread was tried: the interpreter's lock,
+given up at every socket call, cost more than the requests.)
 """
 
 from __future__ import annotations
 
 import asyncio
-import queue
-import threading
+import time
 from types import TracebackType
 from typing import Self
 
 from judges.providers.base import Provider, ProviderReply, ProviderRequest
 
-Answer = ProviderReply | BaseException
-_CLOSE_SECONDS = 10.0
+Answer = ProviderReply | Exception
+_GRACE_SECONDS = 5.0
 
 
 class Wire:
@@ -22,13 +23,10 @@ class Wire:
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
-        self._answers: queue.SimpleQueue[tuple[int, Answer]] = queue.SimpleQueue()
         self._loop = asyncio.new_event_loop()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="wire", daemon=True)
+        self._flying: dict[asyncio.Task[Answer], int] = {}
 
     def __enter__(self) -> Self:
-        self._thread.start()
         return self
 
     def __exit__(
@@ -38,41 +36,41 @@ class Wire:
         trace: TracebackType | None,
     ) -> None:
         """Break off what still flies and give back the connections."""
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(_CLOSE_SECONDS)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(_CLOSE_SECONDS)
+        self._loop.run_until_complete(self._end())
         self._loop.close()
 
     def send(self, number: int, request: ProviderRequest) -> None:
-        self._loop.call_soon_threadsafe(self._begin, number, request)
+        """Leaves with the next `flush` or `collect`."""
+        self._flying[self._loop.create_task(self._ask(request))] = number
+
+    def flush(self) -> None:
+        """Let what was sent leave, and wait for nothing."""
+        self._loop.run_until_complete(asyncio.sleep(0))
 
     def collect(self, *, seconds: float) -> list[tuple[int, Answer]]:
         """Every answer that is there; waits at most so long for a first one."""
-        found: list[tuple[int, Answer]] = []
-        try:
-            found.append(self._answers.get(timeout=seconds))
-            while True:
-                found.append(self._answers.get_nowait())
-        except queue.Empty:
-            return found
+        if not self._flying:
+            time.sleep(seconds)
+            return []
+        done = self._loop.run_until_complete(self._first(seconds))
+        return [(self._flying.pop(task), task.result()) for task in done]
 
-    def _begin(self, number: int, request: ProviderRequest) -> None:
-        task = self._loop.create_task(self._ask(number, request))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _first(self, seconds: float) -> set[asyncio.Task[Answer]]:
+        done, _ = await asyncio.wait(
+            self._flying, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+        return done
 
-    async def _ask(self, number: int, request: ProviderRequest) -> None:
+    async def _ask(self, request: ProviderRequest) -> Answer:
         try:
             # The provider has a timeout of its own; this one holds whatever it does.
-            async with asyncio.timeout(request.timeout_seconds + 5):
-                answer: Answer = await self._provider.ask(request)
+            async with asyncio.timeout(request.timeout_seconds + _GRACE_SECONDS):
+                return await self._provider.ask(request)
         except Exception as problem:
-            answer = problem
-        self._answers.put((number, answer))
+            return problem
 
     async def _end(self) -> None:
-        flying = list(self._tasks)
-        for task in flying:
+        for task in self._flying:
             task.cancel()
-        await asyncio.gather(*flying, return_exceptions=True)
+        await asyncio.gather(*self._flying, return_exceptions=True)
         await self._provider.aclose()
