@@ -5,8 +5,19 @@ A row of another project is as good as none: the answer never tells that it exis
 
 from __future__ import annotations
 
+from django.db.models import Exists, OuterRef, Q
+
 from accounts.models import Membership, Project, Rater
-from annotation.models import Assignment, Dataset, Guideline, GuidelineVersion, Item, Round
+from annotation.models import (
+    Assignment,
+    Dataset,
+    Draft,
+    Guideline,
+    GuidelineVersion,
+    Item,
+    Round,
+)
+from annotation.states import VersionState
 from core.errors import NotHere
 
 
@@ -99,3 +110,37 @@ def assignment_of(rater: Rater, assignment_id: int) -> Assignment:
     if assignment is None:
         raise NotHere("There is no such assignment for you.")
     return assignment
+
+
+def assignment_once_of(rater: Rater, assignment_id: int) -> Assignment:
+    """An assignment that the rater holds, or held until its lease ran out.
+
+    The draft on (round, item, rater) is what tells who held a slot that was emptied: without it
+    anybody could pick items by guessing numbers.
+    """
+    drafts = Draft.objects.filter(round=OuterRef("round"), item=OuterRef("item"), rater=rater)
+    assignment = (
+        Assignment.objects.select_related(
+            "round__guideline_version__guideline",
+            "round__project",
+            "item__content",
+            "guideline_version__guideline",
+        )
+        .filter(Q(rater=rater) | Exists(drafts), pk=assignment_id, round__project=rater.project_id)
+        .first()
+    )
+    if assignment is None:
+        raise NotHere("There is no such assignment for you.")
+    return assignment
+
+
+def draft_of(project: Project, guideline_id: int) -> GuidelineVersion:
+    """The version of a guideline that is being written."""
+    draft = (
+        GuidelineVersion.objects.select_related("guideline")
+        .filter(guideline__project=project, guideline=guideline_id, state=VersionState.DRAFT)
+        .first()
+    )
+    if draft is None:
+        raise NotHere("Nothing is being written here; start a new draft first.")
+    return draft

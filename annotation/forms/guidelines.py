@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -226,6 +227,15 @@ DIMENSION_FIELDS = tuple(DimensionForm.base_fields)
 Rows = list[dict[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The editor's fields as they were written, right or wrong."""
+
+    text: str
+    examples: Rows
+    dimensions: Rows
+
+
 class Editor:
     """Text, examples and rubric together; `form` says whether responses are compared."""
 
@@ -239,13 +249,18 @@ class Editor:
         dimensions: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self.form = form
+        self.rows = (
+            _Rows(text, [dict(row) for row in examples], [dict(row) for row in dimensions])
+            if data is None
+            else _rows_of(data)
+        )
         self.head = TextForm(data, initial={"text": text})
         self.examples: BaseFormSet[ExampleForm] = ExampleFormSet(
-            data, initial=[dict(row) for row in examples], prefix="example"
+            data, initial=self.rows.examples, prefix="example"
         )
         self.dimensions: BaseFormSet[DimensionForm] = DimensionFormSet(
             data,
-            initial=[dict(row) for row in dimensions],
+            initial=self.rows.dimensions,
             prefix="dimension",
             form_kwargs={"form": form},
         )
@@ -264,6 +279,22 @@ class Editor:
             for bound in form
             for error in bound.errors
         ]
+
+    def shown(self) -> dict[str, Any]:
+        """What raters would see now: `text`, `examples`, `specs`; broken rows are left out."""
+        tried = [DimensionForm(row, form=self.form) for row in self.rows.dimensions]
+        whole = [form.spec for form in tried if form.is_valid() and form.spec is not None]
+        examples = [
+            {**row, "is_good": row.get("is_good") == "good"}
+            for row in self.rows.examples
+            if row.get("title") or row.get("text")
+        ]
+        return {
+            "text": self.rows.text,
+            "examples": examples,
+            "specs": whole,
+            "left_out": len(tried) - len(whole),
+        }
 
     def text(self) -> str:
         return str(self.head.cleaned_data["text"]).replace("\r\n", "\n")
@@ -327,11 +358,10 @@ def reshaped(data: QueryDict, act: str, *, form: GuidelineForm) -> Editor:
     """
     verb, _, place = act.partition(":")
     number = int(place) if place.isascii() and place.isdecimal() else -1
-    examples = _rows(data, "example", EXAMPLE_FIELDS, MOST_EXAMPLES)
-    dimensions = _rows(data, "dimension", DIMENSION_FIELDS, MOST_DIMENSIONS)
-    rows = examples if verb.endswith("_example") else dimensions
-    _reshape(rows, verb.partition("_")[0], number)
-    return Editor(form=form, text=data.get("text", ""), examples=examples, dimensions=dimensions)
+    rows = _rows_of(data)
+    part = rows.examples if verb.endswith("_example") else rows.dimensions
+    _reshape(part, verb.partition("_")[0], number)
+    return Editor(form=form, text=rows.text, examples=rows.examples, dimensions=rows.dimensions)
 
 
 def _reshape(rows: Rows, verb: str, number: int) -> None:
@@ -341,6 +371,14 @@ def _reshape(rows: Rows, verb: str, number: int) -> None:
         row = rows.pop(number)
         if verb == "up":
             rows.insert(max(0, number - 1), row)
+
+
+def _rows_of(data: QueryDict) -> _Rows:
+    return _Rows(
+        data.get("text", ""),
+        _rows(data, "example", EXAMPLE_FIELDS, MOST_EXAMPLES),
+        _rows(data, "dimension", DIMENSION_FIELDS, MOST_DIMENSIONS),
+    )
 
 
 def _rows(data: QueryDict, prefix: str, names: Sequence[str], most: int) -> Rows:

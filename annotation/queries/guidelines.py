@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import Count, Q
 
-from annotation.models import Dimension, Guideline, GuidelineVersion
+from annotation.models import Dimension, Guideline, GuidelineVersion, Round
 from annotation.rules.rubric import DimensionSpec
 from annotation.rules.scales import Point
 from annotation.states import DimensionKind, Level, RationaleRule, RoundState, VersionState
@@ -114,6 +114,16 @@ def has_draft(*, project_id: int) -> bool:
     return GuidelineVersion.objects.filter(
         guideline__project=project_id, state=VersionState.DRAFT
     ).exists()
+
+
+def rounds_being_rated(guideline: Guideline) -> list[Round]:
+    """Rounds that a new version of this guideline switches or closes."""
+    return list(
+        Round.objects.filter(
+            guideline_version__guideline=guideline,
+            state__in=(RoundState.OPEN, RoundState.PAUSED),
+        ).order_by("name")
+    )
 
 
 def _card(guideline: Guideline) -> Card:

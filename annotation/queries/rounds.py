@@ -7,11 +7,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Count, Max, Q, QuerySet, Sum
 
 from accounts.models import Rater
-from annotation.models import Assignment, Round, RoundItem, RoundRater
-from annotation.states import LIVE_ASSIGNMENTS, AssignmentState, RoundKind, RoundState
+from annotation.models import (
+    Assignment,
+    Dataset,
+    GuidelineVersion,
+    Round,
+    RoundItem,
+    RoundRater,
+)
+from annotation.states import (
+    LIVE_ASSIGNMENTS,
+    AssignmentState,
+    DatasetKind,
+    RoundKind,
+    RoundState,
+    VersionState,
+)
 
 PACE_WINDOW = timedelta(hours=1)
 SUBMITTED = Q(state=AssignmentState.SUBMITTED)
@@ -132,7 +146,7 @@ def progress(round_: Round, *, now: datetime) -> Progress:
     )
 
 
-def candidates(*, project_id: int, outside: Round | None = None) -> list[Rater]:
+def candidates(*, project_id: int, outside: Round | None = None) -> QuerySet[Rater]:
     """Members who rate in this project (and are not in the round `outside`), by name."""
     raters = Rater.objects.filter(
         project=project_id,
@@ -142,7 +156,29 @@ def candidates(*, project_id: int, outside: Round | None = None) -> list[Rater]:
     )
     if outside is not None:
         raters = raters.exclude(round_raters__round=outside)
-    return list(raters.order_by("name"))
+    return raters.order_by("name")
+
+
+def datasets_with_items(*, project_id: int) -> QuerySet[Dataset]:
+    """Datasets that a round could take, newest first, with `item_count` (items with a text)."""
+    servable = Q(
+        items__is_visible=True, items__withdrawn_at__isnull=True, items__content__isnull=False
+    )
+    return (
+        Dataset.objects.filter(project=project_id, kind=DatasetKind.NORMAL)
+        .annotate(item_count=Count("items", filter=servable))
+        .filter(item_count__gt=0)
+        .order_by("-pk")
+    )
+
+
+def versions_in_force(*, project_id: int) -> QuerySet[GuidelineVersion]:
+    """The published version of each guideline, the newest first."""
+    return (
+        GuidelineVersion.objects.filter(guideline__project=project_id, state=VersionState.PUBLISHED)
+        .select_related("guideline")
+        .order_by("-published_at")
+    )
 
 
 def current(*, project_id: int) -> Round | None:

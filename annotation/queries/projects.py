@@ -1,0 +1,60 @@
+"""A project at a glance: what comes next, and what was worked on last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Count, Q
+
+from accounts.models import Project
+from annotation.models import Dataset
+from annotation.queries import guidelines, rounds
+from annotation.queries.guidelines import Card
+from annotation.queries.rounds import RoundCard
+from annotation.states import Part
+from core.registry import Step
+
+SHOWN = 5
+
+VISIBLE = Q(items__is_visible=True, items__withdrawn_at__isnull=True)
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRow:
+    """A dataset in a list, with its items by part."""
+
+    dataset: Dataset
+    items: int
+    sealed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the project's first page shows beside the five steps."""
+
+    datasets: list[DatasetRow]
+    guidelines: list[Card]
+    rounds: list[RoundCard]
+
+
+def overview(project: Project) -> Overview:
+    """Datasets and rounds, the newest first, and all guidelines."""
+    datasets = (
+        Dataset.objects.filter(project=project)
+        .annotate(
+            item_count=Count("items", filter=VISIBLE),
+            sealed_count=Count("items", filter=VISIBLE & Q(items__part=Part.SEALED)),
+        )
+        .order_by("-pk")[:SHOWN]
+    )
+    return Overview(
+        datasets=[DatasetRow(one, one.item_count, one.sealed_count) for one in datasets],
+        guidelines=guidelines.cards(project_id=project.pk),
+        rounds=rounds.cards(project_id=project.pk, limit=SHOWN),
+    )
+
+
+def next_step(steps: Sequence[Step]) -> Step | None:
+    """The first step that is not done; None when all are."""
+    return next((step for step in steps if not step.is_done), None)
