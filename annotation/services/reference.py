@@ -54,7 +54,7 @@ def _refresh_batch(item_ids: Sequence[int]) -> int:
         # The lock lines up two raters who fill the same item at once (PostgreSQL).
         items = {
             item.pk: item
-            for item in Item.objects.select_for_update()
+            for item in Item.objects.select_for_update(of=("self",))
             .filter(pk__in=item_ids)
             .exclude(part=Part.SEALED, dataset__sealed_set__frozen_at__isnull=False)
             .order_by("pk")
