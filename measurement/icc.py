@@ -10,6 +10,8 @@ from measurement import intervals
 from measurement.counts import ONE_LABEL
 from measurement.table import Estimate, Floats, Interval, Ints, RatingTable, Scale
 
+_NO_SPREAD = 1e-12
+
 
 @dataclass(frozen=True, slots=True)
 class MeanSquares:
@@ -40,7 +42,7 @@ def icc(ratings: Floats, clusters: Ints, *, seed: int, of_mean: bool = False) ->
     """ICC(2,1), or ICC(2,k) for the mean of all raters (Shrout and Fleiss 1979); n = items.
 
     `ratings` (items x raters) complete. Absolute agreement, raters a sample. The interval is
-    McGraw and Wong's, or the cluster bootstrap where items share clusters.
+    McGraw and Wong's (1996), or the bootstrap by cluster where items share one.
     """
     n, k = ratings.shape
     if n < 2 or k < 2:
@@ -48,17 +50,25 @@ def icc(ratings: Floats, clusters: Ints, *, seed: int, of_mean: bool = False) ->
     if np.ptp(ratings) == 0:
         return Estimate.undefined(ONE_LABEL, n=n)
     squares = MeanSquares.of(ratings)
+    if squares.items < _NO_SPREAD * (squares.raters + squares.rest):
+        return Estimate.undefined("the items' mean ratings do not differ", n=n)
     single = _icc_single(squares)
-    interval: Interval | None = _icc_interval(squares, single)
-    if len(np.unique(clusters)) < n:
-        interval = _icc_bootstrap(ratings, clusters, seed=seed)
-    if not of_mean:
-        return Estimate(single, n, interval)
-    bounds = None
-    if interval is not None:
-        low, high = _stepped_up(interval.low, k), _stepped_up(interval.high, k)
-        bounds = Interval(low, high, interval.level, interval.method)
-    return Estimate(_stepped_up(single, k), n, bounds)
+    interval = _icc_interval(squares, single) if len(np.unique(clusters)) == n else None
+    interval = interval or _icc_bootstrap(ratings, clusters, seed=seed)
+    return _of_mean(single, interval, n=n, k=k) if of_mean else Estimate(single, n, interval)
+
+
+def _of_mean(single: float, interval: Interval | None, *, n: int, k: int) -> Estimate:
+    """ICC(2,k) from ICC(2,1); a bound that no mean of k raters can have is left out."""
+    value = _stepped_up(single, k)
+    if value is None:
+        return Estimate.undefined("the raters' offsets outweigh the items' differences", n=n)
+    if interval is None:
+        return Estimate(value, n)
+    low, high = _stepped_up(interval.low, k), _stepped_up(interval.high, k)
+    if low is None or high is None:
+        return Estimate(value, n)
+    return Estimate(value, n, Interval(low, high, interval.level, interval.method))
 
 
 def _icc_single(squares: MeanSquares) -> float:
@@ -67,12 +77,14 @@ def _icc_single(squares: MeanSquares) -> float:
     return (squares.items - squares.rest) / spread
 
 
-def _stepped_up(single: float, k: int) -> float:
-    """Spearman–Brown: the reliability of the mean of k raters."""
-    return k * single / (1 + (k - 1) * single)
+def _stepped_up(single: float, k: int) -> float | None:
+    """Spearman–Brown: the reliability of the mean of k raters; None where it has a pole."""
+    below = 1 + (k - 1) * single
+    return k * single / below if below > _NO_SPREAD else None
 
 
-def _icc_interval(squares: MeanSquares, value: float) -> Interval:
+def _icc_interval(squares: MeanSquares, value: float) -> Interval | None:
+    """McGraw and Wong's interval; None where its formula breaks (few items, negative values)."""
     from scipy.special import fdtri
 
     n, k = squares.n, squares.k
@@ -86,7 +98,7 @@ def _icc_interval(squares: MeanSquares, value: float) -> Interval:
     rest = k * squares.raters + (k * n - k - n) * squares.rest
     low = n * (squares.items - upper * squares.rest) / (upper * rest + n * squares.items)
     high = n * (lower * squares.items - squares.rest) / (rest + n * lower * squares.items)
-    return Interval(low, min(1.0, high), 0.95, "F")
+    return Interval(low, min(1.0, high), 0.95, "F") if low <= value <= high else None
 
 
 def _icc_bootstrap(ratings: Floats, clusters: Ints, *, seed: int) -> Interval | None:
@@ -103,7 +115,7 @@ def _icc_bootstrap(ratings: Floats, clusters: Ints, *, seed: int) -> Interval | 
         rest = (squares - correction - by_item - by_rater) / ((items - 1) * (k - 1))
         by_item, by_rater = by_item / (items - 1), by_rater / (k - 1)
         spread = by_item + (k - 1) * rest + k * (by_rater - rest) / items
-        return np.where(spread > 0, (by_item - rest) / spread, np.nan)
+        return np.where(spread > _NO_SPREAD * squares, (by_item - rest) / spread, np.nan)
 
     return intervals.bootstrap(features, clusters, formula, seed=seed).interval()
 

@@ -28,8 +28,6 @@ def plurality(counts: Ints) -> Ints:
 
 def median(counts: Ints) -> Ints:
     """The middle label of an ordered scale, −1 where two different labels share the middle."""
-    if counts.shape[1] == 0:
-        return np.full(len(counts), CONTESTED, dtype=np.int64)
     votes = counts.sum(axis=1)
     cumulated = counts.cumsum(axis=1)
     low = (cumulated > ((votes - 1) // 2)[:, None]).argmax(axis=1)

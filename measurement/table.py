@@ -45,6 +45,10 @@ class Interval:
     level: float = 0.95
     method: str = ""
 
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low <= self.high):
+            raise ValueError("an interval has two finite ends, the lower one first")
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:

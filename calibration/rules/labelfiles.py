@@ -119,9 +119,12 @@ def read_judge(source: BinaryIO, *, name: str, shape: Shape) -> LabelFile:
 def people_by_dimension(
     people: LabelFile, *, wish: ScaleWish
 ) -> Iterator[tuple[str, Scale, RatingTable]]:
-    """Each dimension with its scale and table. Raises Invalid for a label outside the scale."""
+    """Each dimension with its scale and table.
+
+    Raises Invalid for a label outside the scale, TableError for a scale that cannot be.
+    """
     for name in people.dimensions:
-        scale = _scale(people.labels(name), wish)
+        scale = wish.scale(people.labels(name))
         people.check(name, scale)
         yield name, scale, people.ratings(name)
 
@@ -129,7 +132,11 @@ def people_by_dimension(
 def both_by_dimension(
     people: LabelFile, judge: LabelFile, *, wish: ScaleWish
 ) -> Iterator[tuple[str, Scale, RatingTable, JudgeTable]]:
-    """The dimensions of both files. Raises Invalid when they share no dimension or no item."""
+    """The dimensions of both files.
+
+    Raises Invalid when they share no dimension or no item, or for a label outside the scale, and
+    TableError for a scale that cannot be.
+    """
     shared = [name for name in people.dimensions if name in judge.dimensions]
     if not shared:
         raise Invalid(
@@ -138,7 +145,7 @@ def both_by_dimension(
             f"{judge.name} has {_listed(judge.dimensions)}.",
         )
     for name in shared:
-        scale = _scale((*people.labels(name), *judge.labels(name)), wish)
+        scale = wish.scale((*people.labels(name), *judge.labels(name)))
         people.check(name, scale)
         judge.check(name, scale)
         table, verdicts = people.ratings(name), judge.verdicts(name, scale)
@@ -155,13 +162,6 @@ def both_by_dimension(
 def left_out(people: LabelFile, judge: LabelFile) -> list[str]:
     """The dimensions that only one of the files has."""
     return sorted(set(people.dimensions) ^ set(judge.dimensions))
-
-
-def _scale(labels: Iterable[str], wish: ScaleWish) -> Scale:
-    try:
-        return wish.scale(labels)
-    except TableError as error:
-        raise Invalid("scale", str(error)) from error
 
 
 def _readable(rows: Iterable[Row | BrokenRow]) -> Iterator[Row]:

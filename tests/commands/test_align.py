@@ -133,6 +133,19 @@ def test_the_plain_answer_ends_with_the_gate(write: Write) -> None:
     assert "alternative annotator test         undefined" in out.getvalue()
 
 
+def test_the_plain_answer_shows_orders_tests_and_what_was_left_out(write: Write) -> None:
+    people = ["item,rater,label,dimension", "0,ana,yes,safe"]
+    judge = ["item,label,order,dimension"]
+    for item in range(40):
+        people += [f"{item},{rater},{'AB'[item % 2]},overall" for rater in ("ana", "ben", "cem")]
+        judge += [f"{item},{'AB'[item % 2]},{order},overall" for order in ("AB", "BA")]
+    out = StringIO()
+    files = ("--people", write("people.csv", "\n".join(people)))
+    call_command("align", *files, "--judge", write("judge.csv", "\n".join(judge)), stdout=out)
+    for words in ("same winner in both orders", "ω 1.000, ρ 1.000", "hence left out: safe"):
+        assert words in out.getvalue()
+
+
 @pytest.mark.parametrize(
     ("judge", "options", "sentence"),
     [
@@ -162,7 +175,15 @@ def test_a_cut_that_the_scale_does_not_have_is_refused(write: Write, refusal: Re
 
 
 @pytest.mark.parametrize(
-    "options", [("--look", "4"), ("--look", "1", "--one-shot"), ("--target", "80"), ("--seed", "x")]
+    "options",
+    [
+        ("--look", "4"),
+        ("--look", "1", "--one-shot"),
+        ("--target", "80"),
+        ("--target", "most"),
+        ("--seed", "x"),
+        ("--seed", "-1"),
+    ],
 )
 def test_impossible_options_are_refused(options: tuple[str, ...], write: Write) -> None:
     files = ("--people", write("people.csv", PEOPLE), "--judge", write("judge.csv", JUDGE))

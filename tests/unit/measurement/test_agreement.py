@@ -160,3 +160,8 @@ def test_a_table_too_large_for_the_package_gets_the_same_value_from_our_formula(
     monkeypatch.setattr("measurement.alpha._LARGEST_CUBE", 0)
     large = alpha(counts, clusters, level=level, numbers=numbers, seed=1)
     assert large.value == pytest.approx(small.value, abs=1e-12)
+
+
+def test_a_scale_of_one_label_leaves_ac1_undefined() -> None:
+    found = summarise(table_of({"i": ["x", "x"]}))
+    assert found.ac1.undefined_because == "the scale has one label"

@@ -6,11 +6,12 @@ import pytest
 
 from measurement.alignment import align, human_labels, readiness
 from measurement.gate import GateRule
-from measurement.table import OutsideScale, Scale, TableError
+from measurement.table import OutsideScale, RatingTable, Scale, TableError
 from measurement.verdicts import Call, JudgeTable
 from tests.unit.measurement.builders import aligned, judge_of, shows, table_of
 
 POINTS = Scale.parse("1-5", cut="4")
+PAIR = Scale.pairwise()
 NA = "not_applicable"
 
 # Two items for A, one for B, a tie of people, and one without a consensus.
@@ -157,7 +158,7 @@ def test_order_figures_count_pairs_and_calls() -> None:
     found = align(people, ordered_judge(), scale=Scale.pairwise()).order
     assert found is not None
     # i and k agree in both orders, j flips; l lacks an order.
-    assert found.pairs == 3
+    assert found.as_dict()["pairs"] == 3
     assert shows(found.consistent, 2, 3)
     # Winners: i A first, A second; j A first, B first; l B second. Ties have none.
     assert shows(found.first_shown, 3, 5)
@@ -205,6 +206,11 @@ def test_a_dry_run_takes_two_labels_and_leaves_single_ones_out() -> None:
     found = aligned(votes, dict.fromkeys(votes, "A"), is_dry_run=True)
     assert (found.items, found.decided, found.fewer_than_three) == (2, 2, 1)
     assert found.gate.because.startswith("Dry run")
+
+
+def test_a_dry_run_over_items_with_enough_labels_leaves_none_out() -> None:
+    found = aligned({"i": "AA", "j": "BB"}, {"i": "A", "j": "B"}, is_dry_run=True)
+    assert (found.items, found.decided) == (2, 2)
 
 
 def test_what_is_missing_is_known_without_a_verdict() -> None:
@@ -329,3 +335,19 @@ def test_no_decided_item_leaves_agreement_and_bound_undefined() -> None:
     assert found.agreement.undefined_because == "no item has a decided human label"
     assert (found.lower_bound, found.n_eff) == (None, None)
     assert found.gate.decision == "insufficient"
+
+
+def test_an_empty_table_is_answered_with_reasons() -> None:
+    nothing = align(table_of({}), JudgeTable({}, {}), scale=Scale.seen([]))
+    assert (nothing.items, nothing.gate.decision) == (0, "insufficient")
+    assert nothing.agreement.undefined_because
+    json.dumps(nothing.as_dict(), allow_nan=False)
+
+
+def test_one_cluster_alone_has_a_ceiling_without_an_interval_of_the_difference() -> None:
+    people = RatingTable.build(
+        (item, rater, "A", "c") for item in ("i", "j") for rater in ("ana", "ben", "cem")
+    )
+    found = align(people, judge_of({"i": "A"}, scale=PAIR), scale=PAIR).ceiling
+    assert found.difference.value == -0.5
+    assert found.difference.interval is None

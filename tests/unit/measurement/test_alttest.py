@@ -53,7 +53,7 @@ def test_a_judge_that_contradicts_everybody_replaces_nobody() -> None:
 def test_no_spread_is_decided_by_the_mean() -> None:
     votes = {f"{i:03}": "AAA" for i in range(40)}
     found = aligned(votes, dict.fromkeys(votes, "A")).alt_test
-    assert [rater.p for rater in found.raters] == [0.0, 0.0, 0.0]
+    assert [rater["p"] for rater in found.as_dict()["raters"]] == [0.0, 0.0, 0.0]
 
 
 def test_raters_with_fewer_than_thirty_items_are_left_out() -> None:

@@ -96,3 +96,9 @@ def test_one_unit_has_no_bootstrap_interval() -> None:
 
 def test_sums_by_cluster_follow_the_order_of_the_codes() -> None:
     assert intervals.sum_by(np.array([5, 2, 5]), np.array([1.0, 2.0, 4.0])).tolist() == [2.0, 5.0]
+
+
+def test_no_difference_at_all_is_undefined_with_the_reason() -> None:
+    none = np.empty(0, dtype=np.int64)
+    found = intervals.mean_difference(np.empty(0), none, seed=1, because="no shared item")
+    assert found.undefined_because == "no shared item"

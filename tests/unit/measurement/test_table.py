@@ -176,3 +176,30 @@ def test_the_order_of_the_rows_changes_nothing_but_which_label_came_first() -> N
     assert one.items == other.items
     assert one.raters == other.raters
     assert one.label_codes.tolist() == other.label_codes.tolist()
+
+
+def test_an_interval_has_finite_ends_in_order() -> None:
+    with pytest.raises(ValueError, match="finite"):
+        Interval(0.5, math.nan)
+    with pytest.raises(ValueError, match="lower one first"):
+        Interval(0.5, 0.4)
+
+
+def test_words_in_order_count_as_their_places() -> None:
+    scale = Scale.parse("bad,fair,good", level="ordinal")
+    assert scale.is_rating
+    assert scale.numbers().tolist() == [0.0, 1.0, 2.0]
+
+
+def test_a_long_scale_is_named_by_its_ends() -> None:
+    assert Scale.parse("1-100").spoken() == "1 … 100"
+
+
+def test_a_label_twice_on_a_scale_is_refused() -> None:
+    with pytest.raises(TableError, match="once"):
+        Scale(("a", "a"))
+
+
+def test_an_unknown_level_is_refused() -> None:
+    with pytest.raises(TableError, match="level"):
+        Scale(("a", "b"), "ratio")  # type: ignore[arg-type]
