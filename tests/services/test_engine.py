@@ -15,7 +15,7 @@ from core import stopping
 from judges import simulator
 from judges.models import Attempt, Call, JudgeLabel, Run, Verdict
 from judges.rules.verdicts import Outcome
-from judges.services import engine, hooks, lease, runs
+from judges.services import combining, engine, hooks, lease, runs
 from judges.simulator import Simulator
 from judges.states import AttemptState, CallState, RunPurpose, RunState
 from tests import judging
@@ -327,7 +327,7 @@ def test_watchers_are_told_once_when_a_run_has_ended(sim: Simulator) -> None:
     hooks.on_finished("test", told.append)
     try:
         run = drained(judging.make_run(scene.version, dataset=scene.dataset))
-        engine.combining.combine(run.pk, now=timezone.now())
+        combining.combine(run.pk, now=timezone.now())
     finally:
         hooks.forget("test")
     assert told == [run.pk]

@@ -1,0 +1,94 @@
+"""Run a judge's newest version over a dataset."""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentParser
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Q
+from django.utils import timezone
+
+from annotation.management.commands.import_items import project_of, said
+from core.errors import DomainError
+from judges import queries
+from judges.management.commands.import_verdicts import dataset_of
+from judges.models import Judge, JudgeVersion, Run
+from judges.services import engine, runs
+from judges.states import RunState, VersionKind
+
+POLL_SECONDS = 0.5
+
+
+class Command(BaseCommand):
+    help = "Plan a run of a judge's newest version; a worker does it, or this process with --wait."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("project", help="the project's short name")
+        parser.add_argument("judge", help="its name or short name")
+        parser.add_argument("--dataset", required=True, help="its name")
+        parser.add_argument("--budget", help="US dollars that may be spent at most")
+        parser.add_argument("--version-number", type=int, help="default: the newest that can run")
+        parser.add_argument("--wait", action="store_true", help="work on it here, until it ends")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        project = project_of(options["project"])
+        dataset = dataset_of(project.pk, options["dataset"])
+        version = _version(project.pk, options["judge"], options["version_number"])
+        try:
+            run = runs.plan_run(
+                version=version,
+                dataset=dataset,
+                budget=_money(options["budget"]),
+                actor="command",
+                now=timezone.now(),
+            )
+        except DomainError as refusal:
+            raise CommandError(said(refusal), returncode=2) from refusal
+        self.stdout.write(f"Run {run.pk}: {run.calls_planned} calls on {run.items_planned} items.")
+        if options["wait"]:
+            self._wait(run)
+
+    def _wait(self, run: Run) -> None:
+        """Work on the run, or watch the worker that was quicker."""
+        while run.state in {RunState.PLANNED, RunState.RUNNING}:
+            engine.drain(run.pk)
+            run.refresh_from_db()
+            time.sleep(POLL_SECONDS if run.state == RunState.RUNNING else 0)
+        progress = queries.progress(run, now=timezone.now())
+        counts = ", ".join(f"{count} {name}" for name, count in progress.outcomes.items())
+        self.stdout.write(f"Run {run.pk} is {run.state}: {counts or 'nothing'}; ${run.spent:.4f}.")
+        if run.state != RunState.DONE:
+            raise CommandError(run.pause_reason or f"The run is {run.state}.", returncode=1)
+
+
+def _version(project_id: int, name: str, number: int | None) -> JudgeVersion:
+    judge = Judge.objects.filter(Q(name=name) | Q(slug=name), project=project_id).first()
+    if judge is None:
+        known = ", ".join(Judge.objects.filter(project=project_id).values_list("slug", flat=True))
+        raise CommandError(
+            f"There is no judge {name!r}. Judges: {known or 'none yet'}.", returncode=2
+        )
+    runnable = judge.versions.filter(kind__in=[VersionKind.PROMPT, VersionKind.BASELINE])
+    if number is not None:
+        runnable = runnable.filter(number=number)
+    version = runnable.order_by("number").last()
+    if version is None:
+        raise CommandError(f"{judge.name} has no such version that can be run.", returncode=2)
+    return version
+
+
+def _money(raw: str | None) -> Decimal | None:
+    if raw is None:
+        return None
+    try:
+        amount = Decimal(raw)
+    except InvalidOperation:
+        raise CommandError(
+            f"A budget is an amount in dollars, not {raw!r}.", returncode=2
+        ) from None
+    if not amount.is_finite() or amount >= Decimal(10) ** 6:
+        raise CommandError("A budget is an amount below a million dollars.", returncode=2)
+    return amount
