@@ -27,7 +27,7 @@ from accounts.forms import (
 )
 from accounts.roles import Role
 from core.errors import DomainError
-from core.http import go, page
+from core.http import go, page, posted
 
 PAGE = ("GET", "HEAD", "POST")
 
@@ -52,7 +52,7 @@ class SignIn(LoginView):
 @require_http_methods(PAGE)
 def project_new(request: PersonRequest) -> HttpResponse:
     """Whoever makes a project leads it and administers it."""
-    form = ProjectForm(request.POST or None)
+    form = ProjectForm(posted(request))
     if request.method == "POST" and form.is_valid():
         try:
             project = services.create_project(**form.cleaned_data, by=request.user)
@@ -76,7 +76,7 @@ def people(request: MemberRequest) -> HttpResponse:
 @require_http_methods(PAGE)
 def person_add(request: MemberRequest) -> HttpResponse:
     """Let in somebody who has an account."""
-    form = MemberForm(request.POST or None)
+    form = MemberForm(posted(request))
     if request.method == "POST" and form.is_valid():
         try:
             added = services.add_member(
@@ -98,7 +98,7 @@ def person_add(request: MemberRequest) -> HttpResponse:
 @require_http_methods(PAGE)
 def person_new(request: MemberRequest) -> HttpResponse:
     """Make an account with a first password, and let it in."""
-    form = AccountForm(request.POST or None)
+    form = AccountForm(posted(request))
     if request.method == "POST" and form.is_valid():
         try:
             made = services.make_account(
@@ -123,7 +123,7 @@ def person(request: MemberRequest, user_id: int) -> HttpResponse:
     """Change a member's roles."""
     member = access.member_of(request.project, user_id)
     form = RolesForm(
-        request.POST or None, initial={"roles": sorted(role.value for role in member.roles)}
+        posted(request), initial={"roles": sorted(role.value for role in member.roles)}
     )
     if request.method == "POST" and form.is_valid():
         try:
@@ -159,7 +159,7 @@ def person_remove(request: MemberRequest, user_id: int) -> HttpResponse:
 @require_http_methods(PAGE)
 def tokens(request: MemberRequest) -> HttpResponse:
     """The keys of machines. A new one's secret is in the answer to its making, and nowhere else."""
-    form = TokenForm(request.POST or None, project=request.project)
+    form = TokenForm(posted(request), project=request.project)
     secret = ""
     status = 200
     if request.method == "POST":

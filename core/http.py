@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -23,6 +23,11 @@ def wants_fragment(request: HttpRequest) -> bool:
     """Only a plain htmx request gets a fragment: boosted and restored pages need the whole."""
     htmx: HtmxDetails | None = getattr(request, "htmx", None)
     return bool(htmx) and htmx is not None and not htmx.boosted and not htmx.history_restore_request
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """What a form is bound to: an empty POST is still a POST, and its form is refused."""
+    return request.POST if request.method == "POST" else None
 
 
 def page(

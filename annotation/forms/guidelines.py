@@ -256,13 +256,16 @@ class Editor:
         )
         self.head = TextForm(data, initial={"text": text})
         self.examples: BaseFormSet[ExampleForm] = ExampleFormSet(
-            data, initial=self.rows.examples, prefix="example"
+            data,
+            initial=self.rows.examples if data is None else None,
+            prefix="example",
+            form_kwargs={"empty_permitted": False},
         )
         self.dimensions: BaseFormSet[DimensionForm] = DimensionFormSet(
             data,
-            initial=self.rows.dimensions,
+            initial=self.rows.dimensions if data is None else None,
             prefix="dimension",
-            form_kwargs={"form": form},
+            form_kwargs={"form": form, "empty_permitted": False},
         )
 
     def is_valid(self) -> bool:
@@ -272,7 +275,12 @@ class Editor:
     @property
     def entries(self) -> list[dict[str, str]]:
         """What has to be mended: each sentence with the field that it leads to."""
-        return [
+        broken = [
+            {"target": "", "sentence": str(error)}
+            for part in (self.examples, self.dimensions)
+            for error in part.non_form_errors()
+        ]
+        return broken + [
             {"target": bound.auto_id, "sentence": f"{place}{bound.label}: {error}"}
             for place, form in self._places()
             if form.is_bound

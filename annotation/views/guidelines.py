@@ -25,7 +25,7 @@ from annotation.rules.rubric import meaning_changes
 from annotation.services import guidelines as services
 from annotation.states import GuidelineForm
 from core.errors import DomainError
-from core.http import go, page
+from core.http import go, page, posted
 
 PAGE = ("GET", "HEAD", "POST")
 STEP = {"current_step": "guideline"}
@@ -43,7 +43,7 @@ def index(request: MemberRequest) -> HttpResponse:
 @require_http_methods(PAGE)
 def new(request: MemberRequest) -> HttpResponse:
     """Name it, choose what to start from, and go on in the editor."""
-    form = GuidelineNewForm(request.POST or None)
+    form = GuidelineNewForm(posted(request))
     if request.method == "POST" and form.is_valid():
         try:
             draft = services.create(
@@ -128,7 +128,8 @@ def preview(request: MemberRequest, guideline_id: int) -> HttpResponse:
     """What raters would see of the text and the rubric as they stand in the form."""
     found = access.draft_of(request.project, guideline_id)
     editor = Editor(form=GuidelineForm(found.guideline.form), data=request.POST)
-    return page(request, "annotation/_guideline_preview.html", {"shown": editor.shown()})
+    context = {"guideline": found.guideline, "shown": editor.shown()}
+    return page(request, "annotation/_guideline_preview.html", context)
 
 
 @door(Role.LEAD)
@@ -137,7 +138,7 @@ def publish(request: MemberRequest, guideline_id: int) -> HttpResponse:
     """Asks once what the change means, then puts the draft in force."""
     found = access.draft_of(request.project, guideline_id)
     former = queries.published_of(found.guideline)
-    form = PublishForm(request.POST or None, initial={"what_changed": found.what_changed})
+    form = PublishForm(posted(request), initial={"what_changed": found.what_changed})
     if former is None:
         form.fields.clear()
     if request.method == "POST" and form.is_valid():

@@ -19,7 +19,7 @@ from annotation.queries import rounds as queries
 from annotation.services import rounds as services
 from annotation.states import RoundState
 from core.errors import DomainError
-from core.http import go, page
+from core.http import go, page, posted
 
 PAGE = ("GET", "HEAD", "POST")
 STEP = {"current_step": "rate"}
@@ -38,7 +38,7 @@ def index(request: MemberRequest) -> HttpResponse:
 def new(request: MemberRequest) -> HttpResponse:
     """Set up a round; nobody is given an item before it is opened."""
     asked = {name: request.GET[name] for name in ("dataset", "version") if name in request.GET}
-    form = RoundForm(request.POST or None, project=request.project, initial=asked)
+    form = RoundForm(posted(request), project=request.project, initial=asked)
     if request.method == "POST" and form.is_valid():
         try:
             made = services.create(project=request.project, by=request.user, **form.plan())
