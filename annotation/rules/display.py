@@ -30,6 +30,11 @@ def shuffle_key(salt: str, *, item: object) -> int:
     return _stable_number(salt, "shuffle", item)
 
 
+def starting_point(salt: str, *, rater: object, turn: object) -> int:
+    """Where in the order of a whole round this rater's next window of candidates begins."""
+    return _stable_number(salt, "start", rater, turn)
+
+
 def is_swapped(salt: str, *, rater: object, item: object) -> bool:
     """Whether this rater sees response B of the item first."""
     return bool(_stable_number(salt, "response-order", rater, item) & 1)

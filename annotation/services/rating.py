@@ -1,0 +1,472 @@
+"""A rater's answer: drafted, submitted, amended; or the item skipped or flagged instead.
+
+Labels come in as the rater saw them and are stored in the item's own labelling.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from accounts.models import Rater
+from annotation import access
+from annotation.models import (
+    Assignment,
+    Dimension,
+    Draft,
+    Flag,
+    GuidelineVersion,
+    Rating,
+    Round,
+    RoundRater,
+)
+from annotation.queries import labels as label_queries
+from annotation.queries import workbench
+from annotation.rules import display, scales
+from annotation.services import claim, reference
+from annotation.states import (
+    AssignmentState,
+    Part,
+    RationaleRule,
+    RoundState,
+)
+from core.errors import Conflict, Invalid
+
+LONGEST_ACTIVE = timedelta(hours=2).total_seconds()
+RATIONALE_CHARS = 20_000
+SKIP_CHARS = 200
+FLAG_CHARS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Labels by dimension in the item's own labelling, and one rationale for the item."""
+
+    labels: Mapping[Dimension, str]
+    rationale: str
+
+    def rationale_for(self, dimension: Dimension) -> str:
+        """The rationale stands once: at the first dimension that takes one."""
+        takers = [d for d in self.labels if d.rationale != RationaleRule.NONE]
+        return self.rationale if takers and takers[0] == dimension else ""
+
+    def by_key(self) -> dict[str, str]:
+        return {dimension.key: label for dimension, label in self.labels.items()}
+
+
+def submit(
+    *,
+    assignment_id: int,
+    rater: Rater,
+    labels: Mapping[str, object],
+    rationale: str = "",
+    active_seconds: float = 0.0,
+    now: datetime,
+) -> Assignment:
+    """Store the answer, for good once this returns; the same answer again is a success.
+
+    After the lease ran out it is taken while a slot of the item is free. Raises `Invalid`
+    (labels, rationale), `Conflict` `lease_lost` (the draft is kept), `already_submitted` (other
+    labels than before) or `round_closed`.
+    """
+    for _ in range(2):
+        try:
+            with transaction.atomic(durable=True):
+                row, is_new = _submit(
+                    assignment_id, rater, labels, rationale, active_seconds=active_seconds, now=now
+                )
+        except IntegrityError:
+            # A second click wrote between our look and our write: look again.
+            continue
+        if is_new:
+            _refresh_reference(row)
+        return row
+    raise claim.lease_lost()
+
+
+@transaction.atomic(durable=True)
+def save_draft(
+    *,
+    assignment_id: int,
+    rater: Rater,
+    labels: Mapping[str, object],
+    rationale: str = "",
+    active_seconds: float = 0.0,
+    now: datetime,
+) -> Draft:
+    """Keep unfinished work and renew the lease. Labels that do not fit are left out.
+
+    The draft outlives the lease. Raises `Conflict` once the item is submitted.
+    """
+    row = access.assignment_once_of(rater, assignment_id)
+    is_held = claim.hold(assignment_id=row.pk, rater_id=rater.pk, now=now)
+    if not is_held and _own_row(row, rater) is not None:
+        raise Conflict("already_submitted", "This item is submitted; there is no draft of it.")
+    return _keep_draft(row, rater, labels, rationale, active_seconds=active_seconds, now=now)
+
+
+@transaction.atomic(durable=True)
+def skip(*, assignment_id: int, rater: Rater, reason: str, now: datetime) -> None:
+    """Decline the item for good, with a reason; its slot goes to somebody else."""
+    _skip(access.assignment_once_of(rater, assignment_id), rater, _reason(reason, SKIP_CHARS))
+
+
+@transaction.atomic(durable=True)
+def flag(*, assignment_id: int, rater: Rater, reason: str, now: datetime) -> Flag:
+    """Report the item as broken to the leads, and pass it by."""
+    row = access.assignment_once_of(rater, assignment_id)
+    said = _reason(reason, FLAG_CHARS)
+    _skip(row, rater, f"flagged: {said}"[:SKIP_CHARS])
+    return Flag.objects.create(round=row.round, item_id=row.item_id, rater=rater, reason=said)
+
+
+def amend(
+    *,
+    assignment_id: int,
+    rater: Rater,
+    labels: Mapping[str, object],
+    rationale: str = "",
+    now: datetime,
+) -> int:
+    """Change a submitted answer: each changed label is a new revision; returns how many.
+
+    Only while the round is open or paused, nothing was revealed and the labels are not frozen.
+    """
+    try:
+        with transaction.atomic(durable=True):
+            row = access.assignment_of(rater, assignment_id)
+            changed = _amend(row, labels, rationale)
+    except IntegrityError:
+        raise Conflict(
+            "changed_meanwhile", "This answer was changed in another window; look at it first."
+        ) from None
+    if changed:
+        _refresh_reference(row)
+    return changed
+
+
+def why_not_editable(row: Assignment) -> str:
+    """A sentence when a submitted answer can no longer be changed, else nothing."""
+    if row.round.revealed_at is not None:
+        return "The ratings of this round were revealed, so they can no longer be changed."
+    if row.round.state not in (RoundState.OPEN, RoundState.PAUSED):
+        return "This round is closed, so its ratings can no longer be changed."
+    if _is_frozen(row):
+        return "These labels are in use as evidence, so they can no longer be changed."
+    return ""
+
+
+def _submit(
+    assignment_id: int,
+    rater: Rater,
+    labels: Mapping[str, object],
+    rationale: str,
+    *,
+    active_seconds: float,
+    now: datetime,
+) -> tuple[Assignment, bool]:
+    row = access.assignment_once_of(rater, assignment_id)
+    mine = _own_row(row, rater)
+    if mine is not None and mine.state == AssignmentState.SUBMITTED:
+        return _again(mine, labels), False
+    answer = _answer(row, rater, labels, rationale)
+    seconds = _active(row, rater, active_seconds, now)
+    if row.round.revealed_at is not None:
+        raise Conflict("round_revealed", "The ratings of this round were revealed meanwhile.")
+    stored = _settle_lease(row, rater, seconds, now) or _settle_late(row, rater, seconds, now)
+    if stored is None:
+        # A second click, which waited for the first, finds the answer in.
+        mine = _own_row(row, rater)
+        if mine is not None and mine.state == AssignmentState.SUBMITTED:
+            return _again(mine, labels), False
+        raise claim.lease_lost()
+    _write(stored, answer)
+    Draft.objects.filter(round=row.round_id, item=row.item_id, rater=rater).delete()
+    return stored, True
+
+
+def _settle_lease(
+    row: Assignment, rater: Rater, seconds: float, now: datetime
+) -> Assignment | None:
+    """Leased by this rater -> submitted; the count is the answer."""
+    changed = Assignment.objects.filter(
+        pk=row.pk, rater=rater, state=AssignmentState.LEASED
+    ).update(
+        state=AssignmentState.SUBMITTED,
+        submitted_at=now,
+        lease_until=None,
+        active_seconds=seconds,
+    )
+    if changed != 1:
+        return None
+    row.state, row.submitted_at, row.lease_until = AssignmentState.SUBMITTED, now, None
+    return row
+
+
+def _settle_late(row: Assignment, rater: Rater, seconds: float, now: datetime) -> Assignment | None:
+    """The lease ran out: this slot, or another of the item that is still free."""
+    if row.round.state not in (RoundState.OPEN, RoundState.PAUSED) or not _is_member(row, rater):
+        return None
+    if _own_row(row, rater) is not None:
+        return None
+    slot = claim.free_slot(round_id=row.round_id, item_id=row.item_id)
+    if slot is None:
+        return None
+    changed = Assignment.objects.filter(pk=slot, state=AssignmentState.OPEN).update(
+        state=AssignmentState.SUBMITTED,
+        rater=rater,
+        guideline_version=version_of(row),
+        submitted_at=now,
+        active_seconds=seconds,
+        is_swapped=_swapped_for(row, rater),
+    )
+    if changed != 1:
+        return None
+    claim.add_taken(round_=row.round, item_id=row.item_id)
+    return Assignment.objects.select_related("round", "item").get(pk=slot)
+
+
+def _again(mine: Assignment, labels: Mapping[str, object]) -> Assignment:
+    """The same labels answer as success; other ones need the page for changing them."""
+    dimensions = list(version_of(mine).dimensions.all())
+    given = {
+        d.key: label
+        for d in dimensions
+        if (label := _own_label(d, labels.get(d.key), is_swapped=mine.is_swapped))
+    }
+    current = dict(
+        Rating.objects.filter(assignment=mine, is_current=True).values_list(
+            "dimension__key", "label"
+        )
+    )
+    if given == current and set(labels) <= set(current):
+        return mine
+    raise Conflict(
+        "already_submitted",
+        "You submitted this item before, with other labels. Open it under Back to change them.",
+    )
+
+
+def _own_row(row: Assignment, rater: Rater) -> Assignment | None:
+    """This rater's submitted, skipped or withdrawn row for the item: there is at most one."""
+    return (
+        Assignment.objects.select_related("round", "item", "guideline_version")
+        .filter(round=row.round_id, item=row.item_id, rater=rater)
+        .exclude(state=AssignmentState.LEASED)
+        .first()
+    )
+
+
+def _is_member(row: Assignment, rater: Rater) -> bool:
+    return RoundRater.objects.filter(
+        round=row.round_id, rater=rater, removed_at__isnull=True
+    ).exists()
+
+
+def _swapped_for(row: Assignment, rater: Rater) -> bool:
+    """The order that this rater saw: recorded while it is theirs, the same again by its rule."""
+    if row.rater_id == rater.pk:
+        return row.is_swapped
+    return claim.is_swapped(row.round, rater_id=rater.pk, item_id=row.item_id)
+
+
+def version_of(row: Assignment) -> GuidelineVersion:
+    """The guideline version that the row was last leased under."""
+    return row.guideline_version or row.round.guideline_version
+
+
+def _answer(row: Assignment, rater: Rater, labels: Mapping[str, object], rationale: str) -> Answer:
+    """The answer in the item's own labelling, or `Invalid` with a sentence for each field."""
+    dimensions = list(version_of(row).dimensions.all())
+    is_swapped = _swapped_for(row, rater)
+    problems: dict[str, list[str]] = {}
+    kept: dict[Dimension, str] = {}
+    for dimension in dimensions:
+        try:
+            shown = scales.check(workbench.rule_of(dimension), labels.get(dimension.key))
+        except Invalid as problem:
+            problems[dimension.key] = [problem.sentence]
+        else:
+            kept[dimension] = _to_own(dimension, shown, is_swapped=is_swapped)
+    known = {dimension.key for dimension in dimensions}
+    for key in labels:
+        if key not in known:
+            problems[str(key)[:60]] = [f"This rubric has no dimension {str(key)[:60]!r}."]
+    said = rationale.strip()
+    if not said and any(d.rationale == RationaleRule.REQUIRED for d in dimensions):
+        problems["rationale"] = ["Say why: this guideline asks for a reason with each rating."]
+    if len(said) > RATIONALE_CHARS:
+        problems["rationale"] = [f"A reason has at most {RATIONALE_CHARS:,} characters."]
+    if problems:
+        raise Invalid("rating_invalid", _first_sentence(problems), problems)
+    return Answer(kept, said)
+
+
+def _first_sentence(problems: Mapping[str, Sequence[str]]) -> str:
+    sentences = [sentence for many in problems.values() for sentence in many]
+    more = f" ({len(sentences) - 1} more to mend.)" if len(sentences) > 1 else ""
+    return sentences[0] + more
+
+
+def _own_label(dimension: Dimension, raw: object, *, is_swapped: bool) -> str:
+    """The label in the item's own labelling; nothing when it does not fit the scale."""
+    try:
+        shown = scales.check(workbench.rule_of(dimension), raw)
+    except Invalid:
+        return ""
+    return _to_own(dimension, shown, is_swapped=is_swapped)
+
+
+def _to_own(dimension: Dimension, shown: str, *, is_swapped: bool) -> str:
+    # A category may be called "A" too: only a preference changes sides.
+    swaps = is_swapped and workbench.rule_of(dimension).is_pairwise
+    return display.to_own_label(shown, swapped=swaps)
+
+
+def _active(row: Assignment, rater: Rater, claimed: float, now: datetime) -> float:
+    """Seconds at work as the page measured them, never more than can have passed."""
+    if not math.isfinite(claimed) or claimed <= 0:
+        return 0.0
+    most = LONGEST_ACTIVE
+    if row.rater_id == rater.pk and row.leased_at is not None:
+        before = (
+            Draft.objects.filter(round=row.round_id, item=row.item_id, rater=rater)
+            .values_list("active_seconds", flat=True)
+            .first()
+        )
+        most = min(most, (now - row.leased_at).total_seconds() + (before or 0.0))
+    return round(max(0.0, min(claimed, most)), 1)
+
+
+def _write(row: Assignment, answer: Answer) -> None:
+    Rating.objects.bulk_create(
+        Rating(
+            assignment=row,
+            dimension=dimension,
+            label=label,
+            rationale=answer.rationale_for(dimension),
+        )
+        for dimension, label in answer.labels.items()
+    )
+
+
+def _amend(row: Assignment, labels: Mapping[str, object], rationale: str) -> int:
+    # The conditional statement holds the row until the commit; a reveal before it is seen.
+    changed = Assignment.objects.filter(
+        pk=row.pk,
+        state=AssignmentState.SUBMITTED,
+        round__state__in=(RoundState.OPEN, RoundState.PAUSED),
+        round__revealed_at__isnull=True,
+    ).update(state=AssignmentState.SUBMITTED)
+    if changed != 1 or _is_frozen(row):
+        sentence = why_not_editable(row) or "Only a submitted answer can be changed."
+        raise Conflict("not_editable", sentence)
+    assert row.rater is not None
+    answer = _answer(row, row.rater, labels, rationale)
+    current = {r.dimension_id: r for r in Rating.objects.filter(assignment=row, is_current=True)}
+    revision = (
+        Rating.objects.filter(assignment=row).aggregate(last=Max("revision"))["last"] or 0
+    ) + 1
+    fresh = [
+        Rating(
+            assignment=row,
+            dimension=dimension,
+            label=label,
+            rationale=answer.rationale_for(dimension),
+            revision=revision,
+        )
+        for dimension, label in answer.labels.items()
+        if not _is_same(current.get(dimension.pk), label, answer.rationale_for(dimension))
+    ]
+    Rating.objects.filter(
+        assignment=row, dimension__in=[r.dimension_id for r in fresh], is_current=True
+    ).update(is_current=False)
+    Rating.objects.bulk_create(fresh)
+    return len(fresh)
+
+
+def _is_same(old: Rating | None, label: str, rationale: str) -> bool:
+    return old is not None and old.label == label and old.rationale == rationale
+
+
+def _is_frozen(row: Assignment) -> bool:
+    """The first look at a sealed set ends the editing of its ratings."""
+    if row.item.part != Part.SEALED:
+        return False
+    sealed_set = getattr(row.item.dataset, "sealed_set", None)
+    return sealed_set is not None and sealed_set.frozen_at is not None
+
+
+def _keep_draft(
+    row: Assignment,
+    rater: Rater,
+    labels: Mapping[str, object],
+    rationale: str,
+    *,
+    active_seconds: float,
+    now: datetime,
+) -> Draft:
+    is_swapped = _swapped_for(row, rater)
+    kept = {
+        d.key: label
+        for d in version_of(row).dimensions.all()
+        if (label := _own_label(d, labels.get(d.key), is_swapped=is_swapped))
+    }
+    draft = Draft(
+        round_id=row.round_id,
+        item_id=row.item_id,
+        rater=rater,
+        labels=kept,
+        rationale=rationale[:RATIONALE_CHARS],
+        active_seconds=_active(row, rater, active_seconds, now),
+        saved_at=now,
+    )
+    Draft.objects.bulk_create(
+        [draft],
+        update_conflicts=True,
+        unique_fields=["round", "item", "rater"],
+        update_fields=["labels", "rationale", "active_seconds", "saved_at"],
+    )
+    return draft
+
+
+def _skip(row: Assignment, rater: Rater, reason: str) -> None:
+    changed = Assignment.objects.filter(
+        pk=row.pk, rater=rater, state=AssignmentState.LEASED
+    ).update(state=AssignmentState.SKIPPED, lease_until=None, skip_reason=reason)
+    if changed != 1:
+        raise claim.lease_lost()
+    Assignment.objects.create(round_id=row.round_id, item_id=row.item_id, slot=row.slot)
+    claim.drop_taken(round_id=row.round_id, item_id=row.item_id)
+    Draft.objects.filter(round=row.round_id, item=row.item_id, rater=rater).delete()
+
+
+def _reason(text: str, most: int) -> str:
+    said = text.strip()
+    if not said:
+        raise Invalid("reason_missing", "Say why, in a few words.", {"reason": ["Say why."]})
+    if len(said) > most:
+        sentence = f"A reason has at most {most} characters; this one has {len(said)}."
+        raise Invalid("reason_too_long", sentence, {"reason": [sentence]})
+    return said
+
+
+def _refresh_reference(row: Assignment) -> None:
+    """Make the item's reference label once its last slot is in. Outside the answer's
+    transaction: what was stored stays stored, whatever becomes of the label."""
+    round_ = Round.objects.get(pk=row.round_id)
+    if round_.kind not in label_queries.FEEDING:
+        return
+    # Both of two raters who fill an item at once look after their commit: the later one sees all.
+    is_waiting = Assignment.objects.filter(
+        round=round_,
+        item=row.item_id,
+        state__in=(AssignmentState.OPEN, AssignmentState.LEASED),
+    ).exists()
+    if not is_waiting:
+        reference.refresh(item_ids=[row.item_id])
