@@ -1,0 +1,142 @@
+"""The audit trail: names for actors, filters by address, pages by cursor, one project only."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from accounts.models import Project, User
+from accounts.queries import actor_names
+from accounts.roles import Role
+from core import audit
+from core.models import AuditEvent
+from tests import builders
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def project() -> Project:
+    return builders.make_project()
+
+
+@pytest.fixture
+def lea(project: Project) -> User:
+    return builders.join(project, builders.make_user(username="lea"), Role.LEAD)
+
+
+def as_(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def url() -> str:
+    return reverse("audit", args=["support"])
+
+
+def written(project: Project, actor: str, verb: str, number: int = 1) -> None:
+    for place in range(number):
+        audit.record(
+            actor=actor, verb=verb, object_type="round", object_id=place, project_id=project.pk
+        )
+
+
+def test_actor_ids_become_names(project: Project, lea: User) -> None:
+    token, _ = builders.make_token(project)
+    names = actor_names([lea.actor, token.actor, "system", "u999999", "u²", "somebody"])
+    assert names == {
+        lea.actor: "Lea",
+        token.actor: "token test",
+        "system": "Plumbline itself",
+        "u999999": "u999999",
+        "u²": "u²",
+        "somebody": "somebody",
+    }
+
+
+def test_the_trail_shows_who_did_what(project: Project, lea: User) -> None:
+    written(project, lea.actor, "round.opened")
+    page = as_(lea).get(url()).content.decode()
+    assert "round.opened" in page
+    assert "Lea" in page
+
+
+def test_a_changed_member_is_named(project: Project, lea: User) -> None:
+    page = as_(lea).get(url() + "?verb=membership.set").content.decode()
+    assert "person" in page
+    assert "lead" in page
+
+
+def test_another_projects_rows_are_not_there(project: Project, lea: User) -> None:
+    other = builders.make_project(slug="other")
+    written(other, "u1", "round.elsewhere")
+    assert "round.elsewhere" not in as_(lea).get(url()).content.decode()
+
+
+@pytest.mark.parametrize("query", ["verb=round.opened", "actor=system"])
+def test_a_filter_leaves_the_rest_out(project: Project, lea: User, query: str) -> None:
+    written(project, "system", "round.opened")
+    written(project, lea.actor, "round.paused")
+    rows = as_(lea).get(f"{url()}?{query}").context["trail"].rows
+    assert {row.event.verb for row in rows} <= {"round.opened", "membership.set"}
+    assert "round.paused" not in {row.event.verb for row in rows}
+
+
+def test_a_day_without_acts_is_empty_and_says_so(lea: User) -> None:
+    assert b"No row of the trail fits" in as_(lea).get(url() + "?day=2001-01-01").content
+
+
+@pytest.mark.parametrize("query", ["day=yesterday", "verb=nothing.such", "before=x", "before=-1"])
+def test_nonsense_in_the_filter_is_refused_with_a_sentence(lea: User, query: str) -> None:
+    answer = as_(lea).get(f"{url()}?{query}")
+    assert answer.status_code == 422
+    assert b"mended" in answer.content
+
+
+def test_the_trail_is_paged_by_cursor_without_gaps(project: Project, lea: User) -> None:
+    written(project, "system", "round.opened", number=120)
+    seen: list[int] = []
+    address = url() + "?verb=round.opened"
+    cursor: int | None = None
+    for _ in range(4):
+        trail = as_(lea).get(address + (f"&before={cursor}" if cursor else "")).context["trail"]
+        seen += [row.event.pk for row in trail.rows]
+        cursor = trail.older
+        if cursor is None:
+            break
+    everything = AuditEvent.objects.filter(verb="round.opened").order_by("-pk")
+    assert seen == list(everything.values_list("pk", flat=True))
+
+
+def test_an_outsider_finds_nothing(project: Project) -> None:
+    assert as_(builders.make_user(username="olu")).get(url()).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("role", "status"),
+    [
+        (Role.RATER, 403),
+        (Role.ADJUDICATOR, 403),
+        (Role.ADMIN, 200),
+    ],
+)
+def test_leads_and_admins_read_it(role: Role, status: int, project: Project) -> None:
+    other = builders.join(project, builders.make_user(username="other"), role)
+    assert as_(other).get(url()).status_code == status
+
+
+def test_nothing_is_posted_to_the_trail(lea: User) -> None:
+    assert as_(lea).post(url()).status_code == 405
+
+
+def test_the_trail_costs_the_same_for_many_actors(
+    project: Project, lea: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(30):
+        written(project, builders.make_user(username=f"p{number}").actor, "round.opened")
+    client = as_(lea)
+    with django_assert_max_num_queries(18):
+        client.get(url())
