@@ -16,9 +16,11 @@ from annotation.models import (
     GuidelineVersion,
     Item,
     Round,
+    Upload,
 )
 from annotation.states import VersionState
 from core.errors import NotHere
+from core.models import Job
 
 
 def rater_of_member(membership: Membership) -> Rater:
@@ -34,6 +36,23 @@ def dataset_of(project: Project, dataset_id: int) -> Dataset:
     if dataset is None:
         raise NotHere("There is no such dataset in this project.")
     return dataset
+
+
+def upload_of(project: Project, upload_id: int) -> Upload:
+    upload = Upload.objects.filter(project=project, pk=upload_id).first()
+    if upload is None:
+        raise NotHere("There is no such file in this project.")
+    return upload
+
+
+def import_job_of(project: Project, job_id: int) -> Job:
+    """An import into one of the project's datasets."""
+    job = Job.objects.filter(
+        project_id=project.pk, pk=job_id, kind__startswith="annotation.import_"
+    ).first()
+    if job is None:
+        raise NotHere("There is no such import in this project.")
+    return job
 
 
 def item_of(project: Project, item_id: int) -> Item:

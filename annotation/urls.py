@@ -2,14 +2,32 @@ from __future__ import annotations
 
 from django.urls import path
 
-from annotation.views import guidelines, projects, rounds
+from annotation.views import data, guidelines, home, projects, rounds, workbench
 
 PROJECT = "projects/<slug:slug>/"
+DATASET = PROJECT + "data/<int:dataset_id>/"
 GUIDELINE = PROJECT + "guidelines/<int:guideline_id>/"
 ROUND = PROJECT + "rounds/<int:round_id>/"
+RATING = PROJECT + "ratings/<int:assignment_id>/"
 
 urlpatterns = [
+    path("", home.home, name="home"),
+    path(ROUND + "rate/", workbench.rate, name="rate"),
+    path(RATING, workbench.own, name="rating_own"),
+    path(RATING + "submit/", workbench.submit, name="rating_submit"),
+    path(RATING + "draft/", workbench.save_draft, name="rating_draft"),
+    path(RATING + "skip/", workbench.skip, name="rating_skip"),
+    path(RATING + "flag/", workbench.flag, name="rating_flag"),
     path(PROJECT, projects.overview, name="project"),
+    path(PROJECT + "data/", data.index, name="datasets"),
+    path(PROJECT + "data/new/", data.new, name="dataset_new"),
+    path(DATASET, data.dataset, name="dataset"),
+    path(DATASET + "items/", data.import_items, name="import_items"),
+    path(DATASET + "items/<int:upload_id>/", data.import_map, name="import_map"),
+    path(DATASET + "labels/", data.import_labels, name="import_labels"),
+    path(DATASET + "labels/<int:upload_id>/", data.import_labels_map, name="import_labels_map"),
+    path(PROJECT + "items/<int:item_id>/", data.item, name="item"),
+    path(PROJECT + "imports/<int:job_id>/", data.import_job, name="import_job"),
     path(PROJECT + "guidelines/", guidelines.index, name="guidelines"),
     path(PROJECT + "guidelines/new/", guidelines.new, name="guideline_new"),
     path(

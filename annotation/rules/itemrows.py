@@ -13,6 +13,7 @@ from annotation.rules.keys import NAME_CHARS, digest, fitting, short_key
 from core import mapping
 from core.errors import Invalid
 from core.mapping import ABSENT, FieldPath
+from core.reading.rows import Unit
 from core.tabular import BrokenRow, Record
 
 KINDS = ("single", "pair", "conversation")
@@ -97,16 +98,20 @@ class ItemDraft:
     tags: tuple[str, ...] = ()
     extra: dict[str, object] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    unit: Unit = "row"
 
 
 def item_rows(
-    records: Iterable[Record | BrokenRow], *, columns: Mapping[str, FieldPath]
+    records: Iterable[Record | BrokenRow],
+    *,
+    columns: Mapping[str, FieldPath],
+    is_exact: bool = False,
 ) -> Iterator[ItemDraft | BrokenRow]:
     """Items in file order; a row that is no whole item comes out as a `BrokenRow`.
 
-    `columns` maps fields to columns; other fields are looked for under their own names. Raises
-    `Invalid` at the call for an unknown field, and at the first row for a column that is not
-    there.
+    `columns` maps fields to columns; other fields are looked for under their own names, unless
+    the mapping `is_exact` (somebody saw every field and left those out). Raises `Invalid` at the
+    call for an unknown field, and at the first row for a column that is not there.
     """
     for name in columns:
         if name not in ITEM_FIELDS:
@@ -115,7 +120,8 @@ def item_rows(
                 f"There is no field “{name}” to map to. "
                 f"Fields: {mapping.listed(name, ITEM_FIELDS)}.",
             )
-    return _drafts(records, columns)
+    paths = columns if is_exact else mapping.completed(columns, ITEM_FIELDS)
+    return _drafts(records, columns, paths)
 
 
 def content_hash(draft: ItemDraft) -> str:
@@ -187,9 +193,10 @@ def _plain_name(column: str) -> str:
 
 
 def _drafts(
-    records: Iterable[Record | BrokenRow], columns: Mapping[str, FieldPath]
+    records: Iterable[Record | BrokenRow],
+    columns: Mapping[str, FieldPath],
+    paths: Mapping[str, FieldPath],
 ) -> Iterator[ItemDraft | BrokenRow]:
-    paths = mapping.completed(columns, ITEM_FIELDS)
     groups: list[Mapping[str, FieldPath]] = [
         {name: paths[name] for name in names if name in paths} for names in _ONE_OF_EACH
     ]
@@ -224,6 +231,7 @@ class _RowReader:
         prompt = self._key("prompt") or _input_digest(text, context, messages)
         draft = ItemDraft(
             row=self._record.row,
+            unit=self._record.unit,
             external_id=fitting(mapping.as_key(self._value("id")), "id"),
             kind=kind,
             input=text,

@@ -9,6 +9,8 @@ from core.errors import Invalid
 
 KEY_CHARS = 200
 NAME_CHARS = 120
+DIMENSION_CHARS = 60
+LABEL_CHARS = 40
 
 
 def digest(*parts: object) -> str:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TypeVar
 
-from annotation.rules.keys import KEY_CHARS, NAME_CHARS, fitting, short_key
+from annotation.rules.keys import (
+    DIMENSION_CHARS,
+    KEY_CHARS,
+    LABEL_CHARS,
+    NAME_CHARS,
+    fitting,
+    short_key,
+)
 from core import mapping
 from core.errors import Invalid
 from core.mapping import FieldPath
+from core.reading.rows import Unit
 from core.tabular import BrokenRow, Record
 
 PEOPLE_FIELDS = ("item", "rater", "label", "dimension", "round", "cluster", "at")
@@ -38,6 +46,7 @@ class LabelRow:
     round: str = ""
     cluster: str = ""
     at: str = ""
+    unit: Unit = field(default="row", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +69,21 @@ def people_rows(
     columns: Mapping[str, FieldPath],
     values: Mapping[str, str],
     wide: Sequence[str] = (),
+    is_exact: bool = False,
 ) -> Iterator[LabelRow | BrokenRow]:
     """People's labels, in file order; repeats are kept, empty labels are left out.
 
-    `columns` maps fields to columns (others are looked for under their own names), `values` codes
-    labels. With `wide`, each named column holds one rater's labels and names that rater.
+    `columns` maps fields to columns (others are looked for under their own names, unless the
+    mapping `is_exact`), `values` codes labels. With `wide`, each named column holds one rater's
+    labels and names that rater.
     Raises `Invalid` at the call for options that contradict each other, and at the first row for
     a column that is not there.
     """
     _check_fields(columns, PEOPLE_FIELDS)
     _check_outcomes(values, is_judge=False)
     if wide:
-        return _wide_rows(records, columns=columns, values=values, wide=wide)
-    paths = mapping.completed(columns, PEOPLE_FIELDS)
+        return _wide_rows(records, columns=columns, values=values, wide=wide, is_exact=is_exact)
+    paths = columns if is_exact else mapping.completed(columns, PEOPLE_FIELDS)
     needed = _needed(columns, paths, ("item", "rater", "label"))
 
     def convert(record: Record) -> list[LabelRow]:
@@ -128,6 +139,7 @@ def _wide_rows(
     columns: Mapping[str, FieldPath],
     values: Mapping[str, str],
     wide: Sequence[str],
+    is_exact: bool,
 ) -> Iterator[LabelRow | BrokenRow]:
     for name in ("rater", "label"):
         if name in columns:
@@ -140,7 +152,7 @@ def _wide_rows(
         raise Invalid("wide_twice", "A wide column is named twice. Name each rater's column once.")
     raters = {name: FieldPath.parse(name) for name in wide}
     rest = [name for name in PEOPLE_FIELDS if name not in {"rater", "label", *wide}]
-    paths = mapping.completed(columns, rest)
+    paths = columns if is_exact else mapping.completed(columns, rest)
     needed = {**_needed(columns, paths, ("item",)), **raters}
 
     def convert(record: Record) -> list[LabelRow]:
@@ -199,12 +211,12 @@ class _Reader:
     def coded(self, name: str, values: Mapping[str, str]) -> str:
         """The label after the value codes; 1.0 in the file is also found under 1."""
         label = self.text(name)
-        if label in values:
-            return values[label]
         whole, dot, zeros = label.partition(".")
         if dot and zeros and not zeros.strip("0") and whole in values:
-            return values[whole]
-        return fitting(label, "label")
+            label = values.get(label, values[whole])
+        else:
+            label = values.get(label, label)
+        return fitting(label, "label", limit=LABEL_CHARS)
 
 
 def _label_row(reader: _Reader, *, rater: str, label: str) -> LabelRow:
@@ -213,10 +225,11 @@ def _label_row(reader: _Reader, *, rater: str, label: str) -> LabelRow:
         item=reader.key("item"),
         rater=rater,
         label=label,
-        dimension=fitting(reader.text("dimension"), "dimension") or DEFAULT_DIMENSION,
+        dimension=_dimension(reader),
         round=fitting(reader.text("round"), "round", limit=NAME_CHARS),
         cluster=short_key(reader.text("cluster")),
         at=_moment(reader.text("at")),
+        unit=reader.record.unit,
     )
 
 
@@ -225,7 +238,7 @@ def _judge_row(reader: _Reader, *, label: str | None, outcome: str) -> JudgeRow:
         row=reader.record.row,
         item=reader.key("item"),
         label=label,
-        dimension=fitting(reader.text("dimension"), "dimension") or DEFAULT_DIMENSION,
+        dimension=_dimension(reader),
         order=_order(reader.text("order")),
         sample=_sample(reader.text("sample")),
         confidence=_confidence(reader.text("confidence")),
@@ -233,11 +246,17 @@ def _judge_row(reader: _Reader, *, label: str | None, outcome: str) -> JudgeRow:
     )
 
 
+def _dimension(reader: _Reader) -> str:
+    name = fitting(reader.text("dimension"), "dimension", limit=DIMENSION_CHARS)
+    return name or DEFAULT_DIMENSION
+
+
 def _moment(text: str) -> str:
     if text:
         try:
-            datetime.fromisoformat(text)
-        except ValueError:
+            # In UTC as well it has to be a moment: year 1 with an offset is none.
+            datetime.fromisoformat(text).astimezone(UTC)
+        except (ValueError, OverflowError):
             raise Invalid(
                 "at", f"“{text[:40]}” is not a moment. Write it as 2026-03-31T14:05:00+00:00."
             ) from None

@@ -18,7 +18,7 @@ from annotation.rules.itemrows import ItemDraft, content_hash, input_digest, ite
 from annotation.rules.keys import digest
 from annotation.rules.split import part_of
 from annotation.states import Part
-from core import audit
+from core import audit, jobs
 from core.errors import Conflict
 from core.mapping import FieldPath
 from core.models import Job, JobState
@@ -28,6 +28,7 @@ CHUNK = 500
 TITLE_CHARS = 120
 LISTED_NOTICES = 20
 LEFTOVER_AFTER = timedelta(hours=1)
+SEALED_ELSEWHERE = "this prompt is sealed in another dataset of the project. Leave the row out."
 
 Progress = Callable[[int], None]
 
@@ -38,10 +39,14 @@ class ItemImport:
 
     added: int = 0
     known: int = 0
-    sealed: int = 0
     notices: int = 0
     listed_notices: list[str] = field(default_factory=list)
     broken: BrokenRows = field(default_factory=BrokenRows)
+
+    @property
+    def rows(self) -> int:
+        """How many rows were read so far."""
+        return self.added + self.known + self.broken.total
 
     def as_dict(self) -> dict[str, object]:
         return {
@@ -61,6 +66,7 @@ def import_items(
     name: str,
     columns: Mapping[str, FieldPath],
     actor: str,
+    is_exact: bool = False,
     skip_bad: bool = False,
     dry_run: bool = False,
     job_id: int | None = None,
@@ -70,24 +76,29 @@ def import_items(
 
     Rows that cannot be read, and rows that contradict what is there, are named by number and
     nothing is kept, unless `skip_bad`. Items that are there already (same content hash) are
-    counted and left alone. Raises Invalid for the file, its columns or its rows.
+    counted and left alone. With `is_exact` only the columns that are mapped are read. With a job
+    its end is written in the transaction that makes the items visible. Raises Invalid for the
+    file, its columns or its rows, Conflict when another import got in the way.
     """
     done = ItemImport()
     tag = _tag(job_id)
     _clear_leftovers(dataset, tag)
-    drafts = done.broken.sift(item_rows(read_records(source, name=name), columns=columns))
+    records = read_records(source, name=name)
+    drafts = done.broken.sift(item_rows(records, columns=columns, is_exact=is_exact))
     try:
         for chunk in _chunks(drafts):
-            _take(dataset, chunk, done, tag=tag, is_kept=not dry_run)
+            _take(dataset, chunk, done, tag=tag)
             if progress is not None:
-                progress(done.added + done.known)
+                progress(done.rows)
         if not skip_bad:
             done.broken.refuse()
+        if dry_run:
+            _drop_hidden(dataset, tag)
+        else:
+            _publish(dataset, done, name=name, actor=actor, tag=tag, job_id=job_id)
     except BaseException:
         _drop_hidden(dataset, tag)
         raise
-    if not dry_run:
-        _publish(dataset, done, name=name, actor=actor, tag=tag)
     return done
 
 
@@ -97,10 +108,14 @@ def add_items(
     """Items that were made here and not read from a file (the demo)."""
     done = ItemImport()
     tag = _tag(None)
-    for chunk in _chunks(drafts):
-        _take(dataset, chunk, done, tag=tag, is_kept=True)
-    done.broken.refuse()
-    _publish(dataset, done, name=name, actor=actor, tag=tag)
+    try:
+        for chunk in _chunks(drafts):
+            _take(dataset, chunk, done, tag=tag)
+        done.broken.refuse()
+        _publish(dataset, done, name=name, actor=actor, tag=tag, job_id=None)
+    except BaseException:
+        _drop_hidden(dataset, tag)
+        raise
     return done
 
 
@@ -115,12 +130,10 @@ def _chunks(drafts: Iterable[ItemDraft]) -> Iterator[list[ItemDraft]]:
         yield chunk
 
 
-def _take(
-    dataset: Dataset, chunk: list[ItemDraft], done: ItemImport, *, tag: int, is_kept: bool
-) -> None:
+def _take(dataset: Dataset, chunk: list[ItemDraft], done: ItemImport, *, tag: int) -> None:
     _note(chunk, done)
-    fresh = _fresh(dataset, chunk, done)
-    if is_kept and fresh:
+    fresh = _fresh(dataset, chunk, done, tag=tag)
+    if fresh:
         _store(dataset, fresh, tag)
     done.added += len(fresh)
 
@@ -129,38 +142,59 @@ def _note(chunk: list[ItemDraft], done: ItemImport) -> None:
     for draft in chunk:
         done.notices += len(draft.notices)
         room = LISTED_NOTICES - len(done.listed_notices)
-        done.listed_notices += [f"Row {draft.row}: {text}" for text in draft.notices[:room]]
+        done.listed_notices += [
+            f"{draft.unit.capitalize()} {draft.row}: {text}" for text in draft.notices[:room]
+        ]
 
 
 def _fresh(
-    dataset: Dataset, chunk: list[ItemDraft], done: ItemImport
+    dataset: Dataset, chunk: list[ItemDraft], done: ItemImport, *, tag: int
 ) -> list[tuple[str, ItemDraft]]:
     """The drafts to store, with their hashes; doubles are counted, contradictions are broken."""
-    hashes = {content_hash(draft): draft for draft in reversed(chunk)}
-    done.known += len(chunk) - len(hashes)
-    there = dict(
-        Item.objects.filter(dataset=dataset)
-        .filter(
-            Q(content_hash__in=hashes)
-            | Q(external_id__in=[draft.external_id for draft in hashes.values()])
-        )
-        .values_list("external_id", "content_hash")
-    )
-    elsewhere = _sealed_elsewhere(dataset, hashes.values())
+    there = _there(dataset, chunk, tag)
+    elsewhere = _sealed_elsewhere(dataset, chunk)
     fresh: list[tuple[str, ItemDraft]] = []
-    for hashed, draft in sorted(hashes.items(), key=lambda pair: pair[1].row):
-        if there.get(draft.external_id) == hashed:
+    for draft in chunk:
+        hashed = content_hash(draft)
+        known = there.get(draft.external_id)
+        if known == hashed:
             done.known += 1
-        elif draft.external_id in there:
-            done.broken.add(BrokenRow(draft.row, _other_text(draft)))
-        elif draft.cluster_key in elsewhere or input_digest(draft) in elsewhere:
+        elif known is not None:
+            done.broken.add(BrokenRow(draft.row, _other_text(draft), draft.unit))
+        elif not elsewhere.isdisjoint((draft.cluster_key, input_digest(draft))):
             done.broken.add(
-                BrokenRow(draft.row, "this prompt is sealed in another dataset of the project.")
+                BrokenRow(
+                    draft.row,
+                    "this prompt is sealed in another dataset of the project.",
+                    draft.unit,
+                )
             )
         else:
             there[draft.external_id] = hashed
             fresh.append((hashed, draft))
     return fresh
+
+
+def _there(dataset: Dataset, chunk: list[ItemDraft], tag: int) -> dict[str, str]:
+    """id -> content hash of what the dataset has already (the hash takes in the id)."""
+    found = Item.objects.filter(
+        dataset=dataset, external_id__in={draft.external_id for draft in chunk}
+    ).values_list("external_id", "content_hash", "is_visible", "import_job_id")
+    there = {}
+    for external_id, hashed, is_visible, its_tag in found:
+        if not is_visible and its_tag != tag:
+            # It may yet be dropped: calling it "there already" could lose it.
+            raise _meanwhile()
+        there[external_id] = hashed
+    return there
+
+
+def _meanwhile() -> Conflict:
+    return Conflict(
+        "imported_meanwhile",
+        "Another import into this dataset brings some of the same items at this moment. Start "
+        "this one again when the other is over: what is there already is left alone.",
+    )
 
 
 def _other_text(draft: ItemDraft) -> str:
@@ -172,6 +206,12 @@ def _other_text(draft: ItemDraft) -> str:
 
 def _sealed_elsewhere(dataset: Dataset, drafts: Iterable[ItemDraft]) -> set[str]:
     """Cluster keys and input digests of these drafts that a live sealed set holds elsewhere."""
+    keys = {key for draft in drafts for key in (draft.cluster_key, input_digest(draft))}
+    return sealed_elsewhere(dataset, keys)
+
+
+def sealed_elsewhere(dataset: Dataset, keys: set[str]) -> set[str]:
+    """Those of the keys (of clusters, digests of inputs) that are sealed in another dataset."""
     if (
         not SealedSet.objects.filter(
             dataset__project_id=dataset.project_id, retired_at__isnull=True
@@ -180,16 +220,13 @@ def _sealed_elsewhere(dataset: Dataset, drafts: Iterable[ItemDraft]) -> set[str]
         .exists()
     ):
         return set()
-    known = list(drafts)
-    clusters = {draft.cluster_key for draft in known}
-    inputs = {input_digest(draft) for draft in known}
     found = (
         Item.objects.filter(project_id=dataset.project_id, part=Part.SEALED)
         .exclude(dataset=dataset)
-        .filter(Q(cluster_key__in=clusters) | Q(input_digest__in=inputs))
+        .filter(Q(cluster_key__in=keys) | Q(input_digest__in=keys))
         .values_list("cluster_key", "input_digest")
     )
-    return {key for pair in found for key in pair} & (clusters | inputs)
+    return {key for pair in found for key in pair} & keys
 
 
 def _store(dataset: Dataset, fresh: list[tuple[str, ItemDraft]], tag: int) -> None:
@@ -213,24 +250,26 @@ def _store(dataset: Dataset, fresh: list[tuple[str, ItemDraft]], tag: int) -> No
                 ]
             )
     except IntegrityError as error:
+        raise _meanwhile() from error
+
+
+def check_takes_items(dataset: Dataset) -> None:
+    """Raise Conflict where the sealed part was looked at: new items would change it."""
+    sealed = SealedSet.objects.filter(dataset=dataset, retired_at__isnull=True).first()
+    if sealed is not None and sealed.frozen_at is not None:
         raise Conflict(
-            "imported_meanwhile",
-            "Another import added some of these items at the same moment. Start it again: what "
-            "is there already is left alone.",
-        ) from error
+            "set_frozen",
+            "The sealed part of this dataset has been looked at, so it takes no new items. "
+            "Import them into a new dataset.",
+        )
 
 
 def _salt(dataset: Dataset) -> str:
     """The salt of the live sealed part; empty when every new item is for development."""
     if dataset.share == 0:
         return ""
+    check_takes_items(dataset)
     sealed = SealedSet.objects.get(dataset=dataset)
-    if sealed.frozen_at is not None and sealed.retired_at is None:
-        raise Conflict(
-            "set_frozen",
-            "The sealed part of this dataset has been looked at, so it takes no new items. "
-            "Import them into a new dataset.",
-        )
     return "" if sealed.retired_at is not None else sealed.salt
 
 
@@ -291,18 +330,31 @@ def _responses(item: Item, draft: ItemDraft) -> Iterator[Response]:
 
 
 @transaction.atomic
-def _publish(dataset: Dataset, done: ItemImport, *, name: str, actor: str, tag: int) -> None:
-    Item.objects.filter(dataset=dataset, is_visible=False, import_job_id=tag).update(
+def _publish(
+    dataset: Dataset, done: ItemImport, *, name: str, actor: str, tag: int, job_id: int | None
+) -> None:
+    """All rows of the import become visible at once, or none.
+
+    A worker that was taken for dead may come back while another does its job anew: then the
+    rows are not those that this one stored, and it gives way.
+    """
+    changed = Item.objects.filter(dataset=dataset, is_visible=False, import_job_id=tag).update(
         is_visible=True
     )
+    if changed != done.added:
+        raise _meanwhile()
+    counts = {"added": done.added, "known": done.known, "broken": done.broken.total}
     audit.record(
         actor=actor,
         verb="items.imported",
         object_type="dataset",
         object_id=dataset.pk,
         project_id=dataset.project_id,
-        data={"file": name, **done.as_dict(), "listed_notices": [], "listed_broken": []},
+        data={"file": name, **counts, **({} if job_id is None else {"job": job_id})},
     )
+    if job_id is not None:
+        jobs.progress(job_id, done=done.rows, total=done.rows)
+        jobs.finish(job_id, result=done.as_dict(), now=timezone.now())
 
 
 def _clear_leftovers(dataset: Dataset, tag: int) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO
@@ -13,7 +14,7 @@ from django.db import transaction
 from django.utils.text import slugify
 from django.utils.timezone import is_naive, make_aware
 
-from accounts.models import Rater
+from accounts.models import Project, Rater
 from annotation.models import (
     Assignment,
     Dataset,
@@ -24,12 +25,14 @@ from annotation.models import (
     Rating,
     Round,
     RoundItem,
+    SealedSet,
 )
 from annotation.queries import labels as label_queries
 from annotation.rules.display import shuffle_key
-from annotation.rules.keys import digest
-from annotation.rules.labeltable import LabelRow, people_rows
-from annotation.services import reference
+from annotation.rules.keys import DIMENSION_CHARS, NAME_CHARS, digest, short_key
+from annotation.rules.labeltable import DEFAULT_DIMENSION, LabelRow, people_rows
+from annotation.rules.split import part_of
+from annotation.services import datasets, importing, reference
 from annotation.states import (
     AssignmentState,
     DimensionKind,
@@ -46,6 +49,7 @@ from annotation.states import (
 from core import audit, jobs
 from core.errors import Conflict, Invalid
 from core.mapping import FieldPath
+from core.models import AuditEvent
 from core.tabular import BrokenRow, BrokenRows, read_records
 from measurement.table import NOT_APPLICABLE, OutsideScale, Scale
 
@@ -53,11 +57,20 @@ BATCH = 1000
 WIDEST_SCALE = 12
 
 
+@dataclass(frozen=True, slots=True)
+class NewDataset:
+    """A dataset that is made, open, in the transaction that stores its labels."""
+
+    project: Project
+    name: str
+
+
 @dataclass(slots=True)
 class LabelImport:
-    """What an import of labels did."""
+    """What an import of labels did; `known` labels came with an earlier import of the same."""
 
     labels: int = 0
+    known: int = 0
     repeats: int = 0
     items: int = 0
     new_items: int = 0
@@ -68,6 +81,7 @@ class LabelImport:
     def as_dict(self) -> dict[str, object]:
         return {
             "labels": self.labels,
+            "known": self.known,
             "repeats": self.repeats,
             "items": self.items,
             "new_items": self.new_items,
@@ -85,9 +99,40 @@ class _Place:
     repeat: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """A dimension with its scale, made once for all rows."""
+
+    dimension: Dimension
+    scale: Scale
+
+    def problem(self, label: str) -> str:
+        """Why this label cannot be taken, as a sentence; '' when it can."""
+        try:
+            code = self.scale.code(label)
+        except OutsideScale as error:
+            return f"{error}"
+        if code < 0 and not (label == NOT_APPLICABLE and self.dimension.allow_na):
+            return f"{self.dimension.name} does not take “not applicable”."
+        return ""
+
+    def written(self, label: str) -> str:
+        """The label as the scale writes it: `4.0` becomes `4`."""
+        code = self.scale.code(label)
+        return self.scale.labels[code] if code >= 0 else NOT_APPLICABLE
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A row with the dimension that it is about."""
+
+    row: LabelRow
+    measure: _Measure
+
+
 def import_labels(
     *,
-    dataset: Dataset,
+    dataset: Dataset | NewDataset,
     source: BinaryIO,
     name: str,
     columns: Mapping[str, FieldPath],
@@ -96,6 +141,7 @@ def import_labels(
     guideline_name: str = "",
     actor: str,
     now: datetime,
+    is_exact: bool = False,
     is_simulated: bool = False,
     job_id: int | None = None,
 ) -> LabelImport:
@@ -103,14 +149,17 @@ def import_labels(
 
     Items of an empty dataset are made without texts; in any other an unknown item is a broken
     row. Without a guideline of that name one is made from the labels. A rater's second label
-    on the same item, dimension and round is a repeat and goes to a re-rating round.
+    on the same item, dimension and round is a repeat and goes to a re-rating round; the same
+    table again adds nothing. With `is_exact` only the columns that are mapped are read.
     Raises Invalid for the file, its columns, its rows or a label outside the scale.
     """
-    _check_open(dataset)
+    if isinstance(dataset, Dataset):
+        check_takes_labels(dataset)
     broken = BrokenRows()
+    records = read_records(source, name=name)
     rows = list(
         broken.sift(
-            people_rows(read_records(source, name=name), columns=columns, values=values, wide=wide)
+            people_rows(records, columns=columns, values=values, wide=wide, is_exact=is_exact)
         )
     )
     broken.refuse()
@@ -129,7 +178,7 @@ def import_labels(
 @transaction.atomic(durable=True)
 def add_labels(
     *,
-    dataset: Dataset,
+    dataset: Dataset | NewDataset,
     rows: Sequence[LabelRow],
     name: str,
     guideline_name: str,
@@ -145,77 +194,155 @@ def add_labels(
     """
     if not rows:
         raise Invalid("no_labels", "The file holds no label: every label cell is empty.")
-    done = LabelImport(labels=len(rows))
-    items = _items(dataset, rows, done)
-    version = _guideline(dataset, rows, guideline_name or f"Labels of {dataset.name}", actor, now)
-    done.guideline = version.guideline.name
-    dimensions = _checked_dimensions(version, rows)
-    raters = _raters(dataset, rows, is_simulated=is_simulated)
-    done.items, done.raters = len({row.item for row in rows}), len(raters)
-    for place, members in _places(rows, done).items():
-        round_ = _round(dataset, version, place, name, actor, now, is_simulated=is_simulated)
-        done.rounds.append(round_.pk)
-        _store(round_, members, items, raters, dimensions, now)
-    reference.refresh(item_ids=[items[row.item].pk for row in rows])
+    if isinstance(dataset, NewDataset):
+        dataset = datasets.create(project=dataset.project, name=dataset.name, actor=actor)
+    guideline_name = guideline_name or f"Labels of {dataset.name}"[:NAME_CHARS]
+    digest = _digest(guideline_name, rows)
+    if _was_imported(dataset, digest):
+        done = LabelImport(known=len(rows), guideline=guideline_name)
+    else:
+        done = _add(dataset, rows, name, guideline_name, actor, now, is_simulated=is_simulated)
     audit.record(
         actor=actor,
         verb="labels.imported",
         object_type="dataset",
         object_id=dataset.pk,
         project_id=dataset.project_id,
-        data={"file": name, **done.as_dict()},
+        data={
+            "file": name,
+            **done.as_dict(),
+            "digest": digest,
+            **({} if job_id is None else {"job": job_id}),
+        },
     )
     if job_id is not None:
+        jobs.progress(job_id, done=len(rows), total=len(rows))
         jobs.finish(job_id, result=done.as_dict(), now=now)
     return done
 
 
-def _check_open(dataset: Dataset) -> None:
-    sealed = getattr(dataset, "sealed_set", None)
-    if sealed is not None and sealed.provenance == Provenance.COLLECTED:
+def _add(
+    dataset: Dataset,
+    rows: Sequence[LabelRow],
+    name: str,
+    guideline_name: str,
+    actor: str,
+    now: datetime,
+    *,
+    is_simulated: bool,
+) -> LabelImport:
+    done = LabelImport(labels=len(rows), guideline=guideline_name)
+    items = _items(dataset, rows, done)
+    version = _guideline(dataset, rows, guideline_name, actor, now)
+    places = _places(rows, _checked_dimensions(version, rows), done)
+    raters = _raters(dataset, rows, is_simulated=is_simulated)
+    done.items, done.raters = len({row.item for row in rows}), len(raters)
+    for place, members in places.items():
+        round_ = _round(dataset, version, place, name, now, is_simulated=is_simulated)
+        done.rounds.append(round_.pk)
+        _store(round_, members, items, raters, now)
+    reference.refresh(item_ids=[items[item] for item in {row.item for row in rows}])
+    return done
+
+
+def _digest(guideline_name: str, rows: Iterable[LabelRow]) -> str:
+    """What makes two tables one: the same labels in the same order under the same guideline."""
+    hashed = hashlib.sha256(digest(guideline_name).encode())
+    for row in rows:
+        fields = (row.item, row.rater, row.label, row.dimension, row.round, row.cluster, row.at)
+        hashed.update(digest(*fields).encode())
+    return hashed.hexdigest()
+
+
+def _was_imported(dataset: Dataset, digest_of_rows: str) -> bool:
+    return AuditEvent.objects.filter(
+        project_id=dataset.project_id,
+        verb="labels.imported",
+        object_type="dataset",
+        object_id=str(dataset.pk),
+        data__digest=digest_of_rows,
+    ).exists()
+
+
+def check_takes_labels(dataset: Dataset) -> None:
+    """Raise Conflict where labels are collected here, blind, or were looked at already."""
+    sealed = SealedSet.objects.filter(dataset=dataset, retired_at__isnull=True).first()
+    if sealed is None:
+        return
+    if sealed.provenance == Provenance.COLLECTED:
         raise Conflict(
             "labels_are_collected_here",
             "This dataset has a sealed part whose labels are collected here, blind. Import the "
             "labels into an open dataset (sealed share 0).",
         )
+    if sealed.frozen_at is not None:
+        raise Conflict(
+            "set_frozen",
+            "The sealed part of this dataset has been looked at, so its labels are frozen. "
+            "Import these into a new dataset.",
+        )
 
 
-def _items(dataset: Dataset, rows: Sequence[LabelRow], done: LabelImport) -> dict[str, Item]:
-    known = {
-        item.external_id: item for item in Item.objects.filter(dataset=dataset, is_visible=True)
-    }
-    missing = {row.item: row for row in reversed(rows) if row.item not in known}
+def _items(dataset: Dataset, rows: Sequence[LabelRow], done: LabelImport) -> dict[str, int]:
+    """The row id of each item that the table names; made without texts in an empty dataset."""
+    wanted = {row.item: row for row in reversed(rows)}
+    known = _known_items(dataset, list(wanted))
+    missing = {item: row for item, row in wanted.items() if item not in known}
     if not missing:
         return known
-    if known:
+    if Item.objects.filter(dataset=dataset).exists():
         broken = BrokenRows()
         for row in sorted(missing.values(), key=lambda row: row.row):
-            broken.add(
-                BrokenRow(row.row, f"there is no item {row.item[:60]!r} in {dataset.name!r}.")
-            )
+            sentence = f"there is no item {row.item[:60]!r} in {dataset.name!r}."
+            broken.add(BrokenRow(row.row, sentence, row.unit))
         broken.refuse()
-    clusters = {row.item: row.cluster for row in rows if row.cluster}
-    Item.objects.bulk_create(
-        [
-            Item(
-                project_id=dataset.project_id,
-                dataset=dataset,
-                external_id=external_id,
-                kind=ItemKind.SINGLE,
-                title=external_id,
-                prompt_key=clusters.get(external_id, external_id),
-                cluster_key=clusters.get(external_id, external_id),
-                content_hash=digest("label/1", external_id),
-                part=Part.DEVELOPMENT,
-            )
-            for external_id in missing
-        ],
-        batch_size=BATCH,
-    )
+    clusters = {row.item: short_key(row.cluster) for row in rows if row.cluster}
+    _refuse_sealed(dataset, missing, clusters)
+    Item.objects.bulk_create(_textless(dataset, missing, clusters), batch_size=BATCH)
     done.new_items = len(missing)
-    return {
-        item.external_id: item for item in Item.objects.filter(dataset=dataset, is_visible=True)
-    }
+    return _known_items(dataset, list(wanted))
+
+
+def _known_items(dataset: Dataset, names: Sequence[str]) -> dict[str, int]:
+    known: dict[str, int] = {}
+    for start in range(0, len(names), BATCH):
+        found = Item.objects.filter(
+            dataset=dataset, is_visible=True, external_id__in=names[start : start + BATCH]
+        )
+        known.update(found.values_list("external_id", "pk"))
+    return known
+
+
+def _refuse_sealed(
+    dataset: Dataset, missing: Mapping[str, LabelRow], clusters: Mapping[str, str]
+) -> None:
+    sealed = importing.sealed_elsewhere(dataset, {clusters.get(item, item) for item in missing})
+    broken = BrokenRows()
+    for item, row in sorted(missing.items(), key=lambda pair: pair[1].row):
+        if clusters.get(item, item) in sealed:
+            broken.add(BrokenRow(row.row, importing.SEALED_ELSEWHERE, row.unit))
+    broken.refuse()
+
+
+def _textless(
+    dataset: Dataset, missing: Iterable[str], clusters: Mapping[str, str]
+) -> Iterator[Item]:
+    """Items known only by their labels; the sealed part is drawn as for any other item."""
+    sealed = SealedSet.objects.filter(dataset=dataset, retired_at__isnull=True).first()
+    for item in missing:
+        cluster = clusters.get(item, item)
+        part = part_of(cluster, salt=sealed.salt, share=dataset.share) if sealed else ""
+        yield Item(
+            project_id=dataset.project_id,
+            dataset=dataset,
+            external_id=item,
+            kind=ItemKind.SINGLE,
+            title=item,
+            prompt_key=cluster,
+            cluster_key=cluster,
+            content_hash=digest("label/1", item),
+            part=part or Part.DEVELOPMENT,
+        )
 
 
 def _guideline(
@@ -231,10 +358,17 @@ def _guideline(
                 f"The guideline {name!r} has no published version yet; publish it first.",
             )
         return version
-    seen: dict[str, Counter[str]] = defaultdict(Counter)
+    return _made_guideline(dataset, rows, name, actor, now)
+
+
+def _made_guideline(
+    dataset: Dataset, rows: Sequence[LabelRow], name: str, actor: str, now: datetime
+) -> GuidelineVersion:
+    seen: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        seen[row.dimension][row.label] += 1
-    scales = {key: Scale.seen(labels) for key, labels in seen.items()}
+        seen[row.dimension].add(row.label)
+    keys = _keys(seen)
+    scales = {dimension: Scale.seen(labels) for dimension, labels in seen.items()}
     is_pairwise = all(scale.is_pairwise for scale in scales.values())
     guideline = Guideline.objects.create(
         project_id=dataset.project_id,
@@ -248,8 +382,10 @@ def _guideline(
         published_at=now,
     )
     Dimension.objects.bulk_create(
-        _dimension(version, place, key, scale)
-        for place, (key, scale) in enumerate(sorted(scales.items()))
+        _dimension(
+            version, place, keys[name], name, scales[name], has_na=NOT_APPLICABLE in seen[name]
+        )
+        for place, name in enumerate(sorted(scales))
     )
     audit.record(
         actor=actor,
@@ -262,20 +398,40 @@ def _guideline(
     return version
 
 
-def _dimension(version: GuidelineVersion, place: int, key: str, scale: Scale) -> Dimension:
+def _keys(names: Iterable[str]) -> dict[str, str]:
+    """A key for each dimension's name; names that would share one are refused."""
+    keys: dict[str, str] = {}
+    for place, name in enumerate(sorted(names), 1):
+        key = slugify(name).replace("-", "_")[:DIMENSION_CHARS] or f"dimension_{place}"
+        key = key if key[0].isalpha() else f"d_{key}"[:DIMENSION_CHARS]
+        twin = next((other for other, taken in keys.items() if taken == key), None)
+        if twin is not None:
+            raise Invalid(
+                "dimensions_alike",
+                f"The dimensions “{twin}” and “{name}” differ only in case or signs. Give both "
+                "the same name in the file, or names that differ in letters or digits.",
+            )
+        keys[name] = key
+    return keys
+
+
+def _dimension(
+    version: GuidelineVersion, place: int, key: str, name: str, scale: Scale, *, has_na: bool
+) -> Dimension:
     kind, level, labels = DimensionKind.CATEGORY, Level.NOMINAL, list(scale.labels)
     if scale.is_pairwise:
         kind = DimensionKind.PAIRWISE if len(labels) == 3 else DimensionKind.PAIRWISE_GRADED
-    elif scale.is_numeric and len(labels) <= WIDEST_SCALE:
+    elif scale.is_numeric and 2 <= len(_points(labels)) <= WIDEST_SCALE:
         kind, level, labels = DimensionKind.SCALE, Level.ORDINAL, _points(labels)
     return Dimension(
         version=version,
         position=place,
-        key=slugify(key)[:60] or f"dimension-{place + 1}",
-        name=key[:80],
+        key=key,
+        name=name,
         kind=kind,
         level=level,
         points=[{"value": label, "anchor": ""} for label in labels],
+        allow_na=has_na,
         rationale=RationaleRule.NONE,
     )
 
@@ -289,38 +445,26 @@ def _points(labels: list[str]) -> list[str]:
     return labels
 
 
-def _checked_dimensions(
-    version: GuidelineVersion, rows: Sequence[LabelRow]
-) -> dict[str, Dimension]:
+def _checked_dimensions(version: GuidelineVersion, rows: Sequence[LabelRow]) -> dict[str, _Measure]:
     """The dimension of each name in the file; a label outside its scale is a broken row."""
     dimensions = list(version.dimensions.all())
     by_name = {
-        **{dimension.name: dimension for dimension in dimensions},
-        **{dimension.key: dimension for dimension in dimensions},
+        name: _Measure(dimension, label_queries.scale_of(dimension))
+        for dimension in dimensions
+        for name in (dimension.name, dimension.key)
     }
     if len(dimensions) == 1:
-        by_name.setdefault("overall", dimensions[0])
+        by_name.setdefault(DEFAULT_DIMENSION, by_name[dimensions[0].key])
+    keys = ", ".join(dimension.key for dimension in dimensions)
     broken = BrokenRows()
     for row in rows:
-        if row.dimension not in by_name:
-            broken.add(
-                BrokenRow(
-                    row.row,
-                    f"the guideline has no dimension {row.dimension[:60]!r}; it has "
-                    f"{', '.join(dimension.key for dimension in dimensions)}.",
-                )
-            )
-    broken.refuse()
-    scales = {name: label_queries.scale_of(dimension) for name, dimension in by_name.items()}
-    for row in rows:
-        dimension = by_name[row.dimension]
-        try:
-            code = scales[row.dimension].code(row.label)
-        except OutsideScale as error:
-            broken.add(BrokenRow(row.row, f"{error}"))
-            continue
-        if code < 0 and not (row.label == NOT_APPLICABLE and dimension.allow_na):
-            broken.add(BrokenRow(row.row, f"{dimension.name} does not take “not applicable”."))
+        measure = by_name.get(row.dimension)
+        if measure is None:
+            problem = f"the guideline has no dimension {row.dimension!r}; it has {keys}."
+        else:
+            problem = measure.problem(row.label)
+        if problem:
+            broken.add(BrokenRow(row.row, problem, row.unit))
     broken.refuse()
     return by_name
 
@@ -338,15 +482,18 @@ def _raters(dataset: Dataset, rows: Sequence[LabelRow], *, is_simulated: bool) -
     return found
 
 
-def _places(rows: Sequence[LabelRow], done: LabelImport) -> dict[_Place, list[LabelRow]]:
+def _places(
+    rows: Sequence[LabelRow], measures: Mapping[str, _Measure], done: LabelImport
+) -> dict[_Place, list[_Said]]:
     """The rows of each round to make; the first in file order counts, later ones are repeats."""
-    said: Counter[tuple[str, str, str, str]] = Counter()
-    places: dict[_Place, list[LabelRow]] = defaultdict(list)
+    seen: Counter[tuple[str, str, str, str]] = Counter()
+    places: dict[_Place, list[_Said]] = defaultdict(list)
     for row in rows:
-        key = (row.item, row.rater, row.dimension, row.round)
-        places[_Place(row.round, said[key])].append(row)
-        done.repeats += said[key] > 0
-        said[key] += 1
+        measure = measures[row.dimension]
+        key = (row.item, row.rater, measure.dimension.key, row.round)
+        places[_Place(row.round, seen[key])].append(_Said(row, measure))
+        done.repeats += seen[key] > 0
+        seen[key] += 1
     return places
 
 
@@ -355,7 +502,6 @@ def _round(
     version: GuidelineVersion,
     place: _Place,
     file: str,
-    actor: str,
     now: datetime,
     *,
     is_simulated: bool,
@@ -387,20 +533,20 @@ def _round(
 
 def _store(
     round_: Round,
-    rows: Iterable[LabelRow],
-    items: Mapping[str, Item],
+    said: Iterable[_Said],
+    items: Mapping[str, int],
     raters: Mapping[str, Rater],
-    dimensions: Mapping[str, Dimension],
     now: datetime,
 ) -> None:
     slots: dict[str, dict[str, Assignment]] = defaultdict(dict)
     ratings: list[Rating] = []
-    for row in rows:
+    for one in said:
+        row = one.row
         of_item = slots[row.item]
         if row.rater not in of_item:
             of_item[row.rater] = Assignment(
                 round=round_,
-                item=items[row.item],
+                item_id=items[row.item],
                 slot=len(of_item),
                 rater=raters[row.rater],
                 guideline_version_id=round_.guideline_version_id,
@@ -410,8 +556,8 @@ def _store(
         ratings.append(
             Rating(
                 assignment=of_item[row.rater],
-                dimension=dimensions[row.dimension],
-                label=_label(row, dimensions[row.dimension]),
+                dimension=one.measure.dimension,
+                label=one.measure.written(row.label),
             )
         )
     Assignment.objects.bulk_create(
@@ -422,8 +568,8 @@ def _store(
         [
             RoundItem(
                 round=round_,
-                item=items[item],
-                shuffle=shuffle_key(round_.salt, item=items[item].pk),
+                item_id=items[item],
+                shuffle=shuffle_key(round_.salt, item=items[item]),
                 taken=len(of_item),
                 is_full=True,
             )
@@ -433,13 +579,6 @@ def _store(
     )
     round_.overlap = max(len(of_item) for of_item in slots.values())
     round_.save(update_fields=["overlap"])
-
-
-def _label(row: LabelRow, dimension: Dimension) -> str:
-    """The label as the scale writes it: `4.0` becomes `4`."""
-    scale = label_queries.scale_of(dimension)
-    code = scale.code(row.label)
-    return scale.labels[code] if code >= 0 else NOT_APPLICABLE
 
 
 def _when(row: LabelRow, now: datetime) -> datetime:

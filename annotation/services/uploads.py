@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,16 +16,19 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import Project
 from annotation.models import Dataset, Upload
+from annotation.rules.itemrows import item_rows
+from annotation.rules.labeltable import people_rows
 from annotation.services import importing, label_import
 from core import audit, jobs, mapping
-from core.errors import Invalid
-from core.models import Job
+from core.errors import Conflict, Invalid
+from core.models import Job, JobState
 from core.tabular import BrokenRow, read_records
 
 PREVIEW_ROWS = 5
 CELL_CHARS = 160
+NAME_CHARS = 200
+DISCARDED_AT_ONCE = 100
 KEEP_FOR = timedelta(days=2)
 ITEMS = "annotation.import_items"
 LABELS = "annotation.import_labels"
@@ -41,35 +45,67 @@ class Preview:
     notices: tuple[str, ...]
 
 
-def store(*, project: Project, file: UploadedFile[Any], actor: str) -> Upload:
-    """Keep an uploaded file below the data folder, under a name of ours."""
+def store(
+    *, dataset: Dataset, file: UploadedFile[Any], is_labels: bool = False, actor: str
+) -> Upload:
+    """Keep a file that is for a dataset below the data folder, under a name of ours.
+
+    Raises Invalid, and keeps nothing, for a file that is too large or cannot be read at all;
+    Conflict where the dataset takes no more.
+    """
+    _check_takes(dataset, is_labels=is_labels)
     size = file.size or 0
     limit = settings.UPLOAD_LIMIT_BYTES
     if size > limit:
-        raise Invalid(
-            "upload_too_large",
-            f"The file has {_megabytes(size)} MB; the browser takes at most {_megabytes(limit)} "
-            "MB. Use `manage.py import_items` on the server, which has no limit.",
-            {"file": ["Too large for the browser."]},
+        sentence = (
+            f"The file has {_megabytes(size)}; the browser takes at most {_megabytes(limit)}. "
+            "Use `manage.py import_items` or `import_labels` on the server, which have no limit, "
+            "or import the file in parts."
         )
-    if size == 0:
-        raise Invalid(
-            "empty_file",
-            "The file is empty. Choose a file that holds rows.",
-            {"file": ["The file is empty."]},
-        )
-    folder = _folder()
+        raise Invalid("upload_too_large", sentence, {"file": [sentence]})
     name = uuid.uuid4().hex
-    with (folder / name).open("wb") as kept:
-        for chunk in file.chunks():
-            kept.write(chunk)
-    return Upload.objects.create(
-        project=project,
-        name=Path(file.name or "file").name[:200],
-        file=name,
-        size=size,
-        actor=actor,
-    )
+    kept = _folder() / name
+    try:
+        with kept.open("wb") as target:
+            for chunk in file.chunks():
+                target.write(chunk)
+        with kept.open("rb") as source:
+            read_records(source, name=file.name or "file")
+        return Upload.objects.create(
+            project_id=dataset.project_id,
+            name=_shortened(Path(file.name or "file").name),
+            file=name,
+            size=size,
+            actor=actor,
+        )
+    except BaseException:
+        kept.unlink(missing_ok=True)
+        raise
+
+
+def why_closed(*, dataset: Dataset, is_labels: bool) -> str:
+    """The sentence that says why a dataset takes no more; '' when it does."""
+    try:
+        _check_takes(dataset, is_labels=is_labels)
+    except Conflict as refusal:
+        return refusal.sentence
+    return ""
+
+
+def _check_takes(dataset: Dataset, *, is_labels: bool) -> None:
+    check = label_import.check_takes_labels if is_labels else importing.check_takes_items
+    check(dataset)
+
+
+def limit_in_words() -> str:
+    """How much the browser may bring: `200 MB`."""
+    return _megabytes(settings.UPLOAD_LIMIT_BYTES)
+
+
+def is_kept(job: Job) -> bool:
+    """Whether the file of an import is still here, so that it can be tried again."""
+    upload = Upload.objects.filter(pk=job.plan["upload"]).first()
+    return upload is not None and (_folder() / upload.file).exists()
 
 
 def opened(upload: Upload) -> BinaryIO:
@@ -78,7 +114,9 @@ def opened(upload: Upload) -> BinaryIO:
         return (_folder() / upload.file).open("rb")
     except FileNotFoundError:
         raise Invalid(
-            "upload_gone", "The uploaded file is no longer kept. Choose it again."
+            "upload_gone",
+            f"The file {upload.name} is no longer kept: it was imported, or more than two days "
+            "passed. Choose it again.",
         ) from None
 
 
@@ -86,22 +124,47 @@ def preview(upload: Upload) -> Preview:
     """Columns and first rows. Raises Invalid for a file that cannot be read."""
     with opened(upload) as source:
         records = read_records(source, name=upload.name)
-        rows, broken = [], []
+        readable: list[Mapping[str, object]] = []
+        broken: list[str] = []
         for record in islice(records, PREVIEW_ROWS):
             if isinstance(record, BrokenRow):
                 broken.append(str(record))
             else:
-                rows.append(tuple(_cell(record.values.get(column)) for column in records.columns))
+                readable.append(record.values)
+        columns = tuple(
+            dict.fromkeys((*records.columns, *(key for row in readable for key in row)))
+        )
         return Preview(
             format=records.format,
-            columns=records.columns,
-            rows=tuple(rows),
+            columns=columns,
+            rows=tuple(tuple(_cell(row.get(column)) for column in columns) for row in readable),
             broken=tuple(broken),
             notices=records.notices,
         )
 
 
-@transaction.atomic(durable=True)
+def check_items(*, upload: Upload, columns: Mapping[str, str]) -> None:
+    """Raise Invalid where this mapping names a field or a column that is not there."""
+    with opened(upload) as source:
+        records = read_records(source, name=upload.name)
+        next(item_rows(records, columns=_paths(columns), is_exact=True), None)
+
+
+def check_labels(
+    *, upload: Upload, columns: Mapping[str, str], values: Sequence[str], wide: Sequence[str]
+) -> None:
+    """The same for a mapping of labels, its value codes and wide columns."""
+    with opened(upload) as source:
+        rows = people_rows(
+            read_records(source, name=upload.name),
+            columns=_paths(columns),
+            values=mapping.parse_values(values),
+            wide=wide,
+            is_exact=True,
+        )
+        next(rows, None)
+
+
 def start_items(
     *,
     dataset: Dataset,
@@ -110,8 +173,12 @@ def start_items(
     skip_bad: bool,
     actor: str,
 ) -> Job:
-    """Plan the import of items; a worker does it. A mapping that cannot be read is refused."""
-    mapping.parse_map(f"{name}={path}" for name, path in columns.items())
+    """Plan the import of items; a worker does it. Only the columns named here are read.
+
+    Raises Invalid for a mapping that does not fit the file.
+    """
+    importing.check_takes_items(dataset)
+    check_items(upload=upload, columns=columns)
     return _plan(
         ITEMS,
         dataset,
@@ -121,7 +188,6 @@ def start_items(
     )
 
 
-@transaction.atomic(durable=True)
 def start_labels(
     *,
     dataset: Dataset,
@@ -132,9 +198,9 @@ def start_labels(
     guideline_name: str,
     actor: str,
 ) -> Job:
-    """Plan the import of existing labels."""
-    mapping.parse_map(f"{name}={path}" for name, path in columns.items())
-    mapping.parse_values(values)
+    """Plan the import of existing labels. Raises Invalid for a mapping that does not fit."""
+    label_import.check_takes_labels(dataset)
+    check_labels(upload=upload, columns=columns, values=values, wide=wide)
     return _plan(
         LABELS,
         dataset,
@@ -153,18 +219,17 @@ def import_items_job(job_id: int) -> None:
     """The handler of `annotation.import_items`: safe to run twice, known items add nothing."""
     job, dataset, upload = _planned(job_id)
     with opened(upload) as source:
-        done = importing.import_items(
+        importing.import_items(
             dataset=dataset,
             source=source,
             name=upload.name,
-            columns=_columns(job),
+            columns=_paths(job.plan["columns"]),
+            is_exact=True,
             skip_bad=job.plan["skip_bad"],
             actor=job.actor,
             job_id=job_id,
-            progress=lambda count: jobs.progress(job_id, done=count),
+            progress=lambda rows: _tell(job_id, rows, source, upload.size),
         )
-    jobs.progress(job_id, done=done.added + done.known)
-    jobs.finish(job_id, result=done.as_dict(), now=timezone.now())
     discard(upload)
 
 
@@ -176,7 +241,8 @@ def import_labels_job(job_id: int) -> None:
             dataset=dataset,
             source=source,
             name=upload.name,
-            columns=_columns(job),
+            columns=_paths(job.plan["columns"]),
+            is_exact=True,
             values=mapping.parse_values(job.plan["values"]),
             wide=job.plan["wide"],
             guideline_name=job.plan["guideline"],
@@ -187,29 +253,46 @@ def import_labels_job(job_id: int) -> None:
     discard(upload)
 
 
+def _tell(job_id: int, rows: int, source: BinaryIO, size: int) -> None:
+    """How far the job is; how many rows there are is reckoned from the bytes read so far."""
+    read = source.tell()
+    expected = rows if read >= size else round(rows * size / max(read, 1))
+    jobs.progress(job_id, done=rows, total=max(rows, expected))
+
+
 def discard(upload: Upload) -> None:
     """Drop the kept file; the row stays and says that there was one."""
     (_folder() / upload.file).unlink(missing_ok=True)
 
 
-def discard_old() -> int:
-    """Drop files that nobody imported within two days."""
-    old = Upload.objects.filter(created_at__lt=timezone.now() - KEEP_FOR)
-    return sum(_discarded(upload) for upload in old.iterator())
+def discard_old(now: datetime) -> int:
+    """Drop files that nobody imported within two days; those of a waiting job stay."""
+    old = Upload.objects.filter(created_at__lt=now - KEEP_FOR)
+    dropped = 0
+    for upload in old.order_by("pk")[:DISCARDED_AT_ONCE]:
+        if not _is_waited_for(upload):
+            discard(upload)
+            upload.delete()
+            dropped += 1
+    return dropped
 
 
-def _discarded(upload: Upload) -> int:
-    discard(upload)
-    upload.delete()
-    return 1
+def _is_waited_for(upload: Upload) -> bool:
+    return Job.objects.filter(
+        project_id=upload.project_id,
+        kind__in=(ITEMS, LABELS),
+        state__in=(JobState.WAITING, JobState.RUNNING),
+        plan__upload=upload.pk,
+    ).exists()
 
 
+@transaction.atomic(durable=True)
 def _plan(kind: str, dataset: Dataset, upload: Upload, actor: str, plan: dict[str, object]) -> Job:
     job = jobs.enqueue(
         kind=kind,
         actor=actor,
         project_id=dataset.project_id,
-        plan={"dataset": dataset.pk, "upload": upload.pk, **plan},
+        plan={"dataset": dataset.pk, "upload": upload.pk, "file": upload.name, **plan},
     )
     audit.record(
         actor=actor,
@@ -224,16 +307,16 @@ def _plan(kind: str, dataset: Dataset, upload: Upload, actor: str, plan: dict[st
 
 def _planned(job_id: int) -> tuple[Job, Dataset, Upload]:
     job = Job.objects.get(pk=job_id)
-    return (
-        job,
-        Dataset.objects.get(pk=job.plan["dataset"]),
-        Upload.objects.get(pk=job.plan["upload"]),
-    )
+    upload = Upload.objects.filter(pk=job.plan["upload"]).first()
+    if upload is None:
+        raise Invalid(
+            "upload_gone", f"The file {job.plan['file']} is no longer kept. Choose it again."
+        )
+    return job, Dataset.objects.get(pk=job.plan["dataset"]), upload
 
 
-def _columns(job: Job) -> dict[str, mapping.FieldPath]:
-    pairs: Iterable[str] = (f"{name}={path}" for name, path in job.plan["columns"].items())
-    return mapping.parse_map(pairs)
+def _paths(columns: Mapping[str, str]) -> dict[str, mapping.FieldPath]:
+    return {name: mapping.FieldPath.parse(path) for name, path in columns.items()}
 
 
 def _folder() -> Path:
@@ -243,9 +326,21 @@ def _folder() -> Path:
 
 
 def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
+    if isinstance(value, dict | list):
+        text = json.dumps(value, ensure_ascii=False)
+    elif isinstance(value, bool):
+        text = "true" if value else "false"
+    else:
+        text = "" if value is None else str(value)
     return text if len(text) <= CELL_CHARS else f"{text[: CELL_CHARS - 1]}…"
 
 
+def _shortened(name: str) -> str:
+    """A name that fits its column and keeps its suffix, which tells the format."""
+    suffix = Path(name).suffix[:20]
+    return name if len(name) <= NAME_CHARS else name[: NAME_CHARS - len(suffix)] + suffix
+
+
 def _megabytes(size: int) -> str:
-    return f"{size / 1024 / 1024:,.0f}"
+    """Small limits are met in tests and tight houses: bytes stay bytes below one megabyte."""
+    return f"{size / 1024 / 1024:,.0f} MB" if size >= 1024 * 1024 else f"{size:,} bytes"

@@ -190,6 +190,12 @@ def count(value: int | None) -> str:
     return figures.NO_FIGURE if value is None else f"{value:,}"
 
 
+@register.filter
+def spoken(word: object) -> str:
+    """A stored word as it is read: edge_case becomes edge case."""
+    return str(word).replace("_", " ")
+
+
 @register.simple_tag
 def badge(kind: str, text: str) -> SafeString:
     """A word in its colour; good, doubtful and poor carry a mark: colour never stands alone."""

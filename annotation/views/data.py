@@ -1,0 +1,240 @@
+"""Datasets: the list, one dataset with its composition and items, and what is imported into it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.doors import MemberRequest, door
+from accounts.roles import STAFF, Role
+from annotation import access
+from annotation.forms.data import (
+    DatasetForm,
+    ItemFilterForm,
+    UploadForm,
+    item_form,
+    label_form,
+)
+from annotation.forms.refusals import add_refusal, status_of
+from annotation.models import Dataset, Upload
+from annotation.queries import datasets as queries
+from annotation.services import datasets, uploads
+from core.errors import DomainError
+from core.http import go, page
+from core.models import Job, JobState
+
+PAGE = ("GET", "HEAD", "POST")
+STEP = {"current_step": "data"}
+
+
+@door(*STAFF)
+@require_safe
+def index(request: MemberRequest) -> HttpResponse:
+    """Every dataset of the project."""
+    context = {**STEP, "cards": queries.cards(project_id=request.project.pk)}
+    return page(request, "annotation/datasets.html", context)
+
+
+@door(Role.LEAD)
+@require_http_methods(PAGE)
+def new(request: MemberRequest) -> HttpResponse:
+    """Name it and say whether a part is sealed; that cannot be changed later."""
+    form = DatasetForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = datasets.create(
+                project=request.project,
+                name=form.cleaned_data["name"],
+                share=form.share(),
+                provenance=form.chosen_provenance(),
+                actor=request.user.actor,
+            )
+        except DomainError as refusal:
+            add_refusal(form, refusal)
+        else:
+            return go(request, "import_items", request.project.slug, made.pk)
+    context = {**STEP, "form": form}
+    return page(request, "annotation/dataset_new.html", context, status=status_of(form))
+
+
+@door(*STAFF)
+@require_safe
+def dataset(request: MemberRequest, dataset_id: int) -> HttpResponse:
+    """What is in a dataset, and what is missing."""
+    found = access.dataset_of(request.project, dataset_id)
+    form = ItemFilterForm(request.GET)
+    context = {
+        **STEP,
+        "dataset": found,
+        "sealed_set": queries.sealed_set_of(found),
+        "parts": queries.parts_of(found),
+        "composition": queries.composition_of(found),
+        "form": form,
+        "wanted": form.wanted(),
+        "page_obj": queries.items_page(
+            dataset=found, wanted=form.wanted(), number=request.GET.get("page")
+        ),
+        "imports": queries.imports_of(found),
+    }
+    return page(request, "annotation/dataset.html", context, fragment="annotation/_items.html")
+
+
+@door(*STAFF)
+@require_safe
+def item(request: MemberRequest, item_id: int) -> HttpResponse:
+    """One item as leads see it."""
+    found = access.item_of(request.project, item_id)
+    context = {
+        **STEP,
+        "item": found,
+        "dataset": found.dataset,
+        "body": found.content.body if found.content else {},
+        "responses": queries.responses_of(found),
+        "labels": queries.labels_of(found, user_id=request.user.pk),
+        "siblings": queries.siblings_of(found),
+        "extra": queries.extra_of(found),
+    }
+    return page(request, "annotation/item.html", context)
+
+
+@door(Role.LEAD)
+@require_http_methods(PAGE)
+def import_items(request: MemberRequest, dataset_id: int) -> HttpResponse:
+    """Bring a file of items."""
+    found = access.dataset_of(request.project, dataset_id)
+    return _upload(request, found, kind="items", following="import_map")
+
+
+@door(Role.LEAD)
+@require_http_methods(PAGE)
+def import_labels(request: MemberRequest, dataset_id: int) -> HttpResponse:
+    """Bring a table of labels that people gave elsewhere."""
+    found = access.dataset_of(request.project, dataset_id)
+    return _upload(request, found, kind="labels", following="import_labels_map")
+
+
+def _upload(request: MemberRequest, found: Dataset, *, kind: str, following: str) -> HttpResponse:
+    is_sent = request.method == "POST"
+    form = UploadForm(request.POST, request.FILES) if is_sent else UploadForm()
+    if is_sent and form.is_valid():
+        try:
+            kept = uploads.store(
+                dataset=found,
+                file=form.cleaned_data["file"],
+                is_labels=kind == "labels",
+                actor=request.user.actor,
+            )
+        except DomainError as refusal:
+            add_refusal(form, refusal)
+        else:
+            return go(request, following, request.project.slug, found.pk, kept.pk)
+    context = {
+        **STEP,
+        "form": form,
+        "dataset": found,
+        "kind": kind,
+        "limit": uploads.limit_in_words(),
+        "closed_because": uploads.why_closed(dataset=found, is_labels=kind == "labels"),
+    }
+    return page(request, "annotation/import_upload.html", context, status=status_of(form))
+
+
+@door(Role.LEAD)
+@require_http_methods(PAGE)
+def import_map(request: MemberRequest, dataset_id: int, upload_id: int) -> HttpResponse:
+    """Say which column is which field of an item, and start."""
+    found = access.dataset_of(request.project, dataset_id)
+    kept = access.upload_of(request.project, upload_id)
+    try:
+        preview = uploads.preview(kept)
+    except DomainError as refusal:
+        return _choose_again(request, refusal, "import_items", found)
+    form = item_form(request.POST or None, preview=preview, plan=_earlier_plan(request, kept))
+    if request.method == "POST" and form.is_valid():
+        try:
+            job = uploads.start_items(
+                dataset=found,
+                upload=kept,
+                columns=form.columns(),
+                skip_bad=form.skip_bad(),
+                actor=request.user.actor,
+            )
+        except DomainError as refusal:
+            form.add_mapping_refusal(refusal)
+        else:
+            return go(request, "import_job", request.project.slug, job.pk)
+    context = {**STEP, "form": form, "dataset": found, "upload": kept, "preview": preview}
+    return page(request, "annotation/import_map.html", context, status=status_of(form))
+
+
+@door(Role.LEAD)
+@require_http_methods(PAGE)
+def import_labels_map(request: MemberRequest, dataset_id: int, upload_id: int) -> HttpResponse:
+    """Say which column is whose label, and start."""
+    found = access.dataset_of(request.project, dataset_id)
+    kept = access.upload_of(request.project, upload_id)
+    try:
+        preview = uploads.preview(kept)
+    except DomainError as refusal:
+        return _choose_again(request, refusal, "import_labels", found)
+    form = label_form(
+        request.POST or None,
+        preview=preview,
+        plan=_earlier_plan(request, kept),
+        guidelines=queries.published_guidelines(project_id=request.project.pk),
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            job = uploads.start_labels(
+                dataset=found,
+                upload=kept,
+                columns=form.columns(),
+                values=form.value_codes(),
+                wide=form.wide_columns(),
+                guideline_name=form.guideline_name(),
+                actor=request.user.actor,
+            )
+        except DomainError as refusal:
+            form.add_mapping_refusal(refusal)
+        else:
+            return go(request, "import_job", request.project.slug, job.pk)
+    context = {**STEP, "form": form, "dataset": found, "upload": kept, "preview": preview}
+    return page(request, "annotation/import_labels_map.html", context, status=status_of(form))
+
+
+@door(*STAFF)
+@require_safe
+def import_job(request: MemberRequest, job_id: int) -> HttpResponse:
+    """How far an import is, and what came of it."""
+    job = access.import_job_of(request.project, job_id)
+    found = access.dataset_of(request.project, job.plan["dataset"])
+    context = {
+        **STEP,
+        "job": job,
+        "dataset": found,
+        "is_labels": job.kind == uploads.LABELS,
+        "is_over": job.state in (JobState.DONE, JobState.FAILED),
+        # The rows are listed below it, the first of them too.
+        "problem": job.problem.partition(" First, ")[0],
+        "pace": queries.pace_of(job),
+        "can_retry": uploads.is_kept(job),
+    }
+    return page(
+        request, "annotation/import_job.html", context, fragment="annotation/_import_job.html"
+    )
+
+
+def _choose_again(
+    request: MemberRequest, refusal: DomainError, back: str, found: Dataset
+) -> HttpResponse:
+    messages.error(request, refusal.sentence)
+    return go(request, back, request.project.slug, found.pk)
+
+
+def _earlier_plan(request: MemberRequest, kept: Upload) -> dict[str, Any]:
+    """The mapping of the last try with this file, so that it need not be made again."""
+    job: Job | None = queries.last_try(upload=kept)
+    return dict(job.plan) if job is not None else {}
