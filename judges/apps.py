@@ -8,6 +8,14 @@ class JudgesConfig(AppConfig):
 
     def ready(self) -> None:
         from core import registry
+        from judges.queries import health, steps
         from judges.services import engine
 
         registry.register_reconciler("runs", engine.reconcile)
+        registry.register_step("judge", steps.judge)
+        for check in (
+            health.spending_is_the_ledgers,
+            health.ended_runs_have_no_open_calls,
+            health.ok_calls_have_verdicts,
+        ):
+            registry.register_doctor_check(check.__name__, check)

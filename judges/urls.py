@@ -1,5 +1,28 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from judges.views import judges, runs
+
+PROJECT = "projects/<slug:slug>"
+RUN = f"{PROJECT}/runs/<int:run_id>"
+VERSION = f"{PROJECT}/judges/versions/<int:version_id>"
+
+urlpatterns = [
+    path(f"{PROJECT}/judges/", judges.index, name="judges"),
+    path(f"{PROJECT}/judges/new/", judges.new, name="judge_new"),
+    path(f"{PROJECT}/judges/import/", judges.verdicts, name="verdicts_import"),
+    path(f"{PROJECT}/judges/<int:judge_id>/", judges.judge, name="judge"),
+    path(f"{PROJECT}/judges/<int:judge_id>/versions/new/", judges.version_new, name="version_new"),
+    path(f"{PROJECT}/judges/<int:judge_id>/preview/", judges.preview, name="version_preview"),
+    path(f"{PROJECT}/judges/<int:judge_id>/baseline/", judges.baseline, name="baseline_new"),
+    path(f"{VERSION}/", judges.version, name="version"),
+    path(f"{VERSION}/run/", runs.new, name="run_new"),
+    path(f"{RUN}/", runs.detail, name="run"),
+    path(f"{RUN}/pause/", runs.pause, name="run_pause"),
+    path(f"{RUN}/resume/", runs.resume, name="run_resume"),
+    path(f"{RUN}/cancel/", runs.cancel, name="run_cancel"),
+    path(f"{RUN}/budget/", runs.budget, name="run_budget"),
+    path(f"{RUN}/retry/", runs.retry, name="run_retry"),
+    path(f"{PROJECT}/calls/<int:call_id>/", runs.call, name="call"),
+]

@@ -20,13 +20,15 @@ from annotation.models import (
 )
 from annotation.states import AssignmentState, DimensionKind, Part, VersionState
 from core import audit
-from core.errors import Conflict, Invalid, NotAllowed
+from core.errors import Conflict, Invalid, NotAllowed, NotReady
 from judges.models import Judge, JudgeVersion
 from judges.rules import fingerprint, prompting, spec
+from judges.rules.fingerprint import Difference
 from judges.rules.spec import DimensionSpec, VersionSpec
 from judges.states import VersionKind
 
 SIMULATOR = "simulator"
+SIMULATED_PREFIX = "sim-"
 ANTHROPIC = "anthropic"
 LONGER_RESPONSE = "longer-response"
 
@@ -184,6 +186,34 @@ def prompt_spec(*, guideline_version: GuidelineVersion, choices: Choices) -> Ver
             "prompt_cache": choices.prompt_cache,
         },
     )
+
+
+def published_version(judge: Judge) -> GuidelineVersion:
+    """The guideline version in force. Raises NotReady when there is none."""
+    found = judge.guideline.versions.filter(state=VersionState.PUBLISHED).first()
+    if found is None:
+        raise NotReady(
+            "guideline_not_published",
+            f"The guideline {judge.guideline.name!r} has no published version; publish one first.",
+        )
+    return found
+
+
+def starting_point(judge: Judge, *, model: str) -> VersionSpec:
+    """What a new version starts from: the newest that asks a model, else the usual templates."""
+    newest = judge.versions.filter(kind=VersionKind.PROMPT).order_by("number").last()
+    if newest is not None:
+        return spec_of(newest)
+    provider = SIMULATOR if model.startswith(SIMULATED_PREFIX) else ANTHROPIC
+    return prompt_spec(
+        guideline_version=published_version(judge),
+        choices=Choices(provider=provider, model=model),
+    )
+
+
+def differences(version: JudgeVersion, former: JudgeVersion) -> tuple[Difference, ...]:
+    """What changed from the former version to this one, prompts line by line."""
+    return fingerprint.differences(spec_of(former), spec_of(version))
 
 
 def dimension_spec(dimension: Dimension) -> DimensionSpec:

@@ -1,0 +1,64 @@
+"""The doors to judges, versions, runs and calls: each returns the project's row, or raises."""
+
+from __future__ import annotations
+
+from accounts.models import Project
+from annotation.models import Item
+from core.errors import NotAllowed, NotHere
+from judges import queries
+from judges.models import Call, Judge, JudgeVersion, Run
+
+
+def judge_of(project: Project, judge_id: int) -> Judge:
+    judge = (
+        Judge.objects.select_related("guideline", "project")
+        .filter(project=project, pk=judge_id)
+        .first()
+    )
+    if judge is None:
+        raise NotHere("There is no such judge in this project.")
+    return judge
+
+
+def version_of(project: Project, version_id: int) -> JudgeVersion:
+    version = (
+        JudgeVersion.objects.select_related(
+            "judge__project", "judge__guideline", "guideline_version__guideline", "author"
+        )
+        .filter(judge__project=project, pk=version_id)
+        .first()
+    )
+    if version is None:
+        raise NotHere("There is no such judge version in this project.")
+    return version
+
+
+def run_of(project: Project, run_id: int) -> Run:
+    run = (
+        Run.objects.select_related("version__judge", "dataset", "project")
+        .filter(project=project, pk=run_id)
+        .first()
+    )
+    if run is None:
+        raise NotHere("There is no such run in this project.")
+    return run
+
+
+def open_call_of(project: Project, call_id: int) -> Call:
+    """A call whose texts and answer may be read: its item is not sealed, nor beside a sealed one.
+
+    A known call of a sealed item is refused, so that a link that was sent round says why.
+    """
+    call = (
+        Call.objects.select_related("run__version__judge", "run__project", "item__content")
+        .filter(run__project=project, pk=call_id)
+        .first()
+    )
+    if call is None:
+        raise NotHere("There is no such call in this project.")
+    if queries.touching_sealed(Item.objects.filter(pk=call.item_id), project.pk).exists():
+        raise NotAllowed(
+            "This item is sealed: what a judge said of it stays closed until its set is retired.",
+            code="sealed_item",
+        )
+    return call

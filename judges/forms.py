@@ -1,0 +1,317 @@
+"""What people choose for judges, versions and runs."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.db.models import QuerySet
+
+from accounts.models import Project
+from annotation.models import Dataset, Guideline, GuidelineVersion, Item
+from annotation.states import VersionState
+from core import mapping
+from core.errors import DomainError
+from core.mapping import FieldPath
+from judges.models import Judge
+from judges.rules.spec import VersionSpec
+from judges.services.runs import MOST_CONCURRENT
+from judges.services.versions import ANTHROPIC, SIMULATED_PREFIX, SIMULATOR, Choices
+
+SIMULATED_MODELS = ("sim-plumb-1", "sim-slant-1")
+CLAUDE_MODELS = ("claude-haiku-5-5", "claude-sonnet-5-5", "claude-opus-5-5")
+LABEL_FIELDS = ("item", "label", "dimension", "order", "sample", "confidence", "outcome")
+LARGEST_VERDICTS = 20 * 1024 * 1024
+
+
+def add_refusal(form: forms.BaseForm, refusal: DomainError) -> None:
+    """The fields that the refusal names get its words; else the form as a whole."""
+    known = {name: texts for name, texts in refusal.fields.items() if name in form.fields}
+    if not known:
+        form.add_error(None, [refusal.sentence, *refusal.fields.get("rows", [])])
+    for name, texts in known.items():
+        form.add_error(name, texts)
+
+
+def status_of(form: forms.BaseForm) -> int:
+    """422 for a form that was sent and refused."""
+    return 422 if form.is_bound and form.errors else 200
+
+
+def offered_models() -> tuple[str, ...]:
+    """Names to choose from; any other name may be typed."""
+    return (*(SIMULATED_MODELS if settings.SIMULATOR_URL else ()), *CLAUDE_MODELS)
+
+
+def with_published(project: Project) -> QuerySet[Guideline]:
+    """Guidelines by which a judge can judge."""
+    published = Guideline.objects.filter(
+        project=project, versions__state=VersionState.PUBLISHED
+    ).distinct()
+    return published.order_by("name")
+
+
+class JudgeForm(forms.Form):
+    """The name of a judge and the guideline that it follows."""
+
+    name = forms.CharField(label="Name", max_length=120)
+    guideline = forms.ModelChoiceField(
+        Guideline.objects.none(),
+        label="Guideline",
+        empty_label=None,
+        help_text="The judge reads what the raters read. It cannot be changed later.",
+        error_messages={"required": "Publish a guideline first: a judge judges by one."},
+    )
+
+    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["guideline"].queryset = with_published(project)  # type: ignore[attr-defined]
+
+
+class GuidelineVersionField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, obj: GuidelineVersion) -> str:
+        now = " (in force)" if obj.state == VersionState.PUBLISHED else ""
+        return f"{obj.guideline.name} {obj.number}{now}"
+
+
+class VersionForm(forms.Form):
+    """Everything about a version that a person chooses. Empty texts are refused by the lint."""
+
+    guideline_version = GuidelineVersionField(
+        GuidelineVersion.objects.none(), label="Guideline version", empty_label=None
+    )
+    model = forms.CharField(
+        label="Model",
+        max_length=120,
+        help_text="A name that starts with sim- is a simulated judge: no model is called.",
+        widget=forms.TextInput(attrs={"list": "models", "autocomplete": "off"}),
+    )
+    system_template = forms.CharField(
+        label="System prompt",
+        max_length=50_000,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 11, "spellcheck": "false"}),
+        help_text="Variables: {{ guideline }}, {{ rubric }}, {{ examples }}.",
+    )
+    user_template = forms.CharField(
+        label="Item prompt",
+        max_length=50_000,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 11, "spellcheck": "false"}),
+    )
+    reasoning_first = forms.ChoiceField(
+        label="The judge writes first",
+        choices=[("yes", "the evidence, then the label"), ("no", "the label, then the evidence")],
+        widget=forms.RadioSelect,
+    )
+    both_orders = forms.BooleanField(
+        label="Ask in both orders",
+        required=False,
+        help_text="A verdict that changes with the places is a tie, and is counted as a flip.",
+    )
+    samples = forms.IntegerField(
+        label="Samples for each item", min_value=1, max_value=15, initial=1
+    )
+    max_tokens = forms.IntegerField(
+        label="Tokens of an answer, at most", min_value=64, max_value=20_000, initial=4096
+    )
+    effort = forms.ChoiceField(
+        label="Effort",
+        required=False,
+        choices=[("", "the model's own")]
+        + [(word, word) for word in ("low", "medium", "high", "xhigh", "max")],
+    )
+    thinking = forms.ChoiceField(
+        label="Thinking",
+        required=False,
+        choices=[("", "the model's own"), ("adaptive", "adaptive"), ("disabled", "disabled")],
+    )
+    structured_output = forms.ChoiceField(
+        label="Form of the answer",
+        choices=[
+            ("native", "by a JSON schema sent along"),
+            ("prompt", "by a schema in the prompt, for servers without the other"),
+        ],
+    )
+    note = forms.CharField(
+        label="What is new in it",
+        max_length=200,
+        required=False,
+        help_text="A few words for the list of versions.",
+    )
+
+    def __init__(self, judge: Judge, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        versions = GuidelineVersion.objects.filter(guideline=judge.guideline_id).exclude(
+            state=VersionState.DRAFT
+        )
+        chosen: Any = self.fields["guideline_version"]
+        chosen.queryset = versions.select_related("guideline").order_by("-major", "-minor")
+        if judge.guideline.form != "pairwise":
+            del self.fields["both_orders"]
+        names = "response_a, response_b" if judge.guideline.form == "pairwise" else "response"
+        self.fields["user_template"].help_text = (
+            f"Variables: input, context, reference, messages, {names}, each in double braces. "
+            "Every text is fenced off as data."
+        )
+
+    def choices(self) -> Choices:
+        """The choices of a valid form."""
+        data = self.cleaned_data
+        simulated = data["model"].startswith(SIMULATED_PREFIX)
+        return Choices(
+            provider=SIMULATOR if simulated else ANTHROPIC,
+            model=data["model"],
+            system_template=data["system_template"],
+            user_template=data["user_template"],
+            max_tokens=data["max_tokens"],
+            effort=data["effort"] or None,
+            thinking=data["thinking"] or None,
+            reasoning_first=data["reasoning_first"] == "yes",
+            both_orders=data.get("both_orders", False),
+            samples=data["samples"],
+            structured_output=data["structured_output"],
+        )
+
+
+def version_initial(spec: VersionSpec) -> dict[str, object]:
+    """A form that starts from a version's choices."""
+    return {
+        "model": spec.model,
+        "system_template": spec.system_template,
+        "user_template": spec.user_template,
+        "reasoning_first": "yes" if spec.reasoning_first else "no",
+        "both_orders": spec.both_orders,
+        "samples": spec.samples,
+        "max_tokens": spec.max_tokens,
+        "effort": spec.effort or "",
+        "thinking": spec.thinking or "",
+        "structured_output": spec.structured_output,
+    }
+
+
+class PreviewItemForm(forms.Form):
+    """Which development item a preview shows."""
+
+    item = forms.ModelChoiceField(
+        Item.objects.none(), label="Shown with the item", empty_label=None, required=False
+    )
+
+    def __init__(self, items: list[Item], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["item"]
+        field.queryset = Item.objects.filter(pk__in=[item.pk for item in items])
+        field.choices = [(item.pk, item.title or item.external_id) for item in items]
+
+
+class BudgetForm(forms.Form):
+    """Dollars that a run may spend at most."""
+
+    budget = forms.DecimalField(
+        label="Budget in US dollars",
+        required=False,
+        min_value=Decimal("0.000001"),
+        max_digits=12,
+        decimal_places=6,
+        help_text="Reserved call by call: it is never exceeded. Empty: no limit.",
+    )
+
+
+class RunForm(BudgetForm):
+    """A run over a dataset."""
+
+    dataset = forms.ModelChoiceField(Dataset.objects.none(), label="Dataset", empty_label=None)
+    concurrency = forms.IntegerField(
+        label="Calls at once",
+        min_value=1,
+        max_value=MOST_CONCURRENT,
+        help_text="Fewer when the provider slows down.",
+    )
+    field_order = ["dataset", "budget", "concurrency"]
+
+    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        datasets = Dataset.objects.filter(project=project).order_by("-pk")
+        self.fields["dataset"].queryset = datasets  # type: ignore[attr-defined]
+
+
+class VerdictsForm(forms.Form):
+    """A file of verdicts, and which of its columns is what."""
+
+    file = forms.FileField(label="File", help_text="CSV, JSON or JSONL: one row, one verdict.")
+    judge = forms.CharField(
+        label="Judge",
+        max_length=120,
+        help_text="Its name; a new name makes a new judge. Each file is a version of it.",
+        widget=forms.TextInput(attrs={"list": "judges", "autocomplete": "off"}),
+    )
+    dataset = forms.ModelChoiceField(Dataset.objects.none(), label="Dataset", empty_label=None)
+    guideline = forms.ModelChoiceField(
+        Guideline.objects.none(),
+        label="Guideline",
+        required=False,
+        empty_label="the judge's, or the dataset's",
+    )
+    item = forms.CharField(label="Column of the item's id", max_length=200, initial="item")
+    label = forms.CharField(label="Column of the label", max_length=200, initial="label")
+    more = forms.CharField(
+        label="Other columns",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+        help_text="field=column, one a line. Fields: dimension, order, sample, confidence, "
+        "outcome. Those are found by themselves under their own names.",
+    )
+    values = forms.CharField(
+        label="What the values mean",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        help_text="value=label, one a line: 1=A, 2=B, 0=tie; x=!invalid for no verdict.",
+    )
+
+    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        datasets = Dataset.objects.filter(project=project).order_by("-pk")
+        self.fields["dataset"].queryset = datasets  # type: ignore[attr-defined]
+        self.fields["guideline"].queryset = with_published(project)  # type: ignore[attr-defined]
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        limit = min(LARGEST_VERDICTS, settings.UPLOAD_LIMIT_BYTES)
+        if file.size > limit:
+            raise forms.ValidationError(
+                f"The file has {file.size / 1e6:,.1f} MB; the browser takes {limit / 1e6:,.0f} MB. "
+                "Use `manage.py import_verdicts` on the server, which has no limit."
+            )
+        return file
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        for name, read in (("more", self._columns), ("values", self._values)):
+            try:
+                data[f"read_{name}"] = read(data)
+            except DomainError as refusal:
+                self.add_error(name, refusal.sentence)
+        return data
+
+    def columns(self) -> dict[str, FieldPath]:
+        found: dict[str, FieldPath] = self.cleaned_data["read_more"]
+        return found
+
+    def codes(self) -> dict[str, str]:
+        found: dict[str, str] = self.cleaned_data["read_values"]
+        return found
+
+    def _columns(self, data: dict[str, Any]) -> dict[str, FieldPath]:
+        columns = mapping.parse_map(_lines(data.get("more", "")), fields=LABEL_FIELDS[2:])
+        for name in ("item", "label"):
+            columns[name] = FieldPath.parse(data.get(name, name))
+        return columns
+
+    def _values(self, data: dict[str, Any]) -> dict[str, str]:
+        return mapping.parse_values(_lines(data.get("values", "")))
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]

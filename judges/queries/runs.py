@@ -1,0 +1,162 @@
+"""Runs as their pages show them: counted from the calls, summed from the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet, Sum
+
+from accounts.models import Project
+from judges.models import Attempt, Call, JudgeLabel, JudgeVersion, Run, Verdict
+from judges.rules.verdicts import Outcome
+from judges.states import CallState, RunPurpose, RunState
+
+RATE_WINDOW = timedelta(seconds=10)
+SHOWN_RUNS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is. `rate` is answers a second just now, `seconds_left` None when unknown."""
+
+    planned: int
+    waiting: int
+    in_flight: int
+    cached: int
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    rate: float = 0.0
+    seconds_left: int | None = None
+
+    @property
+    def finished(self) -> int:
+        return self.planned - self.waiting - self.in_flight
+
+    @property
+    def judged(self) -> int:
+        """Calls with a verdict, asked in this run."""
+        return self.outcomes.get(Outcome.OK, 0) - self.cached
+
+    @property
+    def failed(self) -> int:
+        """Calls that ended without a verdict, each with its outcome."""
+        return self.finished - self.outcomes.get(Outcome.OK, 0)
+
+
+def progress(run: Run, *, now: datetime) -> Progress:
+    """Counted from the calls: nothing is kept beside them that could differ."""
+    counted = (
+        Call.objects.filter(run=run)
+        .values("state", "outcome")
+        .annotate(calls=Count("pk"), cached=Count("pk", filter=Q(is_cached=True)))
+    )
+    states: dict[str, int] = {}
+    outcomes: dict[str, int] = {}
+    cached = 0
+    for row in counted:
+        states[row["state"]] = states.get(row["state"], 0) + row["calls"]
+        cached += row["cached"]
+        if row["state"] == CallState.FINISHED:
+            outcomes[row["outcome"]] = outcomes.get(row["outcome"], 0) + row["calls"]
+    waiting = states.get(CallState.WAITING, 0)
+    in_flight = states.get(CallState.IN_FLIGHT, 0)
+    rate = _rate(run, now=now) if run.state == RunState.RUNNING else 0.0
+    left = round((waiting + in_flight) / rate) if rate else None
+    return Progress(
+        planned=sum(states.values()),
+        waiting=waiting,
+        in_flight=in_flight,
+        cached=cached,
+        outcomes=dict(sorted(outcomes.items())),
+        rate=rate,
+        seconds_left=left,
+    )
+
+
+def _rate(run: Run, *, now: datetime) -> float:
+    """Answers a second over the last ten seconds, or since the start of a younger run."""
+    since = now - RATE_WINDOW
+    if run.started_at is not None and run.started_at > since:
+        since = run.started_at
+    span = (now - since).total_seconds()
+    answered = Call.objects.filter(run=run, is_cached=False, finished_at__gt=since).count()
+    return answered / span if span > 0.5 else 0.0
+
+
+def ledger_sums(run: Run) -> dict[str, Any]:
+    """What the attempts of a run add up to: cost, tokens, and how many were left unknown."""
+    return Attempt.objects.filter(call__run=run).aggregate(
+        attempts=Count("pk"),
+        cost=Sum("cost"),
+        input_tokens=Sum("input_tokens"),
+        cache_read_tokens=Sum("cache_read_tokens"),
+        cache_write_tokens=Sum("cache_write_tokens"),
+        output_tokens=Sum("output_tokens"),
+        unknown=Count("pk", filter=Q(outcome=Outcome.UNKNOWN)),
+    )
+
+
+def runs_of(version: JudgeVersion) -> QuerySet[Run]:
+    """The version's runs, newest first, with what their list shows."""
+    return version.runs.select_related("dataset").order_by("-pk")[:SHOWN_RUNS]
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A run that is not over, with how far it is."""
+
+    run: Run
+    progress: Progress
+
+
+def open_runs(project: Project, *, now: datetime) -> list[RunLine]:
+    """Runs of the project that are not over; those of the API have their own place."""
+    runs = (
+        Run.objects.filter(
+            project=project, state__in=[RunState.PLANNED, RunState.RUNNING, RunState.PAUSED]
+        )
+        .exclude(purpose=RunPurpose.SERVING)
+        .select_related("version__judge", "dataset")
+        .order_by("-pk")[:SHOWN_RUNS]
+    )
+    return [RunLine(run, progress(run, now=now)) for run in runs]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelCount:
+    """How often a judge gave a label on one dimension; `label` is the outcome where none was."""
+
+    dimension_key: str
+    label: str
+    count: int
+
+
+def label_counts(run: Run) -> list[LabelCount]:
+    """The labels of a combined run by dimension, those without a label under their outcome."""
+    rows = (
+        JudgeLabel.objects.filter(run=run)
+        .values("dimension_key", "label", "outcome")
+        .annotate(items=Count("pk"))
+        .order_by("dimension_key", "label")
+    )
+    return [
+        LabelCount(
+            row["dimension_key"], row["label"] or f"no label: {row['outcome']}", row["items"]
+        )
+        for row in rows
+    ]
+
+
+def calls_of(run: Run, *, outcome: str = "") -> QuerySet[Call]:
+    """The calls of a run for its table, with their verdicts."""
+    calls = Call.objects.filter(run=run).select_related("item").prefetch_related("verdicts")
+    if outcome:
+        calls = calls.filter(outcome=outcome)
+    return calls.order_by("item_id", "sample", "order")
+
+
+def verdicts_of(call: Call) -> QuerySet[Verdict]:
+    """What a call said, by dimension."""
+    return call.verdicts.order_by("dimension_key")

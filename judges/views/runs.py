@@ -1,0 +1,221 @@
+"""Runs: the estimate, live progress, steering, and one page for each call."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRefresh
+
+from accounts.doors import MemberRequest, door
+from accounts.roles import STAFF, Role
+from core import charts
+from core.errors import DomainError
+from core.http import go, page
+from judges import access, queries
+from judges.forms import BudgetForm, RunForm, add_refusal, status_of
+from judges.models import JudgeVersion, Run
+from judges.queries import Progress
+from judges.services import previews, runs, versions
+from judges.states import RunPurpose, RunState
+
+PAGE = ("GET", "HEAD", "POST")
+STEP = {"current_step": "judge"}
+CALLS_ON_A_PAGE = 50
+LIVE = (RunState.PLANNED, RunState.RUNNING)
+
+
+@door(Role.LEAD)
+@require_http_methods(PAGE)
+def new(request: MemberRequest, version_id: int) -> HttpResponse:
+    """What the run will take, then its start."""
+    found = access.version_of(request.project, version_id)
+    form = RunForm(request.project, request.POST or None, initial=_usual(request))
+    is_start = request.POST.get("act") == "start"
+    if request.method == "POST" and form.is_valid() and is_start:
+        try:
+            run = runs.plan_run(
+                version=found,
+                dataset=form.cleaned_data["dataset"],
+                budget=form.cleaned_data["budget"],
+                concurrency=form.cleaned_data["concurrency"],
+                actor=request.user.actor,
+                now=timezone.now(),
+            )
+        except DomainError as refusal:
+            add_refusal(form, refusal)
+        else:
+            return go(request, "run", request.project.slug, run.pk)
+    context = {**STEP, "version": found, "judge": found.judge, "form": form}
+    context |= _estimate(request, found, form)
+    return page(
+        request,
+        "judges/run_new.html",
+        context,
+        fragment="judges/_estimate.html",
+        status=status_of(form),
+    )
+
+
+@door(*STAFF)
+@require_safe
+def detail(request: MemberRequest, run_id: int) -> HttpResponse:
+    """How far the run is; while it goes the page asks again every second."""
+    run = access.run_of(request.project, run_id)
+    if "live" in request.GET and run.state not in LIVE:
+        # Whoever watched it to its end gets the whole page, with labels and calls.
+        return HttpResponseClientRefresh()
+    context = _progress(request, run, BudgetForm(initial={"budget": run.budget}))
+    return page(request, "judges/run.html", context, fragment="judges/_run_progress.html")
+
+
+@door(Role.LEAD)
+@require_POST
+def pause(request: MemberRequest, run_id: int) -> HttpResponse:
+    run = access.run_of(request.project, run_id)
+    runs.pause(run=run, actor=request.user.actor)
+    return go(request, "run", request.project.slug, run.pk)
+
+
+@door(Role.LEAD)
+@require_POST
+def resume(request: MemberRequest, run_id: int) -> HttpResponse:
+    run = access.run_of(request.project, run_id)
+    runs.resume(run=run, actor=request.user.actor)
+    return go(request, "run", request.project.slug, run.pk)
+
+
+@door(Role.LEAD)
+@require_http_methods(PAGE)
+def cancel(request: MemberRequest, run_id: int) -> HttpResponse:
+    """Asks once, then ends the run."""
+    run = access.run_of(request.project, run_id)
+    if request.method == "POST":
+        runs.cancel(run=run, actor=request.user.actor, now=timezone.now())
+        return go(request, "run", request.project.slug, run.pk)
+    context = {**STEP, "run": run, "progress": queries.progress(run, now=timezone.now())}
+    return page(request, "judges/run_cancel.html", context)
+
+
+@door(Role.LEAD)
+@require_POST
+def budget(request: MemberRequest, run_id: int) -> HttpResponse:
+    """A new budget; a run that paused for want of money goes on when it is resumed."""
+    run = access.run_of(request.project, run_id)
+    form = BudgetForm(request.POST)
+    if form.is_valid():
+        try:
+            runs.set_budget(run=run, budget=form.cleaned_data["budget"], actor=request.user.actor)
+        except DomainError as refusal:
+            add_refusal(form, refusal)
+        else:
+            return go(request, "run", request.project.slug, run.pk)
+    context = _progress(request, run, form)
+    return page(
+        request,
+        "judges/run.html",
+        context,
+        fragment="judges/_run_progress.html",
+        status=status_of(form),
+    )
+
+
+@door(Role.LEAD)
+@require_POST
+def retry(request: MemberRequest, run_id: int) -> HttpResponse:
+    """Ask again what brought no verdict, and only that."""
+    run = access.run_of(request.project, run_id)
+    again = runs.retry_failed(run=run, actor=request.user.actor)
+    messages.success(request, f"{again} calls are asked again.")
+    return go(request, "run", request.project.slug, run.pk)
+
+
+@door(*STAFF)
+@require_safe
+def call(request: MemberRequest, call_id: int) -> HttpResponse:
+    """One call: what was sent, what came back, what it cost. Closed for sealed items."""
+    found = access.open_call_of(request.project, call_id)
+    context = {
+        **STEP,
+        "call": found,
+        "run": found.run,
+        "version": found.run.version,
+        "shown": previews.of_call(found),
+        "verdicts": queries.verdicts_of(found),
+    }
+    return page(request, "judges/call.html", context)
+
+
+def _usual(request: MemberRequest) -> dict[str, Any]:
+    return {"concurrency": settings.RUN_CONCURRENCY, "dataset": request.GET.get("dataset", "")}
+
+
+def _estimate(request: MemberRequest, version: JudgeVersion, form: RunForm) -> dict[str, Any]:
+    """The estimate for what is chosen, or for the newest dataset before anything is."""
+    dataset = form.fields["dataset"].queryset.first()  # type: ignore[attr-defined]
+    concurrency = settings.RUN_CONCURRENCY
+    if form.is_bound:
+        if not form.is_valid():
+            return {"estimate": None, "problem": ""}
+        dataset = form.cleaned_data["dataset"]
+        concurrency = form.cleaned_data["concurrency"]
+    if dataset is None:
+        return {"estimate": None, "problem": "There is no dataset yet; import items first."}
+    try:
+        reckoned = runs.estimate(
+            version=version, dataset=dataset, concurrency=concurrency, now=timezone.now()
+        )
+    except DomainError as refusal:
+        return {"estimate": None, "problem": refusal.sentence}
+    return {"estimate": reckoned, "problem": "", "dataset": dataset}
+
+
+def _progress(request: MemberRequest, run: Run, form: BudgetForm) -> dict[str, Any]:
+    progress = queries.progress(run, now=timezone.now())
+    context = {
+        **STEP,
+        "run": run,
+        "version": run.version,
+        "judge": run.version.judge,
+        "progress": progress,
+        "segments": _segments(progress),
+        "is_live": run.state in LIVE,
+        "is_closed": run.purpose == RunPurpose.APPROVAL,
+        "form": form,
+        "spent_share": _share(run),
+        "sums": queries.ledger_sums(run),
+    }
+    if run.purpose != RunPurpose.APPROVAL:
+        context |= _calls(request, run)
+    return context
+
+
+def _segments(progress: Progress) -> list[charts.Segment]:
+    """From the cache, judged here, ended without a verdict, on its way."""
+    return [
+        charts.Segment("from cache", progress.cached, kind="kept"),
+        charts.Segment("judged", progress.judged, kind="done"),
+        charts.Segment("no verdict", progress.failed, kind="poor"),
+        charts.Segment("in flight", progress.in_flight, kind="waiting"),
+    ]
+
+
+def _share(run: Run) -> Decimal | None:
+    return run.spent / run.budget if run.budget else None
+
+
+def _calls(request: MemberRequest, run: Run) -> dict[str, Any]:
+    outcome = request.GET.get("outcome", "")[:16]
+    paginator = Paginator(queries.calls_of(run, outcome=outcome), CALLS_ON_A_PAGE)
+    return {
+        "calls": paginator.get_page(request.GET.get("page")),
+        "outcome": outcome,
+        "labels": queries.label_counts(run) if run.combined_at else [],
+        "spec": versions.spec_of(run.version),
+    }
