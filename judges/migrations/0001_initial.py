@@ -7,352 +7,892 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('annotation', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("annotation", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ApprovalRequest',
+            name="ApprovalRequest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('dimensions', models.JSONField(default=list)),
-                ('state', models.CharField(choices=[('asked', 'Asked'), ('judging', 'Judging'), ('insufficient', 'Insufficient'), ('measured', 'Measured'), ('decided', 'Decided'), ('withdrawn', 'Withdrawn')], default='asked', max_length=16)),
-                ('actor', models.CharField(max_length=64)),
-                ('problem', models.TextField(blank=True)),
-                ('asked_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='approval_requests', to='accounts.project')),
-                ('sealed_set', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='requests', to='annotation.sealedset')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("dimensions", models.JSONField(default=list)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("asked", "Asked"),
+                            ("judging", "Judging"),
+                            ("insufficient", "Insufficient"),
+                            ("measured", "Measured"),
+                            ("decided", "Decided"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        default="asked",
+                        max_length=16,
+                    ),
+                ),
+                ("actor", models.CharField(max_length=64)),
+                ("problem", models.TextField(blank=True)),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="approval_requests",
+                        to="accounts.project",
+                    ),
+                ),
+                (
+                    "sealed_set",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requests",
+                        to="annotation.sealedset",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Judge',
+            name="Judge",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('slug', models.SlugField(max_length=60)),
-                ('name', models.CharField(max_length=120)),
-                ('guideline', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='judges', to='annotation.guideline')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='judges', to='accounts.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("slug", models.SlugField(max_length=60)),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "guideline",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="judges",
+                        to="annotation.guideline",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="judges",
+                        to="accounts.project",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='JudgeVersion',
+            name="JudgeVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('number', models.PositiveIntegerField()),
-                ('kind', models.CharField(choices=[('prompt', 'Prompt'), ('recorded', 'Recorded'), ('baseline', 'Baseline'), ('panel', 'Panel'), ('cascade', 'Cascade')], max_length=16)),
-                ('note', models.CharField(blank=True, max_length=200)),
-                ('spec', models.JSONField(default=dict)),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('author_actor', models.CharField(max_length=64)),
-                ('is_simulated', models.BooleanField(default=False)),
-                ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('guideline_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotation.guidelineversion')),
-                ('judge', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='judges.judge')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("prompt", "Prompt"),
+                            ("recorded", "Recorded"),
+                            ("baseline", "Baseline"),
+                            ("panel", "Panel"),
+                            ("cascade", "Cascade"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("note", models.CharField(blank=True, max_length=200)),
+                ("spec", models.JSONField(default=dict)),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("author_actor", models.CharField(max_length=64)),
+                ("is_simulated", models.BooleanField(default=False)),
+                (
+                    "author",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "guideline_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="annotation.guidelineversion",
+                    ),
+                ),
+                (
+                    "judge",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="versions",
+                        to="judges.judge",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['judge_id', 'number'],
+                "ordering": ["judge_id", "number"],
             },
         ),
         migrations.CreateModel(
-            name='EvidenceSnapshot',
+            name="EvidenceSnapshot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('dimension_key', models.CharField(max_length=60)),
-                ('major', models.PositiveIntegerField()),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('gate', models.CharField(choices=[('pass', 'Pass'), ('fail', 'Fail'), ('insufficient', 'Insufficient'), ('unattainable', 'Unattainable')], max_length=16)),
-                ('rule', models.JSONField(default=dict)),
-                ('numbers', models.JSONField(default=dict)),
-                ('seed', models.BigIntegerField()),
-                ('labels_digest', models.CharField(max_length=64)),
-                ('verdicts_digest', models.CharField(max_length=64)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evidence', to='judges.approvalrequest')),
-                ('sealed_set', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evidence', to='annotation.sealedset')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evidence', to='judges.judgeversion')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("dimension_key", models.CharField(max_length=60)),
+                ("major", models.PositiveIntegerField()),
+                ("fingerprint", models.CharField(max_length=64)),
+                (
+                    "gate",
+                    models.CharField(
+                        choices=[
+                            ("pass", "Pass"),
+                            ("fail", "Fail"),
+                            ("insufficient", "Insufficient"),
+                            ("unattainable", "Unattainable"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("rule", models.JSONField(default=dict)),
+                ("numbers", models.JSONField(default=dict)),
+                ("seed", models.BigIntegerField()),
+                ("labels_digest", models.CharField(max_length=64)),
+                ("verdicts_digest", models.CharField(max_length=64)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="evidence",
+                        to="judges.approvalrequest",
+                    ),
+                ),
+                (
+                    "sealed_set",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="evidence",
+                        to="annotation.sealedset",
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="evidence",
+                        to="judges.judgeversion",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Decision',
+            name="Decision",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('approve', 'Approve'), ('refuse', 'Refuse'), ('exception', 'Exception'), ('suspend', 'Suspend'), ('reinstate', 'Reinstate'), ('revoke', 'Revoke')], max_length=16)),
-                ('dimensions', models.JSONField(default=dict)),
-                ('actor', models.CharField(max_length=64)),
-                ('author_actor', models.CharField(max_length=64)),
-                ('reason', models.TextField()),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('valid_until', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('request', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to='judges.approvalrequest')),
-                ('evidence', models.ManyToManyField(blank=True, related_name='decisions', to='judges.evidencesnapshot')),
-                ('judge', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to='judges.judge')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to='judges.judgeversion')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("approve", "Approve"),
+                            ("refuse", "Refuse"),
+                            ("exception", "Exception"),
+                            ("suspend", "Suspend"),
+                            ("reinstate", "Reinstate"),
+                            ("revoke", "Revoke"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("dimensions", models.JSONField(default=dict)),
+                ("actor", models.CharField(max_length=64)),
+                ("author_actor", models.CharField(max_length=64)),
+                ("reason", models.TextField()),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("valid_until", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "request",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="decisions",
+                        to="judges.approvalrequest",
+                    ),
+                ),
+                (
+                    "evidence",
+                    models.ManyToManyField(
+                        blank=True, related_name="decisions", to="judges.evidencesnapshot"
+                    ),
+                ),
+                (
+                    "judge",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="decisions",
+                        to="judges.judge",
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="decisions",
+                        to="judges.judgeversion",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='approvalrequest',
-            name='version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='approval_requests', to='judges.judgeversion'),
+            model_name="approvalrequest",
+            name="version",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="approval_requests",
+                to="judges.judgeversion",
+            ),
         ),
         migrations.CreateModel(
-            name='Look',
+            name="Look",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('dimension_key', models.CharField(max_length=60)),
-                ('number', models.PositiveSmallIntegerField()),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('evidence', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='look', to='judges.evidencesnapshot')),
-                ('sealed_set', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='looks', to='annotation.sealedset')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("dimension_key", models.CharField(max_length=60)),
+                ("number", models.PositiveSmallIntegerField()),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "evidence",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="look",
+                        to="judges.evidencesnapshot",
+                    ),
+                ),
+                (
+                    "sealed_set",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="looks",
+                        to="annotation.sealedset",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Run',
+            name="Run",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('purpose', models.CharField(choices=[('ordinary', 'Ordinary'), ('approval', 'Approval'), ('playground', 'Playground'), ('serving', 'Serving'), ('imported', 'Imported')], default='ordinary', max_length=16)),
-                ('state', models.CharField(choices=[('planned', 'Planned'), ('running', 'Running'), ('paused', 'Paused'), ('done', 'Done'), ('cancelled', 'Cancelled')], default='planned', max_length=16)),
-                ('actor', models.CharField(max_length=64)),
-                ('owner', models.CharField(blank=True, max_length=64)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('concurrency', models.PositiveIntegerField(default=16)),
-                ('pause_reason', models.CharField(blank=True, max_length=400)),
-                ('items_planned', models.PositiveIntegerField(default=0)),
-                ('calls_planned', models.PositiveIntegerField(default=0)),
-                ('budget', models.DecimalField(blank=True, decimal_places=6, max_digits=12, null=True)),
-                ('spent', models.DecimalField(decimal_places=6, default=0, max_digits=12)),
-                ('reserved', models.DecimalField(decimal_places=6, default=0, max_digits=12)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('combined_at', models.DateTimeField(blank=True, null=True)),
-                ('dataset', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='annotation.dataset')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='accounts.project')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='judges.judgeversion')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("ordinary", "Ordinary"),
+                            ("approval", "Approval"),
+                            ("playground", "Playground"),
+                            ("serving", "Serving"),
+                            ("imported", "Imported"),
+                        ],
+                        default="ordinary",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("planned", "Planned"),
+                            ("running", "Running"),
+                            ("paused", "Paused"),
+                            ("done", "Done"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="planned",
+                        max_length=16,
+                    ),
+                ),
+                ("actor", models.CharField(max_length=64)),
+                ("owner", models.CharField(blank=True, max_length=64)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("concurrency", models.PositiveIntegerField(default=16)),
+                ("pause_reason", models.CharField(blank=True, max_length=400)),
+                ("items_planned", models.PositiveIntegerField(default=0)),
+                ("calls_planned", models.PositiveIntegerField(default=0)),
+                (
+                    "budget",
+                    models.DecimalField(blank=True, decimal_places=6, max_digits=12, null=True),
+                ),
+                ("spent", models.DecimalField(decimal_places=6, default=0, max_digits=12)),
+                ("reserved", models.DecimalField(decimal_places=6, default=0, max_digits=12)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("combined_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="runs",
+                        to="annotation.dataset",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="runs",
+                        to="accounts.project",
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="runs",
+                        to="judges.judgeversion",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='JudgeLabel',
+            name="JudgeLabel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('dimension_key', models.CharField(max_length=60)),
-                ('label', models.CharField(blank=True, max_length=40)),
-                ('outcome', models.CharField(max_length=16)),
-                ('is_consistent', models.BooleanField(blank=True, null=True)),
-                ('confidence', models.FloatField(blank=True, null=True)),
-                ('item', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='judge_labels', to='annotation.item')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='labels', to='judges.run')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("dimension_key", models.CharField(max_length=60)),
+                ("label", models.CharField(blank=True, max_length=40)),
+                ("outcome", models.CharField(max_length=16)),
+                ("is_consistent", models.BooleanField(blank=True, null=True)),
+                ("confidence", models.FloatField(blank=True, null=True)),
+                (
+                    "item",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="judge_labels",
+                        to="annotation.item",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="labels",
+                        to="judges.run",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='evidencesnapshot',
-            name='run',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evidence', to='judges.run'),
+            model_name="evidencesnapshot",
+            name="run",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="evidence",
+                to="judges.run",
+            ),
         ),
         migrations.CreateModel(
-            name='Call',
+            name="Call",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order', models.CharField(blank=True, max_length=2)),
-                ('sample', models.PositiveSmallIntegerField(default=0)),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('in_flight', 'In Flight'), ('finished', 'Finished')], default='waiting', max_length=16)),
-                ('outcome', models.CharField(blank=True, max_length=16)),
-                ('problem', models.CharField(blank=True, max_length=400)),
-                ('is_cached', models.BooleanField(default=False)),
-                ('owner', models.CharField(blank=True, max_length=64)),
-                ('tries', models.PositiveSmallIntegerField(default=0)),
-                ('not_before', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('item', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='calls', to='annotation.item')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='calls', to='judges.run')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("order", models.CharField(blank=True, max_length=2)),
+                ("sample", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("in_flight", "In Flight"),
+                            ("finished", "Finished"),
+                        ],
+                        default="waiting",
+                        max_length=16,
+                    ),
+                ),
+                ("outcome", models.CharField(blank=True, max_length=16)),
+                ("problem", models.CharField(blank=True, max_length=400)),
+                ("is_cached", models.BooleanField(default=False)),
+                ("owner", models.CharField(blank=True, max_length=64)),
+                ("tries", models.PositiveSmallIntegerField(default=0)),
+                ("not_before", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "item",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="calls",
+                        to="annotation.item",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="calls",
+                        to="judges.run",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='approvalrequest',
-            name='run',
-            field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='approval_request', to='judges.run'),
+            model_name="approvalrequest",
+            name="run",
+            field=models.OneToOneField(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="approval_request",
+                to="judges.run",
+            ),
         ),
         migrations.CreateModel(
-            name='Standing',
+            name="Standing",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('dimensions', models.JSONField(default=list)),
-                ('is_suspended', models.BooleanField(default=False)),
-                ('since', models.DateTimeField()),
-                ('valid_until', models.DateTimeField()),
-                ('decision', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='judges.decision')),
-                ('judge', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='standing', to='judges.judge')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='judges.judgeversion')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("dimensions", models.JSONField(default=list)),
+                ("is_suspended", models.BooleanField(default=False)),
+                ("since", models.DateTimeField()),
+                ("valid_until", models.DateTimeField()),
+                (
+                    "decision",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="judges.decision",
+                    ),
+                ),
+                (
+                    "judge",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="standing",
+                        to="judges.judge",
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="judges.judgeversion",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Verdict',
+            name="Verdict",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('dimension_key', models.CharField(max_length=60)),
-                ('label', models.CharField(max_length=40)),
-                ('confidence', models.FloatField(blank=True, null=True)),
-                ('rationale', models.TextField(blank=True)),
-                ('call', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='verdicts', to='judges.call')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("dimension_key", models.CharField(max_length=60)),
+                ("label", models.CharField(max_length=40)),
+                ("confidence", models.FloatField(blank=True, null=True)),
+                ("rationale", models.TextField(blank=True)),
+                (
+                    "call",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="verdicts",
+                        to="judges.call",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField()),
-                ('state', models.CharField(choices=[('sent', 'Sent'), ('final', 'Final')], default='sent', max_length=16)),
-                ('owner', models.CharField(max_length=64)),
-                ('cache_key', models.CharField(max_length=64)),
-                ('prompt_digest', models.CharField(max_length=64)),
-                ('is_cache_source', models.BooleanField(default=False)),
-                ('outcome', models.CharField(blank=True, max_length=16)),
-                ('problem', models.CharField(blank=True, max_length=400)),
-                ('answer', models.TextField(blank=True)),
-                ('stop_reason', models.CharField(blank=True, max_length=40)),
-                ('request_id', models.CharField(blank=True, max_length=120)),
-                ('model_answered', models.CharField(blank=True, max_length=120)),
-                ('input_tokens', models.PositiveIntegerField(default=0)),
-                ('cache_read_tokens', models.PositiveIntegerField(default=0)),
-                ('cache_write_tokens', models.PositiveIntegerField(default=0)),
-                ('output_tokens', models.PositiveIntegerField(default=0)),
-                ('reserved', models.DecimalField(decimal_places=6, default=0, max_digits=12)),
-                ('cost', models.DecimalField(blank=True, decimal_places=6, max_digits=12, null=True)),
-                ('price_source', models.CharField(blank=True, max_length=120)),
-                ('price_as_of', models.CharField(blank=True, max_length=40)),
-                ('latency_ms', models.FloatField(blank=True, null=True)),
-                ('sent_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('call', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='judges.call')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("sent", "Sent"), ("final", "Final")],
+                        default="sent",
+                        max_length=16,
+                    ),
+                ),
+                ("owner", models.CharField(max_length=64)),
+                ("cache_key", models.CharField(max_length=64)),
+                ("prompt_digest", models.CharField(max_length=64)),
+                ("is_cache_source", models.BooleanField(default=False)),
+                ("outcome", models.CharField(blank=True, max_length=16)),
+                ("problem", models.CharField(blank=True, max_length=400)),
+                ("answer", models.TextField(blank=True)),
+                ("stop_reason", models.CharField(blank=True, max_length=40)),
+                ("request_id", models.CharField(blank=True, max_length=120)),
+                ("model_answered", models.CharField(blank=True, max_length=120)),
+                ("input_tokens", models.PositiveIntegerField(default=0)),
+                ("cache_read_tokens", models.PositiveIntegerField(default=0)),
+                ("cache_write_tokens", models.PositiveIntegerField(default=0)),
+                ("output_tokens", models.PositiveIntegerField(default=0)),
+                ("reserved", models.DecimalField(decimal_places=6, default=0, max_digits=12)),
+                (
+                    "cost",
+                    models.DecimalField(blank=True, decimal_places=6, max_digits=12, null=True),
+                ),
+                ("price_source", models.CharField(blank=True, max_length=120)),
+                ("price_as_of", models.CharField(blank=True, max_length=40)),
+                ("latency_ms", models.FloatField(blank=True, null=True)),
+                ("sent_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "call",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attempts",
+                        to="judges.call",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('is_cache_source', True)), fields=['cache_key'], name='attempt_cache'), models.Index(condition=models.Q(('state', 'sent')), fields=['owner'], name='attempt_in_flight')],
-                'constraints': [models.UniqueConstraint(fields=('call', 'number'), name='attempt_once'), models.CheckConstraint(condition=models.Q(('state__in', ['sent', 'final'])), name='attempt_state_known'), models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('state', 'final'), models.Q(('outcome', ''), _negated=True)), models.Q(('finished_at__isnull', True), ('outcome', ''), ('state', 'sent')), _connector='OR'), name='attempt_outcome_exactly_when_final')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("is_cache_source", True)),
+                        fields=["cache_key"],
+                        name="attempt_cache",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "sent")),
+                        fields=["owner"],
+                        name="attempt_in_flight",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("call", "number"), name="attempt_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["sent", "final"])),
+                        name="attempt_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("finished_at__isnull", False),
+                                ("state", "final"),
+                                models.Q(("outcome", ""), _negated=True),
+                            ),
+                            models.Q(
+                                ("finished_at__isnull", True), ("outcome", ""), ("state", "sent")
+                            ),
+                            _connector="OR",
+                        ),
+                        name="attempt_outcome_exactly_when_final",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='judge',
-            constraint=models.UniqueConstraint(fields=('project', 'slug'), name='judge_slug_once'),
+            model_name="judge",
+            constraint=models.UniqueConstraint(fields=("project", "slug"), name="judge_slug_once"),
         ),
         migrations.AddConstraint(
-            model_name='judgeversion',
-            constraint=models.UniqueConstraint(fields=('judge', 'number'), name='judge_version_once'),
+            model_name="judgeversion",
+            constraint=models.UniqueConstraint(
+                fields=("judge", "number"), name="judge_version_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='judgeversion',
-            constraint=models.UniqueConstraint(fields=('judge', 'fingerprint'), name='judge_fingerprint_once'),
+            model_name="judgeversion",
+            constraint=models.UniqueConstraint(
+                fields=("judge", "fingerprint"), name="judge_fingerprint_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='judgeversion',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['prompt', 'recorded', 'baseline', 'panel', 'cascade'])), name='judge_version_kind_known'),
+            model_name="judgeversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("kind__in", ["prompt", "recorded", "baseline", "panel", "cascade"])
+                ),
+                name="judge_version_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='judgeversion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('fingerprint', ''), _negated=True), models.Q(('author_actor', ''), _negated=True)), name='judge_version_is_identified'),
+            model_name="judgeversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("fingerprint", ""), _negated=True),
+                    models.Q(("author_actor", ""), _negated=True),
+                ),
+                name="judge_version_is_identified",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['approve', 'refuse', 'exception', 'suspend', 'reinstate', 'revoke'])), name='decision_kind_known'),
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        ["approve", "refuse", "exception", "suspend", "reinstate", "revoke"],
+                    )
+                ),
+                name="decision_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(('actor', models.F('author_actor')), _negated=True), name='decision_never_by_the_author'),
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("actor", models.F("author_actor")), _negated=True),
+                name="decision_never_by_the_author",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reason', ''), _negated=True), models.Q(('actor', ''), _negated=True)), name='decision_has_a_reason'),
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("reason", ""), _negated=True), models.Q(("actor", ""), _negated=True)
+                ),
+                name="decision_has_a_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='look',
-            constraint=models.UniqueConstraint(fields=('sealed_set', 'dimension_key', 'number'), name='look_number_once'),
+            model_name="look",
+            constraint=models.UniqueConstraint(
+                fields=("sealed_set", "dimension_key", "number"), name="look_number_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='look',
-            constraint=models.CheckConstraint(condition=models.Q(('number__gte', 1), ('number__lte', 3)), name='look_at_most_three'),
+            model_name="look",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("number__gte", 1), ("number__lte", 3)),
+                name="look_at_most_three",
+            ),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(condition=models.Q(('state__in', ['planned', 'running'])), fields=['state', 'lease_until'], name='run_open'),
+            model_name="run",
+            index=models.Index(
+                condition=models.Q(("state__in", ["planned", "running"])),
+                fields=["state", "lease_until"],
+                name="run_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['planned', 'running', 'paused', 'done', 'cancelled'])), name='run_state_known'),
+            model_name="run",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["planned", "running", "paused", "done", "cancelled"])
+                ),
+                name="run_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(('purpose__in', ['ordinary', 'approval', 'playground', 'serving', 'imported'])), name='run_purpose_known'),
+            model_name="run",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("purpose__in", ["ordinary", "approval", "playground", "serving", "imported"])
+                ),
+                name="run_purpose_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(('budget__isnull', True), ('budget__gte', django.db.models.expressions.CombinedExpression(models.F('spent'), '+', models.F('reserved'))), _connector='OR'), name='run_stays_within_budget'),
+            model_name="run",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("budget__isnull", True),
+                    (
+                        "budget__gte",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("spent"), "+", models.F("reserved")
+                        ),
+                    ),
+                    _connector="OR",
+                ),
+                name="run_stays_within_budget",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('lease_until__isnull', False), ('state', 'running')), models.Q(models.Q(('state', 'running'), _negated=True), ('lease_until__isnull', True)), _connector='OR'), name='run_lease_exactly_when_running'),
+            model_name="run",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("lease_until__isnull", False), ("state", "running")),
+                    models.Q(
+                        models.Q(("state", "running"), _negated=True), ("lease_until__isnull", True)
+                    ),
+                    _connector="OR",
+                ),
+                name="run_lease_exactly_when_running",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='judgelabel',
-            constraint=models.UniqueConstraint(fields=('run', 'item', 'dimension_key'), name='judge_label_once'),
+            model_name="judgelabel",
+            constraint=models.UniqueConstraint(
+                fields=("run", "item", "dimension_key"), name="judge_label_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='judgelabel',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('outcome', 'ok'), models.Q(('label', ''), _negated=True)), models.Q(models.Q(('outcome', 'ok'), _negated=True), ('label', '')), _connector='OR'), name='judge_label_exactly_when_ok'),
+            model_name="judgelabel",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("outcome", "ok"), models.Q(("label", ""), _negated=True)),
+                    models.Q(models.Q(("outcome", "ok"), _negated=True), ("label", "")),
+                    _connector="OR",
+                ),
+                name="judge_label_exactly_when_ok",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evidencesnapshot',
-            constraint=models.UniqueConstraint(fields=('sealed_set', 'dimension_key', 'major', 'fingerprint'), name='evidence_once_for_a_fingerprint'),
+            model_name="evidencesnapshot",
+            constraint=models.UniqueConstraint(
+                fields=("sealed_set", "dimension_key", "major", "fingerprint"),
+                name="evidence_once_for_a_fingerprint",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evidencesnapshot',
-            constraint=models.CheckConstraint(condition=models.Q(('gate__in', ['pass', 'fail', 'insufficient', 'unattainable'])), name='evidence_gate_known'),
+            model_name="evidencesnapshot",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("gate__in", ["pass", "fail", "insufficient", "unattainable"])),
+                name="evidence_gate_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evidencesnapshot',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('labels_digest', ''), _negated=True), models.Q(('verdicts_digest', ''), _negated=True)), name='evidence_names_its_data'),
+            model_name="evidencesnapshot",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("labels_digest", ""), _negated=True),
+                    models.Q(("verdicts_digest", ""), _negated=True),
+                ),
+                name="evidence_names_its_data",
+            ),
         ),
         migrations.AddIndex(
-            model_name='call',
-            index=models.Index(fields=['run', 'state', 'not_before'], name='call_next'),
+            model_name="call",
+            index=models.Index(fields=["run", "state", "not_before"], name="call_next"),
         ),
         migrations.AddConstraint(
-            model_name='call',
-            constraint=models.UniqueConstraint(fields=('run', 'item', 'order', 'sample'), name='call_planned_once'),
+            model_name="call",
+            constraint=models.UniqueConstraint(
+                fields=("run", "item", "order", "sample"), name="call_planned_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='call',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'in_flight', 'finished'])), name='call_state_known'),
+            model_name="call",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["waiting", "in_flight", "finished"])),
+                name="call_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='call',
-            constraint=models.CheckConstraint(condition=models.Q(('order__in', ['', 'AB', 'BA'])), name='call_order_known'),
+            model_name="call",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("order__in", ["", "AB", "BA"])), name="call_order_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='call',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('state', 'finished'), models.Q(('outcome', ''), _negated=True)), models.Q(models.Q(('state', 'finished'), _negated=True), ('finished_at__isnull', True)), _connector='OR'), name='call_outcome_exactly_when_finished'),
+            model_name="call",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("finished_at__isnull", False),
+                        ("state", "finished"),
+                        models.Q(("outcome", ""), _negated=True),
+                    ),
+                    models.Q(
+                        models.Q(("state", "finished"), _negated=True),
+                        ("finished_at__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="call_outcome_exactly_when_finished",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='approvalrequest',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['asked', 'judging', 'insufficient', 'measured', 'decided', 'withdrawn'])), name='approval_request_state_known'),
+            model_name="approvalrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        ["asked", "judging", "insufficient", "measured", "decided", "withdrawn"],
+                    )
+                ),
+                name="approval_request_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='approvalrequest',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['asked', 'judging', 'measured'])), fields=('version', 'sealed_set'), name='approval_request_one_open'),
+            model_name="approvalrequest",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["asked", "judging", "measured"])),
+                fields=("version", "sealed_set"),
+                name="approval_request_one_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='verdict',
-            constraint=models.UniqueConstraint(fields=('call', 'dimension_key'), name='verdict_once'),
+            model_name="verdict",
+            constraint=models.UniqueConstraint(
+                fields=("call", "dimension_key"), name="verdict_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='verdict',
-            constraint=models.CheckConstraint(condition=models.Q(('label', ''), _negated=True), name='verdict_has_a_label'),
+            model_name="verdict",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("label", ""), _negated=True), name="verdict_has_a_label"
+            ),
         ),
     ]
