@@ -138,7 +138,7 @@ class DimensionForm(forms.Form):
         label="Key",
         max_length=60,
         required=False,
-        help_text="For tables and the API. Left empty, it is made of the name.",
+        help_text="For tables and the API; empty: from the name.",
     )
     question = forms.CharField(label="Question to the rater", max_length=200, required=False)
     kind = forms.TypedChoiceField(label="Kind", coerce=DimensionKind)
@@ -153,7 +153,7 @@ class DimensionForm(forms.Form):
         label="Cut",
         max_length=40,
         required=False,
-        help_text="The first point that counts as acceptable.",
+        help_text="Acceptable from here on.",
     )
     rationale = forms.TypedChoiceField(
         label="Rationale",

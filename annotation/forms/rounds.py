@@ -72,11 +72,11 @@ class RoundForm(forms.Form):
         help_text="Items, drawn at random. Empty: all of them.",
     )
     quota = forms.IntegerField(
-        label="At most, for each rater",
+        label="Quota",
         required=False,
         min_value=1,
         max_value=MOST_ITEMS,
-        help_text="Items. Empty: as many as there are.",
+        help_text="Items for each rater at most. Empty: no limit.",
     )
     parts = forms.MultipleChoiceField(
         label="Only these parts",
@@ -129,7 +129,7 @@ class RatersForm(forms.Form):
         error_messages={"required": "Choose somebody."},
     )
     quota = forms.IntegerField(
-        label="At most, for each", required=False, min_value=1, max_value=MOST_ITEMS
+        label="Quota, items for each", required=False, min_value=1, max_value=MOST_ITEMS
     )
 
     def __init__(self, *args: Any, round_: Round, **kwargs: Any) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Q
 
 from accounts.models import Project
-from annotation.models import Dataset
+from annotation.models import Dataset, Round
 from annotation.queries import guidelines, rounds
 from annotation.queries.guidelines import Card
 from annotation.queries.rounds import RoundCard
@@ -36,6 +36,7 @@ class Overview:
     datasets: list[DatasetRow]
     guidelines: list[Card]
     rounds: list[RoundCard]
+    current_round: Round | None
 
 
 def overview(project: Project) -> Overview:
@@ -52,6 +53,7 @@ def overview(project: Project) -> Overview:
         datasets=[DatasetRow(one, one.item_count, one.sealed_count) for one in datasets],
         guidelines=guidelines.cards(project_id=project.pk),
         rounds=rounds.cards(project_id=project.pk, limit=SHOWN),
+        current_round=rounds.current(project_id=project.pk),
     )
 
 
