@@ -168,8 +168,8 @@ class DatasetForm(forms.Form):
         label="Share to seal, in percent",
         min_value=1,
         max_value=95,
-        required=False,
         initial=50,
+        error_messages={"required": "Say how much is sealed, from 1 to 95 percent."},
         help_text="Drawn by cluster as items come in. The rest is for writing and tuning judges.",
     )
     provenance = forms.ChoiceField(
@@ -182,18 +182,16 @@ class DatasetForm(forms.Form):
             ),
         ],
         widget=forms.RadioSelect,
-        required=False,
+        error_messages={"required": "Choose where the sealed labels come from."},
     )
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("openness") != SEALED:
-            return cleaned
-        if cleaned.get("percent") is None and "percent" not in self.errors:
-            self.add_error("percent", "Say how much is sealed, from 1 to 95 percent.")
-        if not cleaned.get("provenance"):
-            self.add_error("provenance", "Choose where the sealed labels come from.")
-        return cleaned
+    def __init__(self, data: Mapping[str, Any] | None = None) -> None:
+        super().__init__(data)
+        if data is not None and data.get("openness") != SEALED:
+            # What belongs to a sealed part is not asked of an open dataset.
+            for name in ("percent", "provenance"):
+                self.fields[name].required = False
+                self.fields[name].validators = []
 
     def share(self) -> float:
         is_open = self.cleaned_data["openness"] == OPEN
@@ -393,7 +391,7 @@ class LabelMapForm(MapForm):
     wide = forms.MultipleChoiceField(
         label="Columns that each hold one rater's labels",
         widget=forms.CheckboxSelectMultiple,
-        required=False,
+        error_messages={"required": "Choose at least one column that holds a rater's labels."},
     )
     values = forms.CharField(
         label="What the file writes for a label",
@@ -426,6 +424,7 @@ class LabelMapForm(MapForm):
         assert isinstance(wide, forms.MultipleChoiceField)
         assert isinstance(guideline, forms.ChoiceField)
         wide.choices = _choices(preview)
+        wide.required = data is None or data.get("shape") == WIDE
         guideline.choices = [
             (NEW_GUIDELINE, "made from the labels"),
             *((f"name:{name}", name) for name in guidelines),
@@ -444,8 +443,6 @@ class LabelMapForm(MapForm):
         if cleaned.get("shape") == LONG:
             self._need("rater", "Choose the column that names the rater.")
             self._need("label", "Choose the column of the label.")
-        if cleaned.get("shape") == WIDE and not cleaned.get("wide") and "wide" not in self.errors:
-            self.add_error("wide", "Choose at least one column that holds a rater's labels.")
         return cleaned
 
     def wide_columns(self) -> list[str]:

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import Project
 from annotation.models import Dataset, Item, SealedSet
+from annotation.rules.keys import NAME_CHARS
 from annotation.states import DatasetKind, Part, Provenance
 from core import audit
 from core.errors import Conflict, Invalid
@@ -29,6 +30,12 @@ def create(
     name = name.strip()
     if not name:
         raise Invalid("name_missing", "Give the dataset a name.", {"name": ["A name is needed."]})
+    if len(name) > NAME_CHARS:
+        raise Invalid(
+            "name_too_long",
+            f"The name has {len(name)} characters; at most {NAME_CHARS} fit.",
+            {"name": [f"At most {NAME_CHARS} characters."]},
+        )
     if not 0.0 <= share < 1.0:
         raise Invalid(
             "share_out_of_range",
@@ -65,6 +72,22 @@ def create(
             {"name": ["This name is taken."]},
         ) from None
     return dataset
+
+
+@transaction.atomic
+def drop_empty(*, dataset: Dataset, actor: str) -> None:
+    """Take back a dataset that nothing came into; one that holds anything stays."""
+    if Item.objects.filter(dataset=dataset).exists() or dataset.rounds.exists():
+        return
+    SealedSet.objects.filter(dataset=dataset).delete()
+    audit.record(
+        actor=actor,
+        verb="dataset.dropped",
+        object_type="dataset",
+        object_id=dataset.pk,
+        project_id=dataset.project_id,
+    )
+    dataset.delete()
 
 
 def declare_one_shot(*, sealed_set: SealedSet, actor: str) -> None:

@@ -90,6 +90,7 @@ def import_items(
             _take(dataset, chunk, done, tag=tag)
             if progress is not None:
                 progress(done.rows)
+        done.broken.listed.sort(key=lambda broken: broken.row)
         if not skip_bad:
             done.broken.refuse()
         if dry_run:
@@ -162,13 +163,7 @@ def _fresh(
         elif known is not None:
             done.broken.add(BrokenRow(draft.row, _other_text(draft), draft.unit))
         elif not elsewhere.isdisjoint((draft.cluster_key, input_digest(draft))):
-            done.broken.add(
-                BrokenRow(
-                    draft.row,
-                    "this prompt is sealed in another dataset of the project.",
-                    draft.unit,
-                )
-            )
+            done.broken.add(BrokenRow(draft.row, SEALED_ELSEWHERE, draft.unit))
         else:
             there[draft.external_id] = hashed
             fresh.append((hashed, draft))

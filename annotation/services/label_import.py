@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,6 @@ from datetime import datetime
 from typing import BinaryIO
 
 from django.db import transaction
-from django.utils.text import slugify
 from django.utils.timezone import is_naive, make_aware
 
 from accounts.models import Project, Rater
@@ -19,7 +17,6 @@ from annotation.models import (
     Assignment,
     Dataset,
     Dimension,
-    Guideline,
     GuidelineVersion,
     Item,
     Rating,
@@ -29,22 +26,17 @@ from annotation.models import (
 )
 from annotation.queries import labels as label_queries
 from annotation.rules.display import shuffle_key
-from annotation.rules.keys import DIMENSION_CHARS, NAME_CHARS, digest, short_key
+from annotation.rules.keys import NAME_CHARS, digest, short_key
 from annotation.rules.labeltable import DEFAULT_DIMENSION, LabelRow, people_rows
 from annotation.rules.split import part_of
-from annotation.services import datasets, importing, reference
+from annotation.services import datasets, importing, label_guideline, reference
 from annotation.states import (
     AssignmentState,
-    DimensionKind,
-    GuidelineForm,
     ItemKind,
-    Level,
     Part,
     Provenance,
-    RationaleRule,
     RoundKind,
     RoundState,
-    VersionState,
 )
 from core import audit, jobs
 from core.errors import Conflict, Invalid
@@ -54,7 +46,6 @@ from core.tabular import BrokenRow, BrokenRows, read_records
 from measurement.table import NOT_APPLICABLE, OutsideScale, Scale
 
 BATCH = 1000
-WIDEST_SCALE = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +224,13 @@ def _add(
 ) -> LabelImport:
     done = LabelImport(labels=len(rows), guideline=guideline_name)
     items = _items(dataset, rows, done)
-    version = _guideline(dataset, rows, guideline_name, actor, now)
+    version = label_guideline.published(
+        project_id=dataset.project_id,
+        name=guideline_name,
+        labels=((row.dimension, row.label) for row in rows),
+        actor=actor,
+        now=now,
+    )
     places = _places(rows, _checked_dimensions(version, rows), done)
     raters = _raters(dataset, rows, is_simulated=is_simulated)
     done.items, done.raters = len({row.item for row in rows}), len(raters)
@@ -343,106 +340,6 @@ def _textless(
             content_hash=digest("label/1", item),
             part=part or Part.DEVELOPMENT,
         )
-
-
-def _guideline(
-    dataset: Dataset, rows: Sequence[LabelRow], name: str, actor: str, now: datetime
-) -> GuidelineVersion:
-    """The published version of the named guideline, made from the labels where there is none."""
-    found = Guideline.objects.filter(project_id=dataset.project_id, name=name).first()
-    if found is not None:
-        version = found.versions.filter(state=VersionState.PUBLISHED).first()
-        if version is None:
-            raise Conflict(
-                "guideline_not_published",
-                f"The guideline {name!r} has no published version yet; publish it first.",
-            )
-        return version
-    return _made_guideline(dataset, rows, name, actor, now)
-
-
-def _made_guideline(
-    dataset: Dataset, rows: Sequence[LabelRow], name: str, actor: str, now: datetime
-) -> GuidelineVersion:
-    seen: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        seen[row.dimension].add(row.label)
-    keys = _keys(seen)
-    scales = {dimension: Scale.seen(labels) for dimension, labels in seen.items()}
-    is_pairwise = all(scale.is_pairwise for scale in scales.values())
-    guideline = Guideline.objects.create(
-        project_id=dataset.project_id,
-        name=name,
-        form=GuidelineForm.PAIRWISE if is_pairwise else GuidelineForm.POINTWISE,
-    )
-    version = GuidelineVersion.objects.create(
-        guideline=guideline,
-        state=VersionState.PUBLISHED,
-        text="Made from imported labels. The wording that the raters had is not known here.",
-        published_at=now,
-    )
-    Dimension.objects.bulk_create(
-        _dimension(
-            version, place, keys[name], name, scales[name], has_na=NOT_APPLICABLE in seen[name]
-        )
-        for place, name in enumerate(sorted(scales))
-    )
-    audit.record(
-        actor=actor,
-        verb="guideline.made_from_labels",
-        object_type="guideline",
-        object_id=guideline.pk,
-        project_id=dataset.project_id,
-        data={"dimensions": sorted(scales)},
-    )
-    return version
-
-
-def _keys(names: Iterable[str]) -> dict[str, str]:
-    """A key for each dimension's name; names that would share one are refused."""
-    keys: dict[str, str] = {}
-    for place, name in enumerate(sorted(names), 1):
-        key = slugify(name).replace("-", "_")[:DIMENSION_CHARS] or f"dimension_{place}"
-        key = key if key[0].isalpha() else f"d_{key}"[:DIMENSION_CHARS]
-        twin = next((other for other, taken in keys.items() if taken == key), None)
-        if twin is not None:
-            raise Invalid(
-                "dimensions_alike",
-                f"The dimensions “{twin}” and “{name}” differ only in case or signs. Give both "
-                "the same name in the file, or names that differ in letters or digits.",
-            )
-        keys[name] = key
-    return keys
-
-
-def _dimension(
-    version: GuidelineVersion, place: int, key: str, name: str, scale: Scale, *, has_na: bool
-) -> Dimension:
-    kind, level, labels = DimensionKind.CATEGORY, Level.NOMINAL, list(scale.labels)
-    if scale.is_pairwise:
-        kind = DimensionKind.PAIRWISE if len(labels) == 3 else DimensionKind.PAIRWISE_GRADED
-    elif scale.is_numeric and 2 <= len(_points(labels)) <= WIDEST_SCALE:
-        kind, level, labels = DimensionKind.SCALE, Level.ORDINAL, _points(labels)
-    return Dimension(
-        version=version,
-        position=place,
-        key=key,
-        name=name,
-        kind=kind,
-        level=level,
-        points=[{"value": label, "anchor": ""} for label in labels],
-        allow_na=has_na,
-        rationale=RationaleRule.NONE,
-    )
-
-
-def _points(labels: list[str]) -> list[str]:
-    """Whole points without gaps: a point that nobody gave is still on the scale."""
-    if all(re.fullmatch(r"-?\d+", label) for label in labels):
-        low, high = int(labels[0]), int(labels[-1])
-        if high - low < WIDEST_SCALE:
-            return [str(point) for point in range(low, high + 1)]
-    return labels
 
 
 def _checked_dimensions(version: GuidelineVersion, rows: Sequence[LabelRow]) -> dict[str, _Measure]:

@@ -70,6 +70,7 @@ def dataset(request: MemberRequest, dataset_id: int) -> HttpResponse:
         **STEP,
         "dataset": found,
         "sealed_set": queries.sealed_set_of(found),
+        "takes_labels": not uploads.why_closed(dataset=found, is_labels=True),
         "parts": queries.parts_of(found),
         "composition": queries.composition_of(found),
         "form": form,

@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 
 from accounts.models import Project
 from annotation.models import Dataset
 from annotation.services import datasets, importing
-from annotation.states import Provenance
 from core import mapping
 from core.errors import DomainError
 
@@ -52,29 +50,30 @@ class Command(BaseCommand):
 
 
 def _run(options: dict[str, Any]) -> importing.ItemImport:
-    if not options["dry_run"]:
-        return _import(options)
-    with transaction.atomic():
-        done = _import(options)
-        # A dry run keeps nothing, the dataset that it would make included.
-        transaction.set_rollback(True)
-    return done
-
-
-def _import(options: dict[str, Any]) -> importing.ItemImport:
+    """Import; a dataset made for a file that is then refused goes again."""
     columns = mapping.parse_map(options["map"])
     project = project_of(options["project"])
     file: Path = options["file"]
+    name = options["dataset"] or file.stem
     with file.open("rb") as source:
-        return importing.import_items(
-            dataset=_dataset(project, options["dataset"] or file.stem, options["share"]),
-            source=source,
-            name=file.name,
-            columns=columns,
-            actor=ACTOR,
-            skip_bad=options["skip_bad"],
-            dry_run=options["dry_run"],
-        )
+        dataset, is_new = _dataset(project, name, options["share"])
+        try:
+            done = importing.import_items(
+                dataset=dataset,
+                source=source,
+                name=file.name,
+                columns=columns,
+                actor=ACTOR,
+                skip_bad=options["skip_bad"],
+                dry_run=options["dry_run"],
+            )
+        except BaseException:
+            if is_new:
+                datasets.drop_empty(dataset=dataset, actor=ACTOR)
+            raise
+        if is_new and options["dry_run"]:
+            datasets.drop_empty(dataset=dataset, actor=ACTOR)
+    return done
 
 
 def project_of(slug: str) -> Project:
@@ -91,20 +90,15 @@ def said(refusal: DomainError) -> str:
     return "\n".join([refusal.sentence, *refusal.fields.get("rows", [])])
 
 
-def _dataset(project: Project, name: str, share: float | None) -> Dataset:
+def _dataset(project: Project, name: str, share: float | None) -> tuple[Dataset, bool]:
+    """The dataset, and whether it was made just now."""
     found = Dataset.objects.filter(project=project, name=name).first()
     if found is None:
-        return datasets.create(
-            project=project,
-            name=name,
-            share=share or 0.0,
-            provenance=Provenance.COLLECTED,
-            actor=ACTOR,
-        )
+        return datasets.create(project=project, name=name, share=share or 0.0, actor=ACTOR), True
     if share is not None and share != found.share:
         raise CommandError(
             f"{name!r} exists with a sealed share of {found.share:g}; the share is fixed when a "
             "dataset is made. Leave --share out, or name another dataset.",
             returncode=2,
         )
-    return found
+    return found, False

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from annotation.management.commands.import_items import ACTOR, project_of, said
 from annotation.models import Dataset
-from annotation.services import datasets, label_import
+from annotation.services import label_import
 from core import mapping
 from core.errors import DomainError
 
@@ -39,7 +39,8 @@ class Command(BaseCommand):
             ) from error
         self.stdout.write(
             f"{done.labels} labels of {done.raters} raters on {done.items} items under "
-            f"{done.guideline!r}; {done.repeats} repeats, {done.new_items} items made."
+            f"{done.guideline!r}; {done.known} were there already, {done.repeats} repeats, "
+            f"{done.new_items} items made."
         )
 
 
@@ -51,8 +52,7 @@ def _run(options: dict[str, Any]) -> label_import.LabelImport:
     with file.open("rb") as source:
         dataset = Dataset.objects.filter(project=project, name=options["dataset"]).first()
         return label_import.import_labels(
-            dataset=dataset
-            or datasets.create(project=project, name=options["dataset"], actor=ACTOR),
+            dataset=dataset or label_import.NewDataset(project, options["dataset"]),
             source=source,
             name=file.name,
             columns=columns,
