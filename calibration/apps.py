@@ -7,9 +7,13 @@ class CalibrationConfig(AppConfig):
     name = "calibration"
 
     def ready(self) -> None:
-        from calibration.services import approvals
+        from calibration.queries import steps
+        from calibration.services import approvals, reports
         from core import registry
         from judges.services import hooks
 
         registry.register_job("calibration.measure", approvals.measure_job)
-        hooks.on_finished("calibration", approvals.on_run_finished)
+        registry.register_job("calibration.report", reports.make_job)
+        registry.register_step("agree", steps.agree)
+        hooks.on_finished("approvals", approvals.on_run_finished)
+        hooks.on_finished("reports", reports.on_run_finished)

@@ -1,5 +1,22 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from calibration.views import agreement, approvals, reports
+
+PROJECT = "projects/<slug:slug>/"
+RUN = PROJECT + "runs/<int:run_id>/"
+VERSION = PROJECT + "judges/<slug:judge_slug>/versions/<int:number>/"
+
+urlpatterns = [
+    path(PROJECT + "agreement/", agreement.index, name="agreement"),
+    path(PROJECT + "rounds/<int:round_id>/agreement/", agreement.of_round, name="round_agreement"),
+    path(RUN + "report/", reports.of_run, name="run_report"),
+    path(RUN + "report/make/", reports.make, name="run_report_make"),
+    path(VERSION + "alignment/", reports.of_version, name="version_alignment"),
+    path(PROJECT + "approvals/", approvals.index, name="approvals"),
+    path(PROJECT + "approvals/<int:request_id>/", approvals.show, name="approval"),
+    path(PROJECT + "approvals/<int:request_id>/decide/", approvals.decide, name="approval_decide"),
+    path(VERSION + "approval/", approvals.ask, name="approval_ask"),
+    path(PROJECT + "judges/<slug:judge_slug>/revoke/", approvals.revoke, name="approval_revoke"),
+]

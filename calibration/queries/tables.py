@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 from django.db.models import Count, QuerySet
 
 from annotation.models import Dataset, Dimension, GuidelineVersion, Item, Response
 from annotation.queries import labels
 from annotation.states import ItemKind, Part
 from judges.models import Call, JudgeLabel, Run, Verdict
-from measurement.table import RatingTable, Scale
+from measurement.alpha import alpha
+from measurement.counts import counts_of
+from measurement.table import Estimate, RatingTable, Scale
 from measurement.verdicts import Call as JudgeCall
 from measurement.verdicts import JudgeTable
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleFigures:
+    """How the labels of a report came about: raters, the usual number on an item, alpha."""
+
+    raters: int
+    on_an_item: int
+    alpha: Estimate
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "raters": self.raters,
+            "on_an_item": self.on_an_item,
+            "alpha": self.alpha.as_dict(),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +46,32 @@ class People:
     unrated: int
     digest: str
 
+    def figures(self, *, seed: int) -> PeopleFigures:
+        """Alpha on the scale's own labels, as the page of the round shows it."""
+        counts = counts_of(self.table, self.scale)
+        votes = counts.sum(axis=1)
+        return PeopleFigures(
+            raters=len(self.table.raters),
+            on_an_item=int(np.bincount(votes).argmax()) if len(votes) else 0,
+            alpha=alpha(
+                counts,
+                self.table.cluster_codes,
+                level=self.scale.level,
+                numbers=self.scale.numbers(),
+                seed=seed,
+            ),
+        )
+
 
 def people(
-    *, dataset: Dataset, version: GuidelineVersion, dimension: Dimension, part: str = ""
+    *,
+    dataset: Dataset,
+    version: GuidelineVersion,
+    dimension: Dimension,
+    part: str = "",
+    items: Collection[str] | None = None,
 ) -> People:
-    """The blind votes that reference labels rest on."""
+    """The blind votes that reference labels rest on; of these items only where some are named."""
     rows = labels.dataset_labels(
         dataset_id=dataset.pk,
         guideline_id=version.guideline_id,
@@ -37,6 +79,8 @@ def people(
         dimension_key=dimension.key,
         part=part,
     )
+    if items is not None:
+        rows = [row for row in rows if row.external_id in items]
     unrated = 0
     if part == Part.SEALED:
         unrated = items_of(dataset, part).count() - len({row.item_id for row in rows})
@@ -102,6 +146,18 @@ def lengths(*, dataset: Dataset, part: str = "") -> dict[str, tuple[float, float
         item: (float(both[0]), float(both[1])) for item, both in found.items() if len(both) == 2
     }
     return pairs or None
+
+
+def slices(*, dataset: Dataset) -> dict[str, dict[str, str]]:
+    """What items are told apart by: for each property the item's value, empty ones left out."""
+    names = ("difficulty", "case", "source")
+    found: dict[str, dict[str, str]] = {name: {} for name in names}
+    rows = items_of(dataset).values_list("external_id", *names)
+    for item, *values in rows.iterator(chunk_size=5000):
+        for name, value in zip(names, values, strict=True):
+            if value:
+                found[name][item] = value.replace("_", " ")
+    return found
 
 
 def cost_and_speed(run: Run) -> dict[str, float | int | None]:

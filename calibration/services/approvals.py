@@ -280,7 +280,7 @@ def _look(request: ApprovalRequest, chosen: list[Dimension]) -> None:
             run=run,
             request=request,
             content={
-                "dimensions": {key: found.alignment.as_dict() for key, found in measured.items()},
+                "dimensions": {key: found.content() for key, found in measured.items()},
                 "looks": numbers,
                 "cost": tables.cost_and_speed(run),
             },

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from annotation.models import Dataset, Dimension
 from calibration.queries import tables
@@ -10,16 +12,32 @@ from judges.models import Run
 from measurement import alignment
 from measurement.alignment import Alignment, Readiness
 from measurement.gate import GateRule
-
-SEED = 20_261_123
-"""Resampling starts here everywhere, so that the same data give the same interval."""
+from measurement.intervals import SEED
+from measurement.slices import agreement_by_slice
+from measurement.table import Estimate
+from measurement.verdicts import JudgeTable
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
+    """What a report keeps of one dimension."""
+
     alignment: Alignment
+    people: tables.PeopleFigures
+    slices: dict[str, dict[str, Estimate]]
     labels_digest: str
     verdicts_digest: str
+
+    def content(self) -> dict[str, Any]:
+        """The `align` object; beside it what people reach among themselves, and slices."""
+        return {
+            **self.alignment.as_dict(),
+            "people": self.people.as_dict(),
+            "slices": {
+                field: {name: found.as_dict() for name, found in by_name.items()}
+                for field, by_name in self.slices.items()
+            },
+        }
 
 
 def rule_of(project_id: int) -> GateRule:
@@ -49,17 +67,19 @@ def measure(
     look: int = 1,
     one_shot: bool = False,
     is_dry_run: bool = False,
+    items: Collection[str] | None = None,
 ) -> Measured:
-    """Align one run on one dimension of one part of a dataset."""
+    """Align one run on one dimension of one part of a dataset, or of these `items` of it."""
     people = tables.people(
-        dataset=dataset, version=dimension.version, dimension=dimension, part=part
+        dataset=dataset, version=dimension.version, dimension=dimension, part=part, items=items
     )
     judge = tables.judge(run=run, dimension_key=dimension.key, scale=people.scale)
+    rule = rule_of(dataset.project_id)
     found = alignment.align(
         people.table,
         judge,
         scale=people.scale,
-        rule=rule_of(dataset.project_id),
+        rule=rule,
         look=look,
         one_shot=one_shot,
         seed=SEED,
@@ -69,6 +89,23 @@ def measure(
     )
     return Measured(
         found,
+        people.figures(seed=SEED),
+        _slices(people, judge, dataset, least_ratings=2 if is_dry_run else rule.least_ratings),
         people.digest,
         tables.verdicts_digest(run=run, dimension_key=dimension.key),
     )
+
+
+def _slices(
+    people: tables.People, judge: JudgeTable, dataset: Dataset, *, least_ratings: int
+) -> dict[str, dict[str, Estimate]]:
+    """Agreement by each property of the items that tells two slices or more apart."""
+    table = people.table.with_at_least(least_ratings)
+    found = {}
+    for name, slices in tables.slices(dataset=dataset).items():
+        by_name = agreement_by_slice(
+            table, judge, scale=people.scale, least_ratings=least_ratings, slices=slices
+        )
+        if len(by_name) > 1:
+            found[name] = by_name
+    return found

@@ -1,0 +1,278 @@
+"""Agreement among the people of one round: what its page, its step and the API show."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import Count, Max, Q, QuerySet
+
+from annotation.models import Assignment, Dimension, Item, Rating, Round, RoundRater
+from annotation.queries import labels
+from annotation.queries.labels import LabelRow
+from annotation.states import AssignmentState, Part, RoundKind, RoundState
+from measurement.agreement import MOST_KAPPA_RATERS, summarise
+from measurement.intervals import SEED
+from measurement.kappa import PairKappa, pair_kappas
+from measurement.table import Scale
+
+KEPT_SECONDS = 24 * 3600
+LISTED_ITEMS = 8
+SHOWN_STRIPS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An unsealed item on which the raters of a round differ; labels lowest first."""
+
+    item_id: int
+    title: str
+    key: str
+    dimension: str
+    labels: tuple[str, ...]
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionAgreement:
+    """One dimension: `summary` is its object of `agreement --json`, pooled over all items.
+
+    `kappa`, `uses` (counts of each point by rater) and `differing` rest on unsealed items only.
+    """
+
+    key: str
+    name: str
+    level: str
+    summary: dict[str, Any]
+    kappa: tuple[dict[str, Any], ...]
+    points: tuple[str, ...]
+    uses: dict[str, tuple[int, ...]]
+    differing: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoundAgreement:
+    """What one state of a round's labels says; `digest` names the state."""
+
+    digest: str
+    dimensions: tuple[DimensionAgreement, ...]
+    differences: tuple[Difference, ...]
+    items: int
+    sealed_items: int
+
+    @property
+    def has_labels(self) -> bool:
+        return self.items > 0
+
+    @property
+    def open_items(self) -> int:
+        return self.items - self.sealed_items
+
+    @property
+    def differing(self) -> int:
+        return sum(dimension.differing for dimension in self.dimensions)
+
+    def dimension(self, key: str) -> DimensionAgreement | None:
+        """The named dimension, else the first."""
+        named = next((one for one in self.dimensions if one.key == key), None)
+        return named or next(iter(self.dimensions), None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As `manage.py agreement --json` writes it; nothing by rater of sealed items."""
+        return {
+            "dimensions": {
+                one.key: {**one.summary, "kappa": list(one.kappa)} for one in self.dimensions
+            },
+            "seed": SEED,
+        }
+
+
+def rounds_with_labels(*, project_id: int) -> list[Round]:
+    """Rounds that hold labels, newest first; sessions have pages of their own."""
+    submitted = Assignment.objects.filter(
+        round__project=project_id, state=AssignmentState.SUBMITTED
+    ).values("round_id")
+    return list(
+        Round.objects.filter(project=project_id, pk__in=submitted)
+        .exclude(kind__in=(RoundKind.SESSION, RoundKind.RERATING))
+        .select_related("dataset", "guideline_version__guideline")
+        .order_by("-pk")
+    )
+
+
+def state_of(round_: Round) -> str:
+    """The digest of a round's labels, from one counting query: other labels, other digest."""
+    current = _current(round_).aggregate(
+        labels=Count("pk"),
+        newest=Max("pk"),
+        revision=Max("revision"),
+        sealed=Count("pk", filter=Q(assignment__item__part=Part.SEALED)),
+    )
+    parts = [round_.pk, round_.guideline_version_id, *current.values()]
+    return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:24]
+
+
+def of_round(round_: Round, *, digest: str = "") -> RoundAgreement:
+    """Every figure of a round, computed once for a state of its labels."""
+    digest = digest or state_of(round_)
+    key = _cache_key(round_, digest)
+    found: RoundAgreement | None = cache.get(key)
+    if found is None:
+        found = _measured(round_, digest)
+        cache.set(key, found, KEPT_SECONDS)
+    return found
+
+
+def kept(round_: Round) -> RoundAgreement | None:
+    """The figures of a round if somebody had them computed; nothing is computed here."""
+    found: RoundAgreement | None = cache.get(_cache_key(round_, state_of(round_)))
+    return found
+
+
+def label_count(round_: Round) -> int:
+    return _current(round_).count()
+
+
+def rater_count(round_: Round) -> int:
+    """Everybody who submitted something."""
+    return (
+        Assignment.objects.filter(round=round_, state=AssignmentState.SUBMITTED)
+        .values("rater")
+        .distinct()
+        .count()
+    )
+
+
+def is_still_rating(round_: Round, *, user_id: int) -> bool:
+    """Whether this person rates in the round and it is neither over nor revealed: who still
+    rates blind sees nothing by item or rater."""
+    if round_.state == RoundState.CLOSED or round_.revealed_at is not None:
+        return False
+    return RoundRater.objects.filter(
+        round=round_, rater__user=user_id, removed_at__isnull=True
+    ).exists()
+
+
+def _cache_key(round_: Round, digest: str) -> str:
+    return f"agreement/1/{round_.pk}/{digest}"
+
+
+def _current(round_: Round) -> QuerySet[Rating]:
+    return Rating.objects.filter(
+        is_current=True,
+        assignment__round=round_,
+        assignment__state=AssignmentState.SUBMITTED,
+        assignment__item__is_visible=True,
+        assignment__item__withdrawn_at__isnull=True,
+    )
+
+
+def _measured(round_: Round, digest: str) -> RoundAgreement:
+    dimensions, differences = [], []
+    items: set[int] = set()
+    sealed: set[int] = set()
+    for dimension in round_.guideline_version.dimensions.select_related("version"):
+        rows = labels.round_labels(round_id=round_.pk, dimension_key=dimension.key)
+        items |= {row.item_id for row in rows}
+        sealed |= {row.item_id for row in rows if row.part == Part.SEALED}
+        one, differing = _dimension(dimension, rows)
+        dimensions.append(one)
+        differences += differing
+    differences.sort(key=lambda one: (-one.distance, one.item_id, one.key))
+    return RoundAgreement(
+        digest=digest,
+        dimensions=tuple(dimensions),
+        differences=tuple(_titled(differences[:LISTED_ITEMS])),
+        items=len(items),
+        sealed_items=len(sealed),
+    )
+
+
+def _dimension(
+    dimension: Dimension, rows: list[LabelRow]
+) -> tuple[DimensionAgreement, list[Difference]]:
+    scale = labels.scale_of(dimension)
+    open_rows = [row for row in rows if row.part != Part.SEALED]
+    summary = summarise(labels.table(rows), scale=scale, seed=SEED)
+    kappa = summary.kappa
+    if len(open_rows) < len(rows):
+        kappa = _open_kappas(scale, open_rows)
+    pooled = summary.as_dict()
+    pooled.pop("kappa")
+    differing = list(_differences(dimension, scale, open_rows))
+    one = DimensionAgreement(
+        key=dimension.key,
+        name=dimension.name,
+        level=scale.level,
+        summary=pooled,
+        kappa=tuple(pair.as_dict() for pair in kappa),
+        points=scale.labels,
+        uses=_uses(scale, open_rows),
+        differing=len(differing),
+    )
+    return one, differing
+
+
+def _open_kappas(scale: Scale, rows: Iterable[LabelRow]) -> tuple[PairKappa, ...]:
+    table = labels.table(rows)
+    return tuple(pair_kappas(table, scale=scale)) if len(table.raters) <= MOST_KAPPA_RATERS else ()
+
+
+def _uses(scale: Scale, rows: Iterable[LabelRow]) -> dict[str, tuple[int, ...]]:
+    counted: dict[str, Counter[int]] = defaultdict(Counter)
+    for row in rows:
+        counted[row.rater][scale.code(row.label)] += 1
+    names = sorted(counted)[:SHOWN_STRIPS]
+    return {name: tuple(counted[name][code] for code in range(len(scale.labels))) for name in names}
+
+
+def _differences(
+    dimension: Dimension, scale: Scale, rows: Iterable[LabelRow]
+) -> Iterable[Difference]:
+    """Items with two labels or more that are not all the same, with their mean distance 0–1."""
+    by_item: dict[int, list[int]] = defaultdict(list)
+    for row in rows:
+        code = scale.code(row.label)
+        if code >= 0:
+            by_item[row.item_id].append(code)
+    for item_id, codes in by_item.items():
+        distance = _distance(scale, codes)
+        if distance > 0:
+            yield Difference(
+                item_id=item_id,
+                title="",
+                key=dimension.key,
+                dimension=dimension.name,
+                labels=tuple(scale.labels[code] for code in sorted(codes)),
+                distance=distance,
+            )
+
+
+def _distance(scale: Scale, codes: Sequence[int]) -> float:
+    """Mean distance of two labels: points of the scale's range, or differing pairs."""
+    pairs = [(a, b) for i, a in enumerate(codes) for b in codes[i + 1 :]]
+    if not pairs:
+        return 0.0
+    if not scale.has_order:
+        return sum(a != b for a, b in pairs) / len(pairs)
+    return sum(abs(a - b) for a, b in pairs) / len(pairs) / (len(scale.labels) - 1)
+
+
+def _titled(differences: Sequence[Difference]) -> list[Difference]:
+    found = Item.objects.filter(pk__in=[one.item_id for one in differences])
+    titles = {item.pk: item.title or item.external_id for item in found}
+    return [
+        Difference(
+            one.item_id,
+            titles[one.item_id],
+            one.key,
+            one.dimension,
+            one.labels,
+            one.distance,
+        )
+        for one in differences
+    ]

@@ -1,0 +1,281 @@
+"""A report's frozen numbers as pictures and lines, ready for a template. Reads no rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from calibration.rules import gatewords
+from calibration.rules.gatewords import CheckLine
+from core import charts, matrices
+from core.charts import IntervalPlot, IntervalRow
+from core.figures import Figure, figure_of
+from core.matrices import Matrix
+from judges.simulator.judges import PLANTED
+from measurement.table import PAIRWISE, TIE
+
+TARGET = 0.8
+PEOPLE = "people"
+BOUND = "lower bound"
+
+
+@dataclass(frozen=True, slots=True)
+class FigureLine:
+    """One line of the table of further figures."""
+
+    name: str
+    note: str
+    figure: Figure
+    is_share: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineLine:
+    """A rule that needs no judge, and how far the judge is above it."""
+
+    name: str
+    agreement: Figure
+    difference: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedLine:
+    """What was planted in a simulated judge beside what was measured of it."""
+
+    name: str
+    planted: str
+    measured: str
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionView:
+    """One dimension of a report, drawn. `numbers` is its stored object."""
+
+    key: str
+    name: str
+    numbers: Mapping[str, Any]
+    gate: str
+    badge_kind: str
+    badge: str
+    hits: int
+    target: str
+    level: str
+    agreement: Figure
+    people: Figure
+    plot: IntervalPlot
+    checks: list[CheckLine]
+    failed: list[str]
+    matrix: Matrix | None
+    no_verdict: int
+    figures: list[FigureLine]
+    baselines: list[BaselineLine]
+    planted: list[PlantedLine]
+    outcomes: list[tuple[str, int]]
+    warnings: list[str]
+
+    @property
+    def is_passed(self) -> bool:
+        return self.gate == "pass"
+
+    @property
+    def interval(self) -> str:
+        """The 95 % interval in percent, without the unit: [80.4, 87.4]."""
+        low, high = self.agreement.low, self.agreement.high
+        if low is None or high is None:
+            return ""
+        return f"[{low * 100:.1f}, {high * 100:.1f}]"
+
+    @property
+    def contested_share(self) -> float | None:
+        asked = self.numbers["items"] - self.numbers["not_applicable"]
+        return self.numbers["contested"] / asked if asked else None
+
+    @property
+    def has_alt_test(self) -> bool:
+        return bool(self.numbers["alt_test"]["raters"])
+
+
+def dimension_view(
+    key: str, name: str, numbers: Mapping[str, Any], *, model: str = ""
+) -> DimensionView:
+    """Everything that the page shows of one dimension; `model` names a simulated judge."""
+    gate = numbers["gate"]["decision"]
+    checks = numbers["gate"]["checks"]
+    agreement, people = figure_of(numbers["agreement"]), figure_of(numbers["ceiling"]["people"])
+    target = next((check["limit"] for check in checks if check["name"] == BOUND), TARGET)
+    kind, words = gatewords.GATE_WORDS[gate]
+    return DimensionView(
+        key=key,
+        name=name,
+        numbers=numbers,
+        gate=gate,
+        badge_kind=kind,
+        badge=words,
+        hits=round((agreement.value or 0) * (agreement.n or 0)),
+        target=gatewords.target_words(target),
+        level=gatewords.target_words(1 - numbers["level"]),
+        agreement=agreement,
+        people=people,
+        plot=_plot(numbers, agreement, people, target),
+        checks=gatewords.lines(checks),
+        failed=gatewords.failed(checks),
+        matrix=_matrix(numbers["confusion"]),
+        no_verdict=sum(numbers["confusion"].get("no_verdict", ())),
+        figures=list(_figures(numbers)),
+        baselines=list(_baselines(numbers)),
+        planted=list(_planted(numbers, model)),
+        outcomes=_outcomes(numbers["outcomes"]),
+        warnings=list(_warnings(numbers, target)),
+    )
+
+
+def _plot(
+    numbers: Mapping[str, Any], agreement: Figure, people: Figure, target: float
+) -> IntervalPlot:
+    rows = [IntervalRow("Overall", agreement)]
+    for by_name in numbers.get("slices", {}).values():
+        rows += [
+            IntervalRow(name.capitalize(), by_name[name], second=True)
+            for name in sorted(by_name, key=_slice_rank)
+        ]
+    drawn = [row.estimate for row in rows]
+    scale = charts.window(drawn, target=target, ceiling=people.value)
+    return charts.interval_plot(rows, scale)
+
+
+def _slice_rank(name: str) -> tuple[int, str]:
+    """Difficulties from easy to hard, the rest by name."""
+    order = ("easy", "medium", "hard", "representative")
+    return (order.index(name) if name in order else len(order), name)
+
+
+def _matrix(confusion: Mapping[str, Any]) -> Matrix | None:
+    """People by judge. A label that nobody used takes no room."""
+    labels, counts = confusion["labels"], confusion["counts"]
+    used = [i for i in range(len(labels)) if sum(counts[i]) or any(row[i] for row in counts)]
+    if not used:
+        return None
+    drawn = matrices.confusion_matrix(
+        [labels[i] for i in used], [[counts[i][j] for j in used] for i in used]
+    )
+    if set(labels) != set(PAIRWISE):
+        return drawn
+    # Items that people call a tie are outside the denominator and reported apart.
+    return replace(drawn, rows=tuple(row for row in drawn.rows if row.label != TIE))
+
+
+def _figures(numbers: Mapping[str, Any]) -> Iterator[FigureLine]:
+    ceiling = numbers["ceiling"]
+    lines = (
+        ("A person with the others", "leave one out, by vote", ceiling["people"], True),
+        ("The judge with the same others", "like for like", ceiling["judge_same_items"], True),
+        ("Judge − person", "the same items, paired", ceiling["difference"], True),
+        ("Two people with each other", "pairs of votes", ceiling["pairwise"], True),
+        (
+            "Contested items counted as misses",
+            "nothing left out",
+            numbers["contested_as_misses"],
+            True,
+        ),
+        ("On every human label", "exact, human ties too", numbers["all_labels"], True),
+        ("With a single vote", "each verdict, each vote", numbers["per_vote"], True),
+        ("S1", "as MT-Bench counts, ties agree", numbers["s1"], True),
+        ("S2", "as MT-Bench counts, without ties", numbers["s2"], True),
+        ("Alpha, judge and people", "beyond chance", numbers["alpha"], False),
+        ("Kappa, judge and people", "Cohen", numbers["kappa"], False),
+        ("Mean bias", "judge − people, in points", numbers["bias"], False),
+    )
+    for name, note, found, is_share in lines:
+        if found is not None and (found["value"] is not None or name != "Mean bias"):
+            yield FigureLine(name, note, figure_of(found), is_share=is_share)
+    for label, found in numbers["recall"].items():
+        if found["n"]:
+            yield FigureLine(
+                f"Finds “{label}”", "of the items that people call so", figure_of(found)
+            )
+    yield from _order(numbers["order"])
+
+
+def _order(order: Mapping[str, Any] | None) -> Iterator[FigureLine]:
+    if order is None:
+        return
+    yield FigureLine("Same winner in both orders", "pairs", figure_of(order["consistent"]))
+    first = figure_of(order["first_shown"])
+    yield FigureLine("Names the response shown first", "0.5 without a lean", first)
+
+
+def _baselines(numbers: Mapping[str, Any]) -> Iterator[BaselineLine]:
+    for name, found in numbers["baselines"].items():
+        words = gatewords.BASELINE_WORDS.get(name, name.replace("_", " ").capitalize())
+        yield BaselineLine(words, figure_of(found["agreement"]), figure_of(found["difference"]))
+
+
+def _planted(numbers: Mapping[str, Any], model: str) -> Iterator[PlantedLine]:
+    """A simulated judge's published errors; measured ones rest on labels that err as well."""
+    planted = PLANTED.get(model)
+    if planted is None:
+        return
+    order, share = numbers["order"], gatewords.percent
+    if order is not None:
+        yield PlantedLine(
+            "Sees the better response",
+            share(planted.accuracy),
+            share(numbers["agreement"]["value"]),
+        )
+        yield PlantedLine(
+            "Names what is shown first",
+            f"+{share(planted.position_bias)}",
+            f"{(order['first_shown']['value'] or 0.5) * 100 - 50:+.1f}\N{NO-BREAK SPACE}points",
+        )
+        yield PlantedLine("Names the longer response", f"+{share(planted.verbosity_bias)}", "–")
+        return
+    yield PlantedLine("One point off", share(planted.one_off), "–")
+    yield PlantedLine("Two points off", share(planted.two_off), "–")
+    yield PlantedLine(
+        "Too mild", f"+{planted.leniency:.2f}", gatewords.points(numbers["bias"]["value"])
+    )
+
+
+def _outcomes(outcomes: Mapping[str, int]) -> list[tuple[str, int]]:
+    return [
+        (gatewords.OUTCOME_WORDS.get(name, name), count)
+        for name, count in sorted(outcomes.items(), key=lambda pair: -pair[1])
+    ]
+
+
+def _warnings(numbers: Mapping[str, Any], target: float) -> Iterator[str]:
+    """What somebody has to know before deciding; plain facts, each with its figure."""
+    if numbers["gate"]["decision"] == "pass":
+        yield from _slice_warnings(numbers, target)
+    misses = figure_of(numbers["contested_as_misses"])
+    if numbers["contested"] and misses.value is not None:
+        yield (
+            f"{numbers['contested']:,} items are contested by people. Counted as misses, the "
+            f"agreement is {gatewords.percent(misses.value)}."
+        )
+    if numbers["order"] is not None:
+        flips = numbers["order"]["consistent"]["value"]
+        if flips is not None:
+            yield (
+                f"In {gatewords.percent(1 - flips)} of the pairs the verdict changes when the "
+                "responses change places; these count as misses."
+            )
+    yield from numbers["notes"]
+
+
+def _slice_warnings(numbers: Mapping[str, Any], target: float) -> Iterator[str]:
+    """Where a judge that passes as a whole may not reach the target."""
+    for field, by_name in numbers.get("slices", {}).items():
+        for name, found in by_name.items():
+            figure = figure_of(found)
+            if figure.high is not None and figure.high < target:
+                yield (
+                    f"On items of {field} “{name}” even the upper end of the interval, "
+                    f"{gatewords.percent(figure.high)}, is below the target."
+                )
+            elif figure.low is not None and figure.low < target:
+                yield (
+                    f"On items of {field} “{name}” the interval reaches down to "
+                    f"{gatewords.percent(figure.low)}."
+                )

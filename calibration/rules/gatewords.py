@@ -1,0 +1,148 @@
+"""The gate's checks in plain words: what was asked, what was measured, what the limit is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+SPACE = "\N{NO-BREAK SPACE}"
+MINUS = "\N{MINUS SIGN}"
+NOTHING = "–"
+BOUND = "lower bound"
+
+GATE_WORDS = {
+    "pass": ("good", "Passes the gate"),
+    "fail": ("poor", "Does not pass the gate"),
+    "insufficient": ("doubtful", "Too little to decide on"),
+    "unattainable": ("poor", "Out of reach with these labels"),
+}
+"""For each decision of the gate the badge's kind and its words."""
+
+OUTCOME_WORDS = {
+    "ok": "a verdict",
+    "missing": "no call at all",
+    "invalid": "could not be read",
+    "truncated": "cut off",
+    "refused": "refused",
+    "context": "item too long",
+    "failed": "failed",
+    "split": "samples disagree",
+    "unknown": "answer lost",
+}
+
+BASELINE_WORDS = {
+    "commonest_label": "The commonest label, always",
+    "longer_response": "The longer response, always",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    """One line of the check list as a person reads it."""
+
+    words: str
+    measured: str
+    limit: str
+    is_held: bool
+
+
+def lines(checks: Iterable[Mapping[str, Any]]) -> list[CheckLine]:
+    """The check list: the bound first, then the guards, then what was known beforehand."""
+    return [_line(check) for check in sorted(checks, key=_rank)]
+
+
+def failed(checks: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The words of the checks that did not hold, without any figure."""
+    return [words(check["name"]) for check in sorted(checks, key=_rank) if not check["passed"]]
+
+
+def words(name: str) -> str:
+    """What a check asks, in plain words; an unknown one stands for itself."""
+    if name in _FIXED:
+        return _FIXED[name][1]
+    for pattern, sentence in _PATTERNS:
+        found = pattern.fullmatch(name)
+        if found:
+            return sentence.format(*found.groups())
+    return name.capitalize()
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    if share is None:
+        return NOTHING
+    return f"{share * 100:.{digits}f}{SPACE}%".replace("-", MINUS)
+
+
+def points(value: float | None, digits: int = 2) -> str:
+    if value is None:
+        return NOTHING
+    return f"{value:.{digits}f}".replace("-", MINUS)
+
+
+def target_words(target: float) -> str:
+    """A share as it stands in a sentence: 80 %, 82.5 %."""
+    return f"{target * 100:g}{SPACE}%"
+
+
+_FIXED: dict[str, tuple[int, str]] = {
+    BOUND: (0, "Lower bound of the agreement above the target"),
+    "alpha": (2, "Beyond chance (alpha)"),
+    "alpha, lower bound": (2, "Beyond chance, lower bound"),
+    "mean bias, share of the range": (3, "Neither too mild nor too strict"),
+    "without a verdict": (4, "No answer from the judge"),
+    "contested share": (5, "Contested by people"),
+    "decided items": (6, "Items that people decided"),
+    "clusters": (7, "Different prompts among them"),
+    "labels in the reference": (8, "Different labels that people gave"),
+    "declared cut": (9, "A declared cut: what counts as acceptable"),
+}
+_PATTERNS = (
+    (re.compile(r"recall of (.+), lower bound"), "Finds “{}” more often than chance"),
+    (re.compile(r"recall of (.+)"), "Finds “{}” at least every second time"),
+    (re.compile(r"reference items (.+)"), "Items that people label “{}”"),
+)
+_COUNTS = ("decided items", "clusters", "labels in the reference", "reference items")
+_AT_MOST = ("contested share", "without a verdict", "mean bias, share of the range")
+_STRICTLY = (BOUND, "alpha, lower bound")
+
+
+def _rank(check: Mapping[str, Any]) -> int:
+    name = check["name"]
+    if name in _FIXED:
+        return _FIXED[name][0]
+    return 1 if name.startswith("recall") else 8
+
+
+def _line(check: Mapping[str, Any]) -> CheckLine:
+    name, measured, limit = check["name"], check["measured"], check["limit"]
+    said = words(name)
+    if name == BOUND:
+        said = f"Lower bound of the agreement above {target_words(limit)}"
+    written, bound = "".join(_figure(name, measured)), "".join(_figure(name, limit))
+    if name == "declared cut":
+        written, bound = NOTHING, "needed"
+    else:
+        bound = f"{_sign(name)} {bound}"
+    return CheckLine(said, written, bound, bool(check["passed"]))
+
+
+def _sign(name: str) -> str:
+    if name in _AT_MOST:
+        return "≤"
+    return ">" if name in _STRICTLY or name.endswith(", lower bound") else "≥"
+
+
+def _figure(name: str, value: float | None) -> Iterator[str]:
+    if value is None:
+        yield NOTHING
+    elif name.startswith(_COUNTS):
+        yield f"{value:,.0f}"
+    elif name == BOUND or name in _AT_MOST:
+        is_round = round(value * 1000) % 10 == 0 and value in (0.02, 0.1, 0.8)
+        yield percent(value, 0 if is_round else 1)
+        if name.startswith("mean bias"):
+            yield " of the range"
+    else:
+        yield points(value)

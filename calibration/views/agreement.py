@@ -1,0 +1,134 @@
+"""Do people agree? The round's figures, live while it runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_safe
+
+from accounts.doors import MemberRequest, door
+from accounts.roles import STAFF
+from annotation.models import Round
+from annotation.states import RoundState
+from calibration import access
+from calibration.queries import agreement
+from calibration.queries.agreement import DimensionAgreement, RoundAgreement
+from calibration.rules import readings
+from core import charts, matrices
+from core.charts import IntervalRow, Scale
+from core.http import page, wants_fragment
+
+STEP = {"current_step": "agree"}
+UNCHANGED = 204
+
+
+@door(*STAFF)
+@require_safe
+def index(request: MemberRequest) -> HttpResponse:
+    """The newest round with labels; without one, what has to happen first."""
+    rounds = agreement.rounds_with_labels(project_id=request.project.pk)
+    if rounds:
+        return redirect("round_agreement", request.project.slug, rounds[0].pk)
+    return page(request, "calibration/agreement_empty.html", STEP)
+
+
+@door(*STAFF)
+@require_safe
+def of_round(request: MemberRequest, round_id: int) -> HttpResponse:
+    """Every figure of one round. A poll that already shows this state gets nothing new."""
+    round_ = access.round_of(request.project, round_id)
+    digest = agreement.state_of(round_)
+    if wants_fragment(request) and _is_shown(request, round_, digest):
+        return HttpResponse(status=UNCHANGED)
+    found = agreement.of_round(round_, digest=digest)
+    context = {
+        **STEP,
+        **_drawn(request, round_, found),
+        "round": round_,
+        "found": found,
+        "others": agreement.rounds_with_labels(project_id=request.project.pk),
+    }
+    return page(
+        request, "calibration/agreement.html", context, fragment="calibration/_agreement.html"
+    )
+
+
+def _is_shown(request: MemberRequest, round_: Round, digest: str) -> bool:
+    """The page shows this state already; a round that is over is drawn once more, for good."""
+    return round_.state == RoundState.OPEN and request.GET.get("shown") == digest
+
+
+def _drawn(request: MemberRequest, round_: Round, found: RoundAgreement) -> dict[str, Any]:
+    one = found.dimension(request.GET.get("dimension", ""))
+    is_rating = agreement.is_still_rating(round_, user_id=request.user.pk)
+    may_see_parts = found.items > found.sealed_items and not is_rating
+    drawn: dict[str, Any] = {
+        "one": one,
+        "alphas": _alphas(found),
+        "tabs": _tabs(found, one),
+        "raters": agreement.rater_count(round_),
+        "may_see_parts": may_see_parts,
+        "is_rating": is_rating,
+        "is_live": round_.state == RoundState.OPEN,
+    }
+    if one is not None and may_see_parts:
+        drawn["pairs"] = _pairs(one)
+        drawn["uses"] = charts.distribution_strip(one.points, one.uses) if one.uses else None
+        drawn["listed"] = found.differences
+    return drawn
+
+
+def _alphas(found: RoundAgreement) -> charts.IntervalPlot:
+    """Alpha of each dimension; the line at .667, reliable from .8."""
+    rows = []
+    for one in found.dimensions:
+        alpha = one.summary["alpha"]
+        reading = readings.of_alpha(alpha["value"])
+        rows.append(
+            IntervalRow(
+                one.name,
+                alpha,
+                href=f"?dimension={one.key}" if len(found.dimensions) > 1 else "",
+                badge_kind=reading.kind if reading else "",
+                badge=reading.word if reading else "",
+            )
+        )
+    scale = Scale(
+        low=_floor(found),
+        high=1.0,
+        target=readings.TENTATIVE,
+        ceiling=readings.RELIABLE,
+        target_name="tentative from",
+        ceiling_name="reliable",
+    )
+    return charts.interval_plot(rows, scale)
+
+
+def _floor(found: RoundAgreement) -> float:
+    """Where the axis begins: 0, or .4 when every interval lies above it."""
+    lows = [
+        bound
+        for one in found.dimensions
+        for bound in [one.summary["alpha"]["value"], *(one.summary["alpha"]["interval"] or [])]
+        if bound is not None
+    ]
+    return 0.4 if lows and min(lows) >= 0.4 else 0.0
+
+
+def _tabs(found: RoundAgreement, one: DimensionAgreement | None) -> list[dict[str, Any]]:
+    if len(found.dimensions) < 2:
+        return []
+    return [
+        {"name": each.name, "url": f"?dimension={each.key}", "is_current": each is one}
+        for each in found.dimensions
+    ]
+
+
+def _pairs(one: DimensionAgreement) -> matrices.Matrix | None:
+    if not one.kappa:
+        return None
+    names = sorted({pair[side] for pair in one.kappa for side in ("a", "b")})
+    values = {(pair["a"], pair["b"]): pair for pair in one.kappa}
+    return matrices.rater_matrix(names, values)

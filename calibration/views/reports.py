@@ -1,0 +1,88 @@
+"""Reports of runs on open data and development parts: every figure, and what the gate would say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.doors import MemberRequest, door
+from accounts.roles import STAFF, Role
+from calibration import access
+from calibration.queries import reports
+from calibration.services import reports as services
+from core import charts
+from core.figures import figure_of
+from core.http import go, page
+from core.models import Job, JobState
+from judges.models import Run
+from judges.states import RunState
+
+STEP = {"current_step": "judge"}
+
+
+@door(*STAFF)
+@require_safe
+def of_run(request: MemberRequest, run_id: int) -> HttpResponse:
+    """The newest report of a run; while it is being made the page asks again."""
+    run = access.run_of(request.project, run_id)
+    job = reports.last_job(run)
+    context = {**STEP, **_shown(run, job), "run": run, "version": run.version}
+    return page(
+        request, "calibration/run_report.html", context, fragment="calibration/_run_report.html"
+    )
+
+
+@door(Role.LEAD, Role.ADMIN)
+@require_POST
+def make(request: MemberRequest, run_id: int) -> HttpResponse:
+    """Have the report made (anew): labels may have come since."""
+    run = access.run_of(request.project, run_id)
+    services.ask(run=run, actor=request.user.actor)
+    messages.success(request, "The report is being made.")
+    return go(request, "run_report", request.project.slug, run.pk)
+
+
+@door(*STAFF)
+@require_safe
+def of_version(request: MemberRequest, judge_slug: str, number: int) -> HttpResponse:
+    """One version's alignment for the list of judges: a fragment, from a report already made."""
+    version = access.version_of(request.project, judge_slug, number)
+    run = reports.newest_reported_run(version)
+    report = reports.newest_report(run) if run is not None else None
+    views = []
+    if report is not None:
+        views = reports.views_of(version, report.content["dimensions"])
+    context = {
+        "version": version,
+        "run": run,
+        "report": report,
+        "views": views,
+        "cost": report.content["cost"] if report is not None else {},
+        "scale": charts.Scale(0.5, 1.0, target=0.8, ceiling=_ceiling(views)),
+    }
+    return page(request, "calibration/_version_alignment.html", context)
+
+
+def _ceiling(views: list[Any]) -> float | None:
+    """People's line is drawn where there is one dimension; several have one each."""
+    return figure_of(views[0].people).value if len(views) == 1 else None
+
+
+def _shown(run: Run, job: Job | None) -> dict[str, Any]:
+    report = reports.newest_report(run)
+    is_made = job is not None and job.state in (JobState.WAITING, JobState.RUNNING)
+    shown: dict[str, Any] = {
+        "report": report,
+        "is_being_made": is_made,
+        "problem": job.problem if job is not None and job.state == JobState.FAILED else "",
+        "is_over": run.state == RunState.DONE and run.combined_at is not None,
+        "has_labels": reports.has_human_labels(run),
+        "fingerprint": reports.short_fingerprint(run.version),
+    }
+    if report is not None:
+        shown["views"] = reports.views_of(run.version, report.content["dimensions"])
+        shown["cost"] = report.content["cost"]
+    return shown
