@@ -27,7 +27,7 @@ from judges.states import RunPurpose, RunState
 
 PAGE = ("GET", "HEAD", "POST")
 STEP = {"current_step": "judge"}
-CALLS_ON_A_PAGE = 50
+CALLS_ON_A_PAGE = 25
 LIVE = (RunState.PLANNED, RunState.RUNNING)
 
 
