@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from accounts.models import Project
+    from tests.cast import Cast, ClientFor
 
 settings.register_profile("dev", max_examples=50, deadline=timedelta(seconds=2))
 settings.register_profile(
@@ -37,14 +41,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """The first process made the folder of all of them and removes it."""
-    folder = os.environ.get("PLUMBLINE_TEST_FOLDER", "")
-    if folder and not hasattr(config, "workerinput"):
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of public data sets beside the clone; only for tests marked `reference_data`."""
     return SHARED_DATA
+
+
+# Imported inside: this file is read before Django is set up.
+
+
+@pytest.fixture
+def project(db: None) -> Project:
+    from tests import builders
+
+    return builders.make_project()
+
+
+@pytest.fixture
+def cast(project: Project) -> Cast:
+    """The project's members by name, and olu, who is none."""
+    from tests.cast import make_cast
+
+    return make_cast(project)
+
+
+@pytest.fixture
+def client_for() -> ClientFor:
+    """`client_for(person)` is a signed-in browser, `client_for(None)` an anonymous one."""
+    from tests.cast import client_for
+
+    return client_for

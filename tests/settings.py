@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
-if "PLUMBLINE_TEST_FOLDER" not in os.environ:  # the workers of a parallel run share the folder
+if "PLUMBLINE_TEST_FOLDER" not in os.environ:
+    # The workers of a parallel run share the folder; the process that made it removes it.
     os.environ["PLUMBLINE_TEST_FOLDER"] = tempfile.mkdtemp(prefix="plumbline-test-")
+    atexit.register(shutil.rmtree, os.environ["PLUMBLINE_TEST_FOLDER"], ignore_errors=True)
 _folder = os.environ["PLUMBLINE_TEST_FOLDER"]
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
 os.environ["PLUMBLINE_DATA"] = str(Path(_folder) / _worker)
