@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from annotation.models import Assignment, Dimension, Draft, GuidelineVersion, Item, Rating
+from django.db.models import Q
+
+from annotation.models import Assignment, Dimension, Draft, GuidelineVersion, Item, Rating, Round
 from annotation.rules import display, scales
-from annotation.states import AssignmentState, ItemKind, RationaleRule
+from annotation.states import AssignmentState, GuidelineForm, ItemKind, RationaleRule
 
 WORDS = {
     "A": "A",
@@ -161,22 +163,38 @@ def rule_of(dimension: Dimension) -> scales.DimensionRule:
     )
 
 
-def bench(assignment: Assignment, *, rater_id: int) -> Bench:
-    """The page of an assignment that is the rater's own, leased or submitted, in six queries.
+def is_swapped(round_: Round, *, rater_id: int, item_id: int) -> bool:
+    """Whether this rater sees the item's responses in swapped order; only pairs have two."""
+    if round_.guideline_version.guideline.form != GuidelineForm.PAIRWISE:
+        return False
+    return display.is_swapped(round_.salt, rater=rater_id, item=item_id)
 
-    `assignment` comes through a door with its round, guideline version, item and content.
+
+def seen_swapped(assignment: Assignment, *, rater_id: int) -> bool:
+    """The order that this rater saw: recorded while the row is theirs, afterwards by the rule."""
+    if assignment.rater_id == rater_id:
+        return assignment.is_swapped
+    return is_swapped(assignment.round, rater_id=rater_id, item_id=assignment.item_id)
+
+
+def bench(assignment: Assignment, *, rater_id: int) -> Bench:
+    """The page of an assignment that is or was the rater's own, in six queries at most.
+
+    `assignment` comes through a door with its round, guideline version, item and content. A row
+    that is somebody else's by now gives this rater's own draft and order, never theirs.
     """
+    swapped = seen_swapped(assignment, rater_id=rater_id)
     version = assignment.guideline_version or assignment.round.guideline_version
     dimensions = list(version.dimensions.all())
     last = last_own(assignment, rater_id=rater_id)
     return Bench(
         assignment=assignment,
         version=version,
-        item=shown_item(assignment.item, is_swapped=assignment.is_swapped),
+        item=shown_item(assignment.item, is_swapped=swapped),
         dimensions=[shown_dimension(dimension) for dimension in dimensions],
         examples=[_example(raw) for raw in version.examples],
         rationale_rule=_rationale_rule(dimensions),
-        given=_given(assignment, dimensions, rater_id=rater_id),
+        given=_given(assignment, dimensions, rater_id=rater_id, swapped=swapped),
         previous_id=last.pk if last else None,
         what_changed=_what_changed(version, last, assignment),
     )
@@ -232,8 +250,9 @@ def last_own(assignment: Assignment, *, rater_id: int) -> Assignment | None:
     mine = Assignment.objects.filter(
         round=assignment.round_id, rater=rater_id, state=AssignmentState.SUBMITTED
     ).select_related("guideline_version")
-    if assignment.state == AssignmentState.SUBMITTED and assignment.submitted_at is not None:
-        mine = mine.filter(submitted_at__lt=assignment.submitted_at)
+    if _is_answered(assignment, rater_id):
+        at = assignment.submitted_at
+        mine = mine.filter(Q(submitted_at__lt=at) | Q(submitted_at=at, pk__lt=assignment.pk))
     return mine.order_by("-submitted_at", "-pk").first()
 
 
@@ -247,8 +266,14 @@ def last_of_round(*, round_id: int, rater_id: int) -> int | None:
     )
 
 
-def _given(assignment: Assignment, dimensions: Sequence[Dimension], *, rater_id: int) -> Given:
-    if assignment.state == AssignmentState.SUBMITTED:
+def _is_answered(assignment: Assignment, rater_id: int) -> bool:
+    return assignment.state == AssignmentState.SUBMITTED and assignment.rater_id == rater_id
+
+
+def _given(
+    assignment: Assignment, dimensions: Sequence[Dimension], *, rater_id: int, swapped: bool
+) -> Given:
+    if _is_answered(assignment, rater_id):
         own, rationale, seconds = _ratings_of(assignment)
     else:
         draft = Draft.objects.filter(
@@ -258,9 +283,7 @@ def _given(assignment: Assignment, dimensions: Sequence[Dimension], *, rater_id:
             return Given({}, "", 0.0)
         own, rationale, seconds = draft.labels, draft.rationale, draft.active_seconds
     shown = {
-        d.key: display.to_shown_label(
-            str(own[d.key]), swapped=assignment.is_swapped and rule_of(d).is_pairwise
-        )
+        d.key: display.to_shown_label(str(own[d.key]), swapped=swapped and rule_of(d).is_pairwise)
         for d in dimensions
         if d.key in own
     }
@@ -285,7 +308,7 @@ def _rationale_rule(dimensions: Sequence[Dimension]) -> str:
 
 def _what_changed(version: GuidelineVersion, last: Assignment | None, now: Assignment) -> str:
     """What is new since the item that this rater did last, if that was by another version."""
-    if now.state == AssignmentState.SUBMITTED or last is None:
+    if last is None or now.state == AssignmentState.SUBMITTED:
         return ""
     return version.what_changed if last.guideline_version_id != version.pk else ""
 

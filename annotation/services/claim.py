@@ -16,8 +16,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import BooleanField, Case, ExpressionWrapper, F, Q, QuerySet, Value, When
 
 from annotation.models import Assignment, Draft, Round, RoundItem, RoundRater
+from annotation.queries.workbench import is_swapped
 from annotation.rules import display
-from annotation.states import AssignmentState, GuidelineForm, RoundState
+from annotation.states import AssignmentState, RoundState
 from core.errors import Conflict
 
 ATTEMPTS = 12
@@ -264,13 +265,6 @@ def _lease(round_: Round, rater_id: int, item_id: int, now: datetime) -> int | N
         return None
     add_taken(round_=round_, item_id=item_id)
     return slot
-
-
-def is_swapped(round_: Round, *, rater_id: int, item_id: int) -> bool:
-    """Whether this rater sees the item's responses in swapped order; only pairs have two."""
-    if round_.guideline_version.guideline.form != GuidelineForm.PAIRWISE:
-        return False
-    return display.is_swapped(round_.salt, rater=rater_id, item=item_id)
 
 
 def free_slot(*, round_id: int, item_id: int) -> int | None:

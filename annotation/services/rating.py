@@ -37,6 +37,7 @@ from annotation.states import (
 )
 from core.errors import Conflict, Invalid
 
+LEASE_LOST = "lease_lost"
 LONGEST_ACTIVE = timedelta(hours=2).total_seconds()
 RATIONALE_CHARS = 20_000
 SKIP_CHARS = 200
@@ -83,6 +84,17 @@ def submit(
         except IntegrityError:
             # A second click wrote between our look and our write: look again.
             continue
+        except Conflict as lost:
+            if lost.code == LEASE_LOST:
+                save_draft(
+                    assignment_id=assignment_id,
+                    rater=rater,
+                    labels=labels,
+                    rationale=rationale,
+                    active_seconds=active_seconds,
+                    now=now,
+                )
+            raise
         if is_new:
             _refresh_reference(row)
         return row
@@ -105,7 +117,8 @@ def save_draft(
     """
     row = access.assignment_once_of(rater, assignment_id)
     is_held = claim.hold(assignment_id=row.pk, rater_id=rater.pk, now=now)
-    if not is_held and _own_row(row, rater) is not None:
+    mine = None if is_held else _own_row(row, rater)
+    if mine is not None and mine.state == AssignmentState.SUBMITTED:
         raise Conflict("already_submitted", "This item is submitted; there is no draft of it.")
     return _keep_draft(row, rater, labels, rationale, active_seconds=active_seconds, now=now)
 
@@ -223,7 +236,7 @@ def _settle_late(row: Assignment, rater: Rater, seconds: float, now: datetime) -
         guideline_version=version_of(row),
         submitted_at=now,
         active_seconds=seconds,
-        is_swapped=_swapped_for(row, rater),
+        is_swapped=workbench.seen_swapped(row, rater_id=rater.pk),
     )
     if changed != 1:
         return None
@@ -268,13 +281,6 @@ def _is_member(row: Assignment, rater: Rater) -> bool:
     ).exists()
 
 
-def _swapped_for(row: Assignment, rater: Rater) -> bool:
-    """The order that this rater saw: recorded while it is theirs, the same again by its rule."""
-    if row.rater_id == rater.pk:
-        return row.is_swapped
-    return claim.is_swapped(row.round, rater_id=rater.pk, item_id=row.item_id)
-
-
 def version_of(row: Assignment) -> GuidelineVersion:
     """The guideline version that the row was last leased under."""
     return row.guideline_version or row.round.guideline_version
@@ -283,7 +289,7 @@ def version_of(row: Assignment) -> GuidelineVersion:
 def _answer(row: Assignment, rater: Rater, labels: Mapping[str, object], rationale: str) -> Answer:
     """The answer in the item's own labelling, or `Invalid` with a sentence for each field."""
     dimensions = list(version_of(row).dimensions.all())
-    is_swapped = _swapped_for(row, rater)
+    is_swapped = workbench.seen_swapped(row, rater_id=rater.pk)
     problems: dict[str, list[str]] = {}
     kept: dict[Dimension, str] = {}
     for dimension in dimensions:
@@ -411,7 +417,7 @@ def _keep_draft(
     active_seconds: float,
     now: datetime,
 ) -> Draft:
-    is_swapped = _swapped_for(row, rater)
+    is_swapped = workbench.seen_swapped(row, rater_id=rater.pk)
     kept = {
         d.key: label
         for d in version_of(row).dimensions.all()

@@ -1,0 +1,260 @@
+"""The workbench: one item at a time, its answer, and the next one in the same response."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.doors import MemberRequest, door
+from accounts.models import Rater
+from accounts.roles import Role
+from annotation import access
+from annotation.forms.rating import (
+    FLAG_REASONS,
+    SKIP_REASONS,
+    DraftForm,
+    RatingForm,
+    ReasonForm,
+)
+from annotation.models import Assignment, Round
+from annotation.queries import progress, workbench
+from annotation.services import claim, rating
+from annotation.states import AssignmentState
+from core.errors import Conflict, Invalid, NotHere
+from core.http import page, wants_fragment
+
+PAGE = "annotation/workbench.html"
+SLOT = "annotation/_slot.html"
+READ_AND_WRITE = ("GET", "HEAD", "POST")
+
+
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """Why there is nothing to rate now, in two sentences."""
+
+    title: str
+    text: str
+    may_go_on: bool = False
+
+
+CALM = {
+    claim.Reason.NOTHING_LEFT: Calm(
+        "You are through",
+        "You have rated everything that this round has for you. Thank you. Should an item come "
+        "back to the queue, it appears under your work.",
+    ),
+    claim.Reason.QUOTA_REACHED: Calm(
+        "Your share is done",
+        "You have rated as many items as were asked of you in this round. Thank you.",
+    ),
+    claim.Reason.PAUSED: Calm(
+        "This round is paused",
+        "A lead has paused it, and nothing is handed out for the moment. All that you did is kept.",
+    ),
+    claim.Reason.CLOSED: Calm(
+        "This round is closed", "Nothing is handed out any more. All that you did is kept."
+    ),
+    claim.Reason.NOT_OPEN: Calm(
+        "This round is not open yet", "A lead opens it when everything is ready."
+    ),
+    claim.Reason.NOT_A_RATER: Calm(
+        "You are no longer in this round", "All that you did is kept. A lead can add you again."
+    ),
+}
+
+
+@door(Role.RATER)
+@never_cache
+@require_safe
+def rate(request: MemberRequest, round_id: int) -> HttpResponse:
+    """The item at hand: the one that is held already, else the next."""
+    rater = access.rater_of_member(request.membership)
+    return _next(request, rater, access.round_for_rater(rater, round_id))
+
+
+@door(Role.RATER)
+@require_POST
+def submit(request: MemberRequest, assignment_id: int) -> HttpResponse:
+    """Store the answer and hand out the next item in the same response."""
+    rater = access.rater_of_member(request.membership)
+    row = access.assignment_once_of(rater, assignment_id)
+    bench = workbench.bench(row, rater_id=rater.pk)
+    form = RatingForm(bench, request.POST)
+    if not form.is_valid():
+        return _slot(request, rater, row, form, status=422)
+    try:
+        rating.submit(
+            assignment_id=row.pk,
+            rater=rater,
+            labels=form.labels(),
+            rationale=form.cleaned_data["rationale"],
+            active_seconds=form.cleaned_data["active_seconds"] or 0.0,
+            now=timezone.now(),
+        )
+    except Invalid as refusal:
+        form.add_refusal(refusal)
+        return _slot(request, rater, row, form, status=422)
+    except Conflict as refusal:
+        return _slot(request, rater, row, form, status=409, conflict=refusal)
+    return _go_on(request, rater, row.round)
+
+
+@door(Role.RATER)
+@require_POST
+def save_draft(request: MemberRequest, assignment_id: int) -> HttpResponse:
+    """Keep what is there so far; the page asks for this while somebody works."""
+    rater = access.rater_of_member(request.membership)
+    form = DraftForm(request.POST)
+    form.is_valid()
+    rating.save_draft(
+        assignment_id=assignment_id,
+        rater=rater,
+        labels=form.labels(),
+        rationale=form.rationale_text(),
+        active_seconds=form.seconds(),
+        now=timezone.now(),
+    )
+    return HttpResponse(status=204)
+
+
+@door(Role.RATER)
+@require_POST
+def skip(request: MemberRequest, assignment_id: int) -> HttpResponse:
+    """Pass the item by, with a reason, and take the next."""
+    rater = access.rater_of_member(request.membership)
+    row = access.assignment_once_of(rater, assignment_id)
+    try:
+        rating.skip(
+            assignment_id=row.pk,
+            rater=rater,
+            reason=ReasonForm(request.POST).text(),
+            now=timezone.now(),
+        )
+    except (Invalid, Conflict) as refusal:
+        return _refused(request, rater, row, refusal, {"skip_refusal": refusal})
+    return _go_on(request, rater, row.round)
+
+
+@door(Role.RATER)
+@require_POST
+def flag(request: MemberRequest, assignment_id: int) -> HttpResponse:
+    """Report the item as broken, and take the next."""
+    rater = access.rater_of_member(request.membership)
+    row = access.assignment_once_of(rater, assignment_id)
+    try:
+        rating.flag(
+            assignment_id=row.pk,
+            rater=rater,
+            reason=ReasonForm(request.POST).text(),
+            now=timezone.now(),
+        )
+    except (Invalid, Conflict) as refusal:
+        return _refused(request, rater, row, refusal, {"flag_refusal": refusal})
+    return _go_on(request, rater, row.round)
+
+
+@door(Role.RATER)
+@never_cache
+@require_http_methods(READ_AND_WRITE)
+def own(request: MemberRequest, assignment_id: int) -> HttpResponse:
+    """An own answer: to look at, and to change while that is still possible."""
+    rater = access.rater_of_member(request.membership)
+    row = access.assignment_of(rater, assignment_id)
+    if row.state != AssignmentState.SUBMITTED:
+        raise NotHere("There is no such answer of yours.")
+    bench = workbench.bench(row, rater_id=rater.pk)
+    if request.method != "POST":
+        return _slot(request, rater, row, RatingForm(bench))
+    form = RatingForm(bench, request.POST)
+    if not form.is_valid():
+        return _slot(request, rater, row, form, status=422)
+    try:
+        rating.amend(
+            assignment_id=row.pk,
+            rater=rater,
+            labels=form.labels(),
+            rationale=form.cleaned_data["rationale"],
+            now=timezone.now(),
+        )
+    except Invalid as refusal:
+        form.add_refusal(refusal)
+        return _slot(request, rater, row, form, status=422)
+    except Conflict as refusal:
+        return _slot(request, rater, row, form, status=409, conflict=refusal)
+    return _go_on(request, rater, row.round)
+
+
+def _go_on(request: MemberRequest, rater: Rater, round_: Round) -> HttpResponse:
+    """htmx gets the next item at once; a plain form is led to it, so that a reload is harmless."""
+    if wants_fragment(request):
+        return _next(request, rater, round_)
+    return redirect("rate", request.project.slug, round_.pk)
+
+
+def _next(request: MemberRequest, rater: Rater, round_: Round) -> HttpResponse:
+    given = claim.next_slot(round_id=round_.pk, rater_id=rater.pk, now=timezone.now())
+    if given.assignment_id is not None:
+        row = access.assignment_of(rater, given.assignment_id)
+        return _slot(request, rater, row, RatingForm(workbench.bench(row, rater_id=rater.pk)))
+    assert given.reason is not None
+    return _calm(request, rater, round_, CALM[given.reason])
+
+
+def _slot(
+    request: MemberRequest,
+    rater: Rater,
+    row: Assignment,
+    form: RatingForm,
+    *,
+    status: int = 200,
+    **more: Any,
+) -> HttpResponse:
+    is_own = row.state == AssignmentState.SUBMITTED and row.rater_id == rater.pk
+    context = {
+        "round": row.round,
+        "rater": rater,
+        "assignment": row,
+        "bench": form.bench,
+        "form": form,
+        "own": progress.own_round(round_=row.round, rater_id=rater.pk),
+        "is_amending": is_own,
+        "closed_because": rating.why_not_editable(row) if is_own else "",
+        "skip_reasons": SKIP_REASONS,
+        "flag_reasons": FLAG_REASONS,
+        **more,
+    }
+    return page(request, PAGE, context, fragment=SLOT, status=status)
+
+
+def _refused(
+    request: MemberRequest,
+    rater: Rater,
+    row: Assignment,
+    refusal: Invalid | Conflict,
+    words: dict[str, Any],
+) -> HttpResponse:
+    """A reason that is missing is asked for again; an item that is gone is said to be gone."""
+    if isinstance(refusal, Conflict):
+        calm = Calm("This item is no longer yours", refusal.sentence, may_go_on=True)
+        return _calm(request, rater, row.round, calm, status=409)
+    form = RatingForm(workbench.bench(row, rater_id=rater.pk))
+    return _slot(request, rater, row, form, status=422, **words)
+
+
+def _calm(
+    request: MemberRequest, rater: Rater, round_: Round, calm: Calm, *, status: int = 200
+) -> HttpResponse:
+    context = {
+        "round": round_,
+        "rater": rater,
+        "calm": calm,
+        "own": progress.own_round(round_=round_, rater_id=rater.pk),
+        "last_id": workbench.last_of_round(round_id=round_.pk, rater_id=rater.pk),
+    }
+    return page(request, PAGE, context, fragment=SLOT, status=status)

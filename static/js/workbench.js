@@ -1,0 +1,307 @@
+// The workbench: keys, the marked dimension, drafts, time at work, and what follows a submit.
+// Without it the page is a plain form that works.
+
+import { Autosave, forgetOldDrafts } from "./autosave.js";
+import { markDifferences, unmark } from "./differences.js";
+import { closeHelp, isPlainKey, isTyping } from "./keys.js";
+import { announce } from "./page.js";
+
+const IDLE_MS = 60_000;
+const SIGN_OF_LIFE_MS = 240_000;
+const TICK_MS = 1000;
+const RETRY_MS = 5000;
+const GUIDE = "plumbline-guide";
+
+let bench = null;
+let lastSign = Date.now();
+
+const slot = () => document.getElementById("slot");
+
+class Bench {
+  constructor(root) {
+    this.root = root;
+    this.form = root.querySelector("[data-rating]");
+    this.parts = [...root.querySelectorAll("[data-part]")];
+    this.status = root.querySelector("[data-status]");
+    this.seconds = this.form.elements.active_seconds;
+    this.active = Number(this.seconds.value) || 0;
+    this.wantsSubmit = false;
+    this.lastSent = Date.now();
+    this.save = root.dataset.draftUrl ? this.autosave() : null;
+    this.takeUpKept();
+    this.mark(this.parts.find((part) => !chosenIn(part)) ?? null);
+    this.count();
+  }
+
+  autosave() {
+    return new Autosave({
+      key: this.root.dataset.keep,
+      url: this.root.dataset.draftUrl,
+      collect: () => this.collect(),
+      show: (kind, at) => this.show(kind, at),
+    });
+  }
+
+  collect() {
+    this.seconds.value = this.active.toFixed(1);
+    return new FormData(this.form);
+  }
+
+  // What this device kept is newer than the server's draft: it goes when the server has it.
+  takeUpKept() {
+    const fields = this.save?.kept();
+    if (!fields) return;
+    for (const [name, value] of Object.entries(fields)) {
+      const field = this.form.elements[name];
+      if (!field) continue;
+      if (name === "active_seconds") this.active = Math.max(this.active, Number(value) || 0);
+      else field.value = value;
+    }
+    const why = this.root.querySelector(".verdict__why");
+    if (why && fields.rationale) why.open = true;
+    for (const part of this.parts) this.tellChosen(part);
+    this.save.changed();
+  }
+
+  show(kind, at) {
+    if (kind === "saved") this.lastSent = Date.now();
+    const time = at?.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
+    const words = {
+      saved: `Saved ${time}`,
+      offline: "Offline: kept on this device",
+      refused: "Not saved: sign in again, or reload the page",
+    };
+    if (this.status.textContent === words[kind]) return;
+    this.status.dataset.kind = kind;
+    this.status.textContent = words[kind];
+  }
+
+  mark(part, { focus = false } = {}) {
+    for (const one of this.parts) one.classList.toggle("rail__part--now", one === part);
+    this.now = part;
+    if (!part || !focus) return;
+    part.focus({ preventScroll: true });
+    part.scrollIntoView({ block: "nearest" });
+  }
+
+  move(step) {
+    const place = this.parts.indexOf(this.now);
+    const next = this.parts[place < 0 ? 0 : place + step];
+    if (next) this.mark(next, { focus: true });
+  }
+
+  tellChosen(part) {
+    const chosen = chosenIn(part);
+    const words = part.querySelector("[data-chosen]");
+    if (words && chosen) {
+      const { anchor } = chosen.dataset;
+      words.textContent = anchor ? `${chosen.value} · ${anchor}` : "";
+    }
+  }
+
+  count() {
+    const count = this.root.querySelector("[data-count]");
+    const done = this.parts.filter(chosenIn).length;
+    if (count) count.textContent = `${done} of ${this.parts.length} chosen`;
+  }
+
+  choose(key) {
+    const part = this.now ?? this.parts[0];
+    const wanted = [...part.querySelectorAll("input[type=radio]")].find((input) =>
+      input.dataset.keys.split(" ").includes(key),
+    );
+    if (!wanted || wanted.matches(":disabled")) return false;
+    wanted.checked = true;
+    this.changed(part);
+    const following = this.parts.slice(this.parts.indexOf(part) + 1).find((one) => !chosenIn(one));
+    const next = following ?? this.parts.find((one) => !chosenIn(one));
+    if (next) this.mark(next, { focus: true });
+    return true;
+  }
+
+  changed(part) {
+    if (part) this.tellChosen(part);
+    this.count();
+    this.save?.changed();
+  }
+
+  submit() {
+    const missing = this.parts.find((part) => !chosenIn(part));
+    if (missing) {
+      this.mark(missing, { focus: true });
+      tell(`${missing.querySelector("legend b").textContent} is not rated yet.`);
+      return;
+    }
+    this.form.requestSubmit();
+  }
+
+  // The network is gone: keep everything, and send the answer itself once it is back.
+  failed() {
+    this.save?.keep();
+    this.wantsSubmit = true;
+    this.show("offline");
+    setTimeout(() => this.again(), RETRY_MS);
+  }
+
+  again() {
+    if (this.wantsSubmit && this.root.isConnected) this.form.requestSubmit();
+  }
+
+  tick() {
+    const isAtWork = document.visibilityState === "visible" && Date.now() - lastSign < IDLE_MS;
+    if (!isAtWork) return;
+    this.active += TICK_MS / 1000;
+    // Reading for long is work too: it renews the lease.
+    if (this.save && Date.now() - this.lastSent > SIGN_OF_LIFE_MS) {
+      this.lastSent = Date.now();
+      this.save.send();
+    }
+  }
+
+  leave({ isStored }) {
+    if (isStored) this.save?.done();
+    else this.save?.stop();
+  }
+}
+
+function chosenIn(part) {
+  return part.querySelector("input[type=radio]:checked");
+}
+
+function tell(sentence) {
+  if (bench) bench.status.textContent = sentence;
+}
+
+function begin() {
+  const root = slot();
+  bench = root?.querySelector("[data-rating]") ? new Bench(root) : null;
+  const guide = document.getElementById("guideline");
+  if (guide) guide.open = remembered() === "open";
+  for (const element of root.querySelectorAll("[data-scripted]")) element.hidden = false;
+}
+
+function remembered() {
+  try {
+    return sessionStorage.getItem(GUIDE);
+  } catch {
+    return null;
+  }
+}
+
+function toggleGuide() {
+  const guide = document.getElementById("guideline");
+  if (!guide) return;
+  guide.open = !guide.open;
+  try {
+    sessionStorage.setItem(GUIDE, guide.open ? "open" : "closed");
+  } catch {
+    // it then lasts for this item
+  }
+  if (guide.open) guide.scrollIntoView({ block: "nearest" });
+}
+
+function toggleDifferences(button) {
+  const [first, second] = slot().querySelectorAll("[data-response]");
+  const isMarked = button.getAttribute("aria-pressed") === "true";
+  if (isMarked) [first, second].forEach(unmark);
+  else if (!markDifferences(first, second)) {
+    announce("These responses are too long to be compared word by word.", "warning");
+    return;
+  }
+  button.setAttribute("aria-pressed", String(!isMarked));
+}
+
+function openWhy(summary) {
+  const fold = summary.parentElement;
+  fold.open = true;
+  fold.querySelector("textarea").focus();
+}
+
+function onKey(event) {
+  lastSign = Date.now();
+  if (!bench || !isPlainKey(event)) return;
+  const { target, key } = event;
+  if (isTyping(target)) {
+    if (key === "Escape") target.blur();
+    return;
+  }
+  if (target.closest?.(".menu[open], .keys")) return;
+  const used = act(target, key);
+  if (used) event.preventDefault();
+}
+
+function act(target, key) {
+  if (key === "Enter") {
+    if (target.closest("a, button, summary")) return false;
+    bench.submit();
+    return true;
+  }
+  const isRadio = target.matches?.("input[type=radio]");
+  if (bench.choose(key)) return true;
+  if (isRadio || !["ArrowUp", "ArrowDown"].includes(key) || bench.parts.length < 2) return false;
+  bench.move(key === "ArrowDown" ? 1 : -1);
+  return true;
+}
+
+document.documentElement.dataset.workbench = "on";
+forgetOldDrafts();
+begin();
+
+document.addEventListener("keydown", onKey, true);
+for (const name of ["pointerdown", "pointermove", "wheel", "scroll", "touchstart"]) {
+  document.addEventListener(name, () => (lastSign = Date.now()), { capture: true, passive: true });
+}
+setInterval(() => bench?.tick(), TICK_MS);
+
+document.addEventListener("input", (event) => {
+  if (bench?.form.contains(event.target)) bench.changed(event.target.closest("[data-part]"));
+});
+document.addEventListener("focusin", (event) => {
+  const part = event.target.closest?.("[data-part]");
+  if (bench && part) bench.mark(part);
+});
+document.addEventListener("click", (event) => {
+  const guide = event.target.closest('a[href="#guideline"]');
+  const differences = event.target.closest("[data-differences]");
+  const why = event.target.closest("[data-why]");
+  const part = event.target.closest("[data-part]");
+  if (guide || why) event.preventDefault();
+  if (guide) toggleGuide();
+  else if (differences) toggleDifferences(differences);
+  else if (why) openWhy(why);
+  else if (part && bench) bench.mark(part);
+});
+document.addEventListener(
+  "toggle",
+  (event) => {
+    if (event.target.matches?.(".pass-by[open]")) event.target.querySelector("button").focus();
+  },
+  true,
+);
+
+document.addEventListener("htmx:configRequest", (event) => {
+  if (!bench || event.detail.elt !== bench.form) return;
+  bench.wantsSubmit = false;
+  event.detail.parameters.set("active_seconds", bench.active.toFixed(1));
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target?.id !== "slot") return;
+  const { status } = event.detail.xhr;
+  bench?.leave({ isStored: status < 300 });
+});
+document.addEventListener("htmx:afterSwap", () => {
+  closeHelp();
+  begin();
+  window.scrollTo(0, 0);
+  if (!slot()?.querySelector(".error-summary")) slot()?.querySelector("[data-focus]")?.focus();
+});
+for (const name of ["htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(name, () => bench?.failed());
+}
+window.addEventListener("online", () => {
+  bench?.save?.later(0);
+  bench?.again();
+});
+window.addEventListener("pagehide", () => {
+  if (bench?.save?.kept()) bench.save.send({ isLast: true });
+});
