@@ -7,7 +7,7 @@ from annotation.models import Round
 from annotation.states import RoundKind
 from calibration.models import CalibrationReport
 from core.errors import NotHere
-from judges.models import ApprovalRequest, JudgeVersion, Run, Standing
+from judges.models import ApprovalRequest, Run, Standing
 from judges.states import RunPurpose
 
 REPORTED = (RunPurpose.ORDINARY, RunPurpose.IMPORTED)
@@ -51,17 +51,6 @@ def report_of(project: Project, report_id: int) -> CalibrationReport:
     return found
 
 
-def version_of(project: Project, judge_slug: str, number: int) -> JudgeVersion:
-    found = (
-        JudgeVersion.objects.select_related("judge__project", "guideline_version__guideline")
-        .filter(judge__project=project, judge__slug=judge_slug, number=number)
-        .first()
-    )
-    if found is None:
-        raise NotHere("There is no such judge version in this project.")
-    return found
-
-
 def approval_of(project: Project, request_id: int) -> ApprovalRequest:
     found = (
         ApprovalRequest.objects.select_related(
@@ -79,10 +68,10 @@ def approval_of(project: Project, request_id: int) -> ApprovalRequest:
     return found
 
 
-def standing_of(project: Project, judge_slug: str) -> Standing:
+def standing_of(project: Project, judge_id: int) -> Standing:
     found = (
         Standing.objects.select_related("judge", "version")
-        .filter(judge__project=project, judge__slug=judge_slug)
+        .filter(judge__project=project, judge=judge_id)
         .first()
     )
     if found is None:

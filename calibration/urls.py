@@ -6,7 +6,7 @@ from calibration.views import agreement, approvals, reports
 
 PROJECT = "projects/<slug:slug>/"
 RUN = PROJECT + "runs/<int:run_id>/"
-VERSION = PROJECT + "judges/<slug:judge_slug>/versions/<int:number>/"
+VERSION = PROJECT + "judges/versions/<int:version_id>/"
 
 urlpatterns = [
     path(PROJECT + "agreement/", agreement.index, name="agreement"),
@@ -14,9 +14,10 @@ urlpatterns = [
     path(RUN + "report/", reports.of_run, name="run_report"),
     path(RUN + "report/make/", reports.make, name="run_report_make"),
     path(VERSION + "alignment/", reports.of_version, name="version_alignment"),
+    path(VERSION + "report/", reports.newest, name="version_report"),
     path(PROJECT + "approvals/", approvals.index, name="approvals"),
     path(PROJECT + "approvals/<int:request_id>/", approvals.show, name="approval"),
     path(PROJECT + "approvals/<int:request_id>/decide/", approvals.decide, name="approval_decide"),
     path(VERSION + "approval/", approvals.ask, name="approval_ask"),
-    path(PROJECT + "judges/<slug:judge_slug>/revoke/", approvals.revoke, name="approval_revoke"),
+    path(PROJECT + "judges/<int:judge_id>/revoke/", approvals.revoke, name="approval_revoke"),
 ]

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Count
+from django.utils.dateformat import format as date_format
 
 from accounts import queries as people_queries
 from accounts.models import Project, User
@@ -26,9 +27,10 @@ from judges.models import (
     Look,
     Standing,
 )
-from judges.states import DecisionKind, GateDecision, RequestState
+from judges.states import DecisionKind, GateDecision, RequestState, VersionKind
 
 MOST_LOOKS = 3
+OPEN_STATES = (RequestState.ASKED, RequestState.JUDGING, RequestState.MEASURED)
 SHOWN_ANSWERED = 50
 
 
@@ -141,6 +143,28 @@ def has_authored(project: Project, user: User) -> bool:
     return JudgeVersion.objects.filter(judge__project=project, author_actor=user.actor).exists()
 
 
+@dataclass(frozen=True, slots=True)
+class VersionState:
+    """Where one version stands, for the list of judges; `standing_until` in words, or nothing."""
+
+    asked: ApprovalRequest | None
+    standing_until: str
+    may_be_asked: bool
+
+
+def state_of(version: JudgeVersion, *, now: datetime) -> VersionState:
+    asked = version.approval_requests.order_by("-pk").first()
+    standing = Standing.objects.filter(version=version, is_suspended=False, valid_until__gt=now)
+    found = standing.first()
+    is_open = asked is not None and asked.state in OPEN_STATES
+    is_measured = EvidenceSnapshot.objects.filter(version=version).exists()
+    return VersionState(
+        asked=asked,
+        standing_until=f"approved until {date_format(found.valid_until, 'j M')}" if found else "",
+        may_be_asked=version.kind != VersionKind.RECORDED and not (is_open or is_measured),
+    )
+
+
 # Approvals of a project ---------------------------------------------------------------------------
 
 
@@ -177,9 +201,6 @@ class Approvals:
     @property
     def is_empty(self) -> bool:
         return not (self.waiting or self.standing or self.answered)
-
-
-OPEN_STATES = (RequestState.ASKED, RequestState.JUDGING, RequestState.MEASURED)
 
 
 def approvals(project: Project, *, now: datetime) -> Approvals:
@@ -314,7 +335,7 @@ def _has_sealed_labels(dataset: Dataset, guideline_id: int, major: int) -> bool:
     ).exists()
 
 
-PROVENANCE_WORDS = {
+PROVENANCE_WORDS: dict[str, str] = {
     Provenance.COLLECTED: "collected here, blind",
     Provenance.DECLARED: "imported, declared unused in writing a judge",
     Provenance.SIMULATED: "simulated raters",

@@ -21,6 +21,7 @@ from core.models import Job
 from judges.models import ApprovalRequest, EvidenceSnapshot, JudgeVersion, Look
 from judges.services import runs
 from judges.states import RequestState, RunPurpose, RunState, VersionKind
+from measurement.intervals import SEED
 
 MOST_LOOKS = 3
 TRIES = 3
@@ -264,7 +265,7 @@ def _look(request: ApprovalRequest, chosen: list[Dimension]) -> None:
                 gate=found.alignment.gate.decision,
                 rule=measuring.rule_of(request.project_id).as_dict(),
                 numbers=found.alignment.as_dict(),
-                seed=measuring.SEED,
+                seed=SEED,
                 labels_digest=found.labels_digest,
                 verdicts_digest=found.verdicts_digest,
             )
@@ -285,7 +286,7 @@ def _look(request: ApprovalRequest, chosen: list[Dimension]) -> None:
                 "cost": tables.cost_and_speed(run),
             },
             labels_digest=next(iter(measured.values())).labels_digest,
-            seed=measuring.SEED,
+            seed=SEED,
         )
         audit.record(
             actor="system",

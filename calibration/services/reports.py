@@ -17,6 +17,7 @@ from core.errors import Conflict, NotReady
 from core.models import Job
 from judges.models import Call, Run
 from judges.states import RunPurpose, RunState
+from measurement.intervals import SEED
 
 
 def on_run_finished(run_id: int) -> None:
@@ -97,7 +98,7 @@ def make(*, run_id: int, now: datetime) -> CalibrationReport:
                     "part": "" if run.dataset.is_open else str(Part.DEVELOPMENT),
                 },
                 labels_digest=digest,
-                seed=measuring.SEED,
+                seed=SEED,
             )
             audit.record(
                 actor="system",

@@ -19,7 +19,8 @@ from calibration.queries.approvals import ApprovalView
 from calibration.services import approvals as services
 from calibration.services import costs
 from core.errors import Conflict, Invalid
-from core.http import go, page
+from core.http import go, page, posted
+from judges import access as judges_access
 from judges.models import ApprovalRequest
 from judges.queries import runs as run_queries
 from judges.services import decisions
@@ -39,16 +40,14 @@ def index(request: MemberRequest) -> HttpResponse:
 
 @door(Role.LEAD)
 @require_http_methods(PAGE)
-def ask(request: MemberRequest, judge_slug: str, number: int) -> HttpResponse:
+def ask(request: MemberRequest, version_id: int) -> HttpResponse:
     """Ask for an approval: which sealed set, which dimensions, at what level, at what cost."""
-    version = access.version_of(request.project, judge_slug, number)
+    version = judges_access.version_of(request.project, version_id)
     choices = queries.sealed_choices(version)
     names = reports.dimension_names(version)
     sets = [(str(one.sealed_set.pk), one.sealed_set.dataset.name) for one in choices]
-    form = AskForm(
-        sets, list(names.items()), request.POST or None, initial=_initial(choices, names)
-    )
-    refusal = ""
+    form = AskForm(sets, list(names.items()), posted(request), initial=_initial(choices, names))
+
     if request.method == "POST" and form.is_valid():
         chosen = next(
             one.sealed_set
@@ -71,7 +70,6 @@ def ask(request: MemberRequest, judge_slug: str, number: int) -> HttpResponse:
         **STEP,
         "version": version,
         "form": form,
-        "refusal": refusal,
         "choices": [(one, costs.of_asking(version, one.sealed_set)) for one in choices],
         "names": names,
     }
@@ -118,10 +116,10 @@ def decide(request: MemberRequest, request_id: int) -> HttpResponse:
 
 @door(Role.ADMIN)
 @require_http_methods(PAGE)
-def revoke(request: MemberRequest, judge_slug: str) -> HttpResponse:
+def revoke(request: MemberRequest, judge_id: int) -> HttpResponse:
     """End what stands for a judge, after asking once."""
-    standing = access.standing_of(request.project, judge_slug)
-    form = RevokeForm(request.POST if request.method == "POST" else None)
+    standing = access.standing_of(request.project, judge_id)
+    form = RevokeForm(posted(request))
     if request.method == "POST" and form.is_valid():
         decisions.revoke(
             standing_id=standing.pk,

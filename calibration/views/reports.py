@@ -6,17 +6,21 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.doors import MemberRequest, door
 from accounts.roles import STAFF, Role
 from calibration import access
-from calibration.queries import reports
+from calibration.queries import approvals, pictures, reports
+from calibration.queries.pictures import DimensionView
 from calibration.services import reports as services
 from core import charts
-from core.figures import figure_of
+from core.errors import NotHere
 from core.http import go, page
 from core.models import Job, JobState
+from judges import access as judges_access
 from judges.models import Run
 from judges.states import RunState
 
@@ -47,28 +51,39 @@ def make(request: MemberRequest, run_id: int) -> HttpResponse:
 
 @door(*STAFF)
 @require_safe
-def of_version(request: MemberRequest, judge_slug: str, number: int) -> HttpResponse:
+def newest(request: MemberRequest, version_id: int) -> HttpResponse:
+    """The report of a version's newest finished run."""
+    version = judges_access.version_of(request.project, version_id)
+    run = reports.newest_reported_run(version)
+    if run is None:
+        raise NotHere("No run of this version over a development part has ended yet.")
+    return redirect("run_report", request.project.slug, run.pk)
+
+
+@door(*STAFF)
+@require_safe
+def of_version(request: MemberRequest, version_id: int) -> HttpResponse:
     """One version's alignment for the list of judges: a fragment, from a report already made."""
-    version = access.version_of(request.project, judge_slug, number)
+    version = judges_access.version_of(request.project, version_id)
     run = reports.newest_reported_run(version)
     report = reports.newest_report(run) if run is not None else None
-    views = []
-    if report is not None:
-        views = reports.views_of(version, report.content["dimensions"])
+    views = reports.views_of(version, report.content["dimensions"]) if report is not None else []
+    state = approvals.state_of(version, now=timezone.now())
     context = {
         "version": version,
         "run": run,
-        "report": report,
         "views": views,
-        "cost": report.content["cost"] if report is not None else {},
-        "scale": charts.Scale(0.5, 1.0, target=0.8, ceiling=_ceiling(views)),
+        "scale": charts.Scale(0.5, 1.0, target=pictures.TARGET, ceiling=_ceiling(views)),
+        "asked": state.asked,
+        "standing_until": state.standing_until,
+        "may_ask": Role.LEAD in request.membership.roles and state.may_be_asked,
     }
     return page(request, "calibration/_version_alignment.html", context)
 
 
-def _ceiling(views: list[Any]) -> float | None:
+def _ceiling(views: list[DimensionView]) -> float | None:
     """People's line is drawn where there is one dimension; several have one each."""
-    return figure_of(views[0].people).value if len(views) == 1 else None
+    return views[0].people.value if len(views) == 1 else None
 
 
 def _shown(run: Run, job: Job | None) -> dict[str, Any]:
