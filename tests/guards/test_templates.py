@@ -1,0 +1,82 @@
+"""Templates keep to the strict Content-Security-Policy and to their names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "templates"
+FILES = sorted(FOLDER.rglob("*.html"))
+NAMES = [str(file.relative_to(FOLDER)) for file in FILES]
+
+WHOLE_WITHOUT_BASE = {
+    "base.html": "the base itself",
+    "500.html": "stands when nothing else does",
+}
+
+FORBIDDEN = {
+    "a script in the page": re.compile(r"<script(?![^>]*\ssrc=)", re.IGNORECASE),
+    "a style sheet in the page": re.compile(r"<style\b", re.IGNORECASE),
+    "a style attribute": re.compile(r"<[^>]*\sstyle\s*=", re.IGNORECASE),
+    "an hx-on attribute": re.compile(r"\bhx-on\b", re.IGNORECASE),
+    "an event attribute": re.compile(r"<[^>]*\son[a-z]+\s*=", re.IGNORECASE),
+    "a javascript address": re.compile(r"javascript:", re.IGNORECASE),
+    "an htmx value that is a script": re.compile(
+        r"hx-(?:vals|vars|headers)=[\"']js:", re.IGNORECASE
+    ),
+    "a condition that htmx would evaluate": re.compile(r"hx-trigger=\"[^\"]*\[", re.IGNORECASE),
+    "something from another server": re.compile(r"(?:src|href)=\"(?:https?:)?//", re.IGNORECASE),
+}
+PLANTED = {
+    "a script in the page": "<script>alert(1)</script>",
+    "a style sheet in the page": "<style>b{}</style>",
+    "a style attribute": '<p class="a" style="color: red">',
+    "an hx-on attribute": '<b hx-on:click="x()">',
+    "an event attribute": '<b onclick="x()">',
+    "a javascript address": '<a href="javascript:x()">',
+    "an htmx value that is a script": "<b hx-vals='js:{a: b()}'>",
+    "a condition that htmx would evaluate": '<b hx-trigger="click[x]">',
+    "something from another server": '<img src="https://elsewhere.example/a.png">',
+}
+
+
+def text_of(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_template_holds_nothing_that_the_policy_refuses(name: str) -> None:
+    found = [what for what, pattern in FORBIDDEN.items() if pattern.search(text_of(name))]
+    assert not found
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_the_guard_sees_what_it_guards_against(what: str) -> None:
+    assert FORBIDDEN[what].search(PLANTED[what])
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("components/")])
+def test_pages_extend_the_base_and_fragments_begin_with_an_underscore(name: str) -> None:
+    is_whole = "{% extends" in text_of(name) or name in WHOLE_WITHOUT_BASE
+    assert is_whole != Path(name).name.startswith("_")
+
+
+def fragments_that_views_answer_with() -> list[str]:
+    sources = [
+        file
+        for room in ("accounts", "annotation", "judges", "calibration")
+        for file in (ROOT / room).rglob("*.py")
+    ]
+    found = re.compile(r"fragment=\s*\"([\w/]+\.html)\"")
+    return sorted({name for file in sources for name in found.findall(file.read_text("utf-8"))})
+
+
+@pytest.mark.parametrize("name", fragments_that_views_answer_with())
+def test_a_fragment_has_a_root_with_an_id(name: str) -> None:
+    markup = re.sub(r"{#.*?#}|{%.*?%}", "", text_of(name), flags=re.DOTALL).lstrip()
+    root = re.match(r"<\w+[^>]*>", markup)
+    assert root is not None
+    assert re.search(r"\sid=\"", root.group(0))
