@@ -65,7 +65,7 @@ PAGES = [way for way in MARKED if way.operation is None]
 OPERATIONS = [way for way in MARKED if way.operation is not None]
 
 
-def named(found: list[Way]) -> Any:
+def named(found: list[Way]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("way", found, ids=[way.route or "/" for way in found])
 
 
