@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 
@@ -250,12 +250,13 @@ class _RowReader:
 
     def _finished(self, draft: ItemDraft) -> ItemDraft:
         used = {name: path for name, path in self._paths.items() if name not in self._refused}
-        values = {name: getattr(draft, name) for name in draft.__slots__}
         # Without an id of its own an item is named after its content, the same at every import.
-        values["external_id"] = draft.external_id or f"item-{_hash_of('', draft)[:16]}"
-        values["extra"] = mapping.unmapped(self._record.values, used)
-        values["notices"] = tuple(self._notices)
-        return ItemDraft(**values)
+        return replace(
+            draft,
+            external_id=draft.external_id or f"item-{_hash_of('', draft)[:16]}",
+            extra=mapping.unmapped(self._record.values, used),
+            notices=tuple(self._notices),
+        )
 
     def _value(self, name: str) -> object:
         path = self._paths.get(name)

@@ -12,11 +12,12 @@ NAME_CHARS = 120
 DIMENSION_CHARS = 60
 LABEL_CHARS = 40
 
+_plain = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+
 
 def digest(*parts: object) -> str:
     """SHA-256 (64 hexadecimal digits) of JSON-able parts; different parts never run together."""
-    plain = json.dumps(parts, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return hashlib.sha256(plain.encode()).hexdigest()
+    return hashlib.sha256(_plain(parts).encode()).hexdigest()
 
 
 def short_key(text: str) -> str:

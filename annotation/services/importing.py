@@ -24,13 +24,22 @@ from core.mapping import FieldPath
 from core.models import Job, JobState
 from core.tabular import BrokenRow, BrokenRows, read_records
 
-CHUNK = 500
+CHUNK = 1000
 TITLE_CHARS = 120
 LISTED_NOTICES = 20
 LEFTOVER_AFTER = timedelta(hours=1)
 SEALED_ELSEWHERE = "this prompt is sealed in another dataset of the project. Leave the row out."
 
 Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fresh:
+    """A draft to store, with its digests."""
+
+    draft: ItemDraft
+    content_hash: str
+    input_digest: str
 
 
 @dataclass(slots=True)
@@ -148,25 +157,24 @@ def _note(chunk: list[ItemDraft], done: ItemImport) -> None:
         ]
 
 
-def _fresh(
-    dataset: Dataset, chunk: list[ItemDraft], done: ItemImport, *, tag: int
-) -> list[tuple[str, ItemDraft]]:
-    """The drafts to store, with their hashes; doubles are counted, contradictions are broken."""
+def _fresh(dataset: Dataset, chunk: list[ItemDraft], done: ItemImport, *, tag: int) -> list[_Fresh]:
+    """The drafts to store; doubles are counted, contradictions are broken rows."""
     there = _there(dataset, chunk, tag)
-    elsewhere = _sealed_elsewhere(dataset, chunk)
-    fresh: list[tuple[str, ItemDraft]] = []
-    for draft in chunk:
+    inputs = [input_digest(draft) for draft in chunk]
+    elsewhere = sealed_elsewhere(dataset, {*inputs, *(draft.cluster_key for draft in chunk)})
+    fresh: list[_Fresh] = []
+    for draft, input_hashed in zip(chunk, inputs, strict=True):
         hashed = content_hash(draft)
         known = there.get(draft.external_id)
         if known == hashed:
             done.known += 1
         elif known is not None:
             done.broken.add(BrokenRow(draft.row, _other_text(draft), draft.unit))
-        elif not elsewhere.isdisjoint((draft.cluster_key, input_digest(draft))):
+        elif draft.cluster_key in elsewhere or input_hashed in elsewhere:
             done.broken.add(BrokenRow(draft.row, SEALED_ELSEWHERE, draft.unit))
         else:
             there[draft.external_id] = hashed
-            fresh.append((hashed, draft))
+            fresh.append(_Fresh(draft, hashed, input_hashed))
     return fresh
 
 
@@ -199,12 +207,6 @@ def _other_text(draft: ItemDraft) -> str:
     )
 
 
-def _sealed_elsewhere(dataset: Dataset, drafts: Iterable[ItemDraft]) -> set[str]:
-    """Cluster keys and input digests of these drafts that a live sealed set holds elsewhere."""
-    keys = {key for draft in drafts for key in (draft.cluster_key, input_digest(draft))}
-    return sealed_elsewhere(dataset, keys)
-
-
 def sealed_elsewhere(dataset: Dataset, keys: set[str]) -> set[str]:
     """Those of the keys (of clusters, digests of inputs) that are sealed in another dataset."""
     if (
@@ -224,24 +226,24 @@ def sealed_elsewhere(dataset: Dataset, keys: set[str]) -> set[str]:
     return {key for pair in found for key in pair} & keys
 
 
-def _store(dataset: Dataset, fresh: list[tuple[str, ItemDraft]], tag: int) -> None:
+def _store(dataset: Dataset, fresh: list[_Fresh], tag: int) -> None:
     salt = _salt(dataset)
     try:
         with transaction.atomic():
             contents = Content.objects.bulk_create(
-                [Content(project_id=dataset.project_id, body=_body(draft)) for _, draft in fresh]
+                [Content(project_id=dataset.project_id, body=_body(one.draft)) for one in fresh]
             )
             items = Item.objects.bulk_create(
                 [
-                    _item(dataset, hashed, draft, content, salt, tag)
-                    for (hashed, draft), content in zip(fresh, contents, strict=True)
+                    _item(dataset, one, content, salt, tag)
+                    for one, content in zip(fresh, contents, strict=True)
                 ]
             )
             Response.objects.bulk_create(
                 [
                     response
-                    for item, (_, draft) in zip(items, fresh, strict=True)
-                    for response in _responses(item, draft)
+                    for item, one in zip(items, fresh, strict=True)
+                    for response in _responses(item, one.draft)
                 ]
             )
     except IntegrityError as error:
@@ -278,26 +280,20 @@ def _body(draft: ItemDraft) -> dict[str, object]:
     }
 
 
-def _item(
-    dataset: Dataset,
-    hashed: str,
-    draft: ItemDraft,
-    content: Content,
-    salt: str,
-    tag: int,
-) -> Item:
+def _item(dataset: Dataset, fresh: _Fresh, content: Content, salt: str, tag: int) -> Item:
+    draft = fresh.draft
     first = draft.input or (draft.messages[0].text if draft.messages else draft.context)
     return Item(
         project_id=dataset.project_id,
-        dataset=dataset,
-        content=content,
+        dataset_id=dataset.pk,
+        content_id=content.pk,
         external_id=draft.external_id,
         kind=draft.kind,
         title=" ".join(first.split())[:TITLE_CHARS],
         prompt_key=draft.prompt_key,
         cluster_key=draft.cluster_key,
-        content_hash=hashed,
-        input_digest=input_digest(draft),
+        content_hash=fresh.content_hash,
+        input_digest=fresh.input_digest,
         part=part_of(draft.cluster_key, salt=salt, share=dataset.share)
         if salt
         else Part.DEVELOPMENT,
@@ -314,7 +310,7 @@ def _item(
 def _responses(item: Item, draft: ItemDraft) -> Iterator[Response]:
     for position, response in enumerate(draft.responses):
         yield Response(
-            item=item,
+            item_id=item.pk,
             position=position,
             system=response.system,
             digest=digest(response.text),
