@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from accounts.models import User
+from annotation.states import VersionState
 from core import audit
 from core.errors import Conflict, Invalid, NotAllowed
 from judges.models import ApprovalRequest, Decision, EvidenceSnapshot, JudgeVersion, Standing
@@ -29,9 +30,10 @@ def decide(
 ) -> Decision:
     """Approve the named dimensions of a measured request and refuse its others, in one act.
 
-    Raises Invalid without a reason, NotAllowed for the version's author, Conflict when the
-    request was decided already, when a dimension to approve did not pass the gate, or when the
-    approval would cover fewer dimensions than the one in force and `may_shrink` is not said.
+    Raises Invalid without a reason; NotAllowed for whoever wrote this version, or its twin under
+    another judge; Conflict when the request was decided already, when a dimension to approve did
+    not pass the gate, when the guideline has a new major version, or when the approval would cover
+    fewer dimensions than the one in force and `may_shrink` is not said.
     """
     request = ApprovalRequest.objects.select_related("version__judge").get(pk=request_id)
     version = request.version
@@ -40,6 +42,7 @@ def decide(
     evidence = {row.dimension_key: row for row in EvidenceSnapshot.objects.filter(request=request)}
     _check_approvable(approve, evidence)
     if approve:
+        _check_guideline(version)
         _check_coverage(version, approve, may_shrink=may_shrink)
     _close_request(request)
     decision = Decision.objects.create(
@@ -64,7 +67,15 @@ def decide(
 @transaction.atomic(durable=True)
 def revoke(*, standing_id: int, reason: str, by: User, now: datetime) -> Decision:
     """End what stands. The API refuses from the next request on."""
-    standing = Standing.objects.select_related("judge", "version").get(pk=standing_id)
+    # Locked: an approval at the same moment puts another version on this row.
+    standing = (
+        Standing.objects.select_for_update(of=("self",))
+        .select_related("judge", "version")
+        .filter(pk=standing_id)
+        .first()
+    )
+    if standing is None:
+        raise Conflict("not_standing", "No approval stands for this judge any more.")
     _check_decider(by, standing.version)
     decision = Decision.objects.create(
         judge=standing.judge,
@@ -82,7 +93,10 @@ def revoke(*, standing_id: int, reason: str, by: User, now: datetime) -> Decisio
 
 
 def _check_decider(by: User, version: JudgeVersion) -> None:
-    if by.actor == version.author_actor:
+    same = JudgeVersion.objects.filter(
+        judge__project=version.judge.project_id, fingerprint=version.fingerprint
+    )
+    if by.actor == version.author_actor or same.filter(author_actor=by.actor).exists():
         raise NotAllowed("The author of a version never decides about it; ask another admin.")
 
 
@@ -114,6 +128,17 @@ def _check_approvable(approve: frozenset[str], evidence: Mapping[str, EvidenceSn
                 f"{key!r} did not pass the gate, so it cannot be approved. Refuse it, or ask for "
                 "a look at an improved version.",
             )
+
+
+def _check_guideline(version: JudgeVersion) -> None:
+    judged_by = version.guideline_version
+    in_force = judged_by.guideline.versions.filter(state=VersionState.PUBLISHED).first()
+    if in_force is None or in_force.major != judged_by.major:
+        raise Conflict(
+            "guideline_moved_on",
+            f"This version judges by guideline version {judged_by.number}, which a new major "
+            "version replaced. Refuse it, and ask for a version that follows the new one.",
+        )
 
 
 def _check_coverage(version: JudgeVersion, approve: frozenset[str], *, may_shrink: bool) -> None:
