@@ -16,23 +16,27 @@ from core.errors import Conflict, Invalid, NotHere
 
 RESERVED_SLUGS = frozenset({"new"})
 """Words that are addresses of their own below /projects/."""
+RATER_NAME = 120
+SLUG = 60
 
 
 @transaction.atomic(durable=True)
 def create_project(*, name: str, slug: str, by: User) -> Project:
     """A new project; who makes it leads it and administers it."""
-    slug = slug or slugify(name)
+    slug = slug or slugify(name)[:SLUG]
     if not slug or slug in RESERVED_SLUGS:
         raise Invalid(
             "slug_missing", "Give the project a short name of letters and digits, not “new”."
         )
-    if Project.objects.filter(slug=slug).exists():
+    try:
+        with transaction.atomic():
+            project = Project.objects.create(name=name, slug=slug)
+    except IntegrityError:
         raise Conflict(
             "slug_taken",
             f"A project with the address {slug!r} exists already; choose another short name.",
             {"slug": ["This address is taken."]},
-        )
-    project = Project.objects.create(name=name, slug=slug)
+        ) from None
     set_roles(project=project, user=by, roles=[Role.LEAD, Role.ADMIN], actor=by.actor)
     audit.record(
         actor=by.actor,
@@ -78,7 +82,10 @@ def add_member(*, project: Project, username: str, roles: Iterable[Role], by: Us
             f"Nobody signs in as {username!r}. Check the spelling, or make the account first.",
             {"username": ["Nobody signs in under this name."]},
         )
-    return set_roles(project=project, user=user, roles=roles, actor=by.actor)
+    Project.objects.select_for_update().get(pk=project.pk)
+    membership = set_roles(project=project, user=user, roles=roles, actor=by.actor)
+    _demand_an_admin(project)
+    return membership
 
 
 @transaction.atomic(durable=True)
@@ -92,13 +99,20 @@ def make_account(
     by: User,
 ) -> Membership:
     """A new account with a first password, let into the project at once."""
+    taken = Conflict(
+        "username_taken",
+        f"Somebody signs in as {username!r} already. Add that account, or choose another name.",
+        {"username": ["This sign-in name is taken."]},
+    )
     if User.objects.filter(username__iexact=username).exists():
-        raise Conflict(
-            "username_taken",
-            f"Somebody signs in as {username!r} already. Add that account, or choose another name.",
-            {"username": ["This sign-in name is taken."]},
-        )
-    user = User.objects.create_user(username=username, password=password, display_name=display_name)
+        raise taken
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(
+                username=username, password=password, display_name=display_name
+            )
+    except IntegrityError:
+        raise taken from None
     audit.record(
         actor=by.actor,
         verb="account.made",
@@ -157,12 +171,14 @@ def rater_of(*, project: Project, user: User) -> Rater:
     existing = Rater.objects.filter(project=project, user=user).first()
     if existing is not None:
         return existing
+    name = user.shown_name[:RATER_NAME]
     try:
         with transaction.atomic():
-            return Rater.objects.create(project=project, user=user, name=user.shown_name)
+            return Rater.objects.create(project=project, user=user, name=name)
     except IntegrityError:
+        unlike = f" ({user.actor})"
         return Rater.objects.create(
-            project=project, user=user, name=f"{user.shown_name} ({user.actor})"
+            project=project, user=user, name=name[: RATER_NAME - len(unlike)] + unlike
         )
 
 

@@ -11,7 +11,7 @@ from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from accounts.models import ApiToken
+from accounts.models import ApiToken, Membership, Rater
 
 PREFIX = "plb_"
 
@@ -41,7 +41,22 @@ class TokenAuthentication(BaseAuthentication):
             raise exceptions.AuthenticationFailed("This token is unknown or was revoked.")
         if token.expires_at is not None and token.expires_at <= timezone.now():
             raise exceptions.AuthenticationFailed("This token has expired; ask for a new one.")
+        if token.rater is not None and not _may_rate(token.rater):
+            raise exceptions.AuthenticationFailed(
+                "The person that this token rates for no longer rates in this project."
+            )
         return None, token
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="plumbline"'
+
+
+def _may_rate(rater: Rater) -> bool:
+    """Whoever is shut out of the project is shut out with every key; raters of an import have no
+    account that could be.
+    """
+    if rater.user_id is None:
+        return True
+    return Membership.objects.filter(
+        project=rater.project_id, user=rater.user_id, user__is_active=True, is_rater=True
+    ).exists()
