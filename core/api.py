@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from io import BytesIO
+from typing import IO, Any
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from rest_framework import exceptions, status
 from rest_framework.pagination import CursorPagination
+from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import CharField, DictField, ListField, Serializer
@@ -17,6 +21,31 @@ from rest_framework.views import exception_handler as drf_handler
 
 from core.errors import Conflict, DomainError, Invalid
 from core.models import IdempotencyKey
+
+LONGEST_REQUEST = timedelta(minutes=10)
+
+
+class JsonParser(JSONParser):
+    """Refuses, with a sentence, the JSON that Python reads and cannot write or hold."""
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        raw = stream.read()
+        try:
+            parsed: dict[str, Any] = super().parse(BytesIO(raw), media_type, parser_context)
+            if b"\\ud" in raw.lower():
+                json.dumps(parsed, ensure_ascii=False).encode()
+        except RecursionError:
+            raise exceptions.ParseError("JSON parse error - it is nested too deeply.") from None
+        except UnicodeEncodeError:
+            raise exceptions.ParseError(
+                "JSON parse error - a text holds half of a surrogate pair (\\ud800 to \\udfff)."
+            ) from None
+        return parsed
 
 
 class ErrorOutput(Serializer[dict[str, Any]]):
@@ -96,6 +125,7 @@ def once(request: Request, principal: str, act: Callable[[], Response]) -> Respo
     digest = hashlib.sha256(
         json.dumps([request.method, request.path, request.data], sort_keys=True).encode()
     ).hexdigest()
+    _forget_broken_off(principal, key)
     try:
         with transaction.atomic():
             row = IdempotencyKey.objects.create(principal=principal, key=key, request_digest=digest)
@@ -111,8 +141,20 @@ def once(request: Request, principal: str, act: Callable[[], Response]) -> Respo
     return response
 
 
+def _forget_broken_off(principal: str, key: str) -> None:
+    """A process that died with a request in hand left its key without an answer."""
+    IdempotencyKey.objects.filter(
+        principal=principal,
+        key=key,
+        status__isnull=True,
+        created_at__lt=timezone.now() - LONGEST_REQUEST,
+    ).delete()
+
+
 def _answer_again(principal: str, key: str, digest: str) -> Response:
-    row = IdempotencyKey.objects.get(principal=principal, key=key)
+    row = IdempotencyKey.objects.filter(principal=principal, key=key).first()
+    if row is None:
+        raise Conflict("try_again", "The first request was refused just now. Send it again.")
     if row.request_digest != digest:
         raise Conflict(
             "idempotency_key_reused",

@@ -10,10 +10,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from core.audit import current_request_id
-from core.errors import DomainError
+from core.errors import DomainError, NotHere
 from core.http import wants_fragment
 
 Respond = Callable[[HttpRequest], HttpResponse]
+HIGHEST_ID = 2**63 - 1
 SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -41,6 +42,18 @@ class DomainErrorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view: Respond,
+        arguments: tuple[object, ...],
+        named: dict[str, object],
+    ) -> HttpResponse | None:
+        """No row has a number that no database can hold; some would break over the question."""
+        if any(isinstance(value, int) and value > HIGHEST_ID for value in named.values()):
+            return self.process_exception(request, NotHere())
+        return None
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, DomainError):
