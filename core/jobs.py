@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from celery import current_app
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -88,8 +88,19 @@ def finish(job_id: int, *, result: dict[str, Any], now: datetime) -> None:
     )
 
 
-def fail(job_id: int, *, problem: str, now: datetime, result: dict[str, Any] | None = None) -> None:
-    Job.objects.filter(pk=job_id, state=JobState.RUNNING).update(
+def fail(
+    job_id: int,
+    *,
+    problem: str,
+    now: datetime,
+    result: dict[str, Any] | None = None,
+    owner: str = "",
+) -> None:
+    """With `owner` only while it holds the job: who was taken for dead ends nobody else's work."""
+    running = Job.objects.filter(pk=job_id, state=JobState.RUNNING)
+    if owner:
+        running = running.filter(owner=owner)
+    running.update(
         state=JobState.FAILED,
         problem=problem,
         result=result or {},
@@ -113,13 +124,24 @@ def run(job_id: int) -> None:
     try:
         registry.job_handlers()[job.kind](job_id)
     except DomainError as refusal:
-        fail(job_id, problem=refusal.sentence, now=timezone.now(), result=dict(refusal.fields))
+        fail(
+            job_id,
+            problem=refusal.sentence,
+            now=timezone.now(),
+            result=dict(refusal.fields),
+            owner=owner,
+        )
+    except (OperationalError, InterfaceError):
+        # The database was away or busy. Nothing terminal is written: the lease runs out and the
+        # job is started again, five times at most.
+        log.exception("Job %s (%s) lost its database", job_id, job.kind)
     except Exception:
         log.exception("Job %s (%s) failed", job_id, job.kind)
         fail(
             job_id,
             problem="Something broke on our side; the log has the details.",
             now=timezone.now(),
+            owner=owner,
         )
     finally:
         stop.set()
@@ -131,10 +153,22 @@ def _keep_lease(job_id: int, owner: str, stop: threading.Event) -> None:
 
     try:
         while not stop.wait(LEASE.total_seconds() / 4):
-            if not heartbeat(job_id, owner=owner, now=timezone.now()):
+            if not _beat(job_id, owner):
                 return
     finally:
         connection.close()
+
+
+def _beat(job_id: int, owner: str) -> bool:
+    """False when the job is somebody else's; a database that is busy is asked again later."""
+    from django.db import connection
+
+    try:
+        return heartbeat(job_id, owner=owner, now=timezone.now())
+    except (OperationalError, InterfaceError) as problem:
+        log.warning("The lease of job %s could not be renewed just now: %s", job_id, problem)
+        connection.close()
+        return True
 
 
 def reconcile(now: datetime) -> int:

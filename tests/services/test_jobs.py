@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from core import jobs, registry
@@ -151,3 +151,38 @@ def test_without_the_conditional_update_the_same_race_is_lost() -> None:
         return True
 
     assert sum(_race(naive)) > 1
+
+
+@pytest.mark.django_db
+def test_a_job_whose_database_went_away_is_started_again() -> None:
+    tries: list[int] = []
+
+    def stumbles(job_id: int) -> None:
+        tries.append(job_id)
+        if len(tries) == 1:
+            raise OperationalError("the server closed the connection")
+        jobs.finish(job_id, result={}, now=timezone.now())
+
+    registry.register_job("test.stumbles", stumbles)
+    try:
+        job = make_job("test.stumbles")
+        jobs.run(job.pk)
+        job.refresh_from_db()
+        assert job.state == JobState.RUNNING
+        Job.objects.filter(pk=job.pk).update(lease_until=NOON)
+        jobs.run(job.pk)
+    finally:
+        registry.unregister_job("test.stumbles")
+    job.refresh_from_db()
+    assert (job.state, job.tries) == (JobState.DONE, 2)
+
+
+@pytest.mark.django_db
+def test_who_was_taken_for_dead_does_not_fail_another_s_work() -> None:
+    job = make_job()
+    assert jobs.claim(job.pk, owner="dead", now=NOON)
+    later = NOON + jobs.LEASE + timedelta(seconds=1)
+    assert jobs.claim(job.pk, owner="alive", now=later)
+    jobs.fail(job.pk, problem="It broke.", now=later, owner="dead")
+    job.refresh_from_db()
+    assert (job.state, job.owner) == (JobState.RUNNING, "alive")
