@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts.models import ApiToken, Membership, Project, Rater, User
@@ -57,7 +57,7 @@ def api_tokens(project: Project) -> list[ApiToken]:
     return list(
         ApiToken.objects.filter(project=project)
         .select_related("made_by", "rater")
-        .order_by("revoked_at", "-pk")
+        .order_by(F("revoked_at").asc(nulls_first=True), "-pk")
     )
 
 

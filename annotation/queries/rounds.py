@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Q, QuerySet, Sum
 
 from accounts.models import Rater
 from annotation.models import (
@@ -177,7 +177,7 @@ def versions_in_force(*, project_id: int) -> QuerySet[GuidelineVersion]:
     return (
         GuidelineVersion.objects.filter(guideline__project=project_id, state=VersionState.PUBLISHED)
         .select_related("guideline")
-        .order_by("-published_at")
+        .order_by(F("published_at").desc(nulls_last=True), "-pk")
     )
 
 
