@@ -9,9 +9,11 @@ class JudgesConfig(AppConfig):
     def ready(self) -> None:
         from core import registry
         from judges.queries import health, steps
-        from judges.services import engine
+        from judges.services import engine, hooks, serving
+        from judges.states import RunPurpose
 
         registry.register_reconciler("runs", engine.reconcile)
+        hooks.before_calls(RunPurpose.SERVING, serving.objection)
         registry.register_step("judge", steps.judge)
         for check in (
             health.spending_is_the_ledgers,

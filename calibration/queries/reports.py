@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from accounts.models import Project
 from annotation.models import ReferenceLabel
 from annotation.states import Part
 from calibration.models import CalibrationReport
@@ -14,6 +15,7 @@ from core.models import Job, JobState
 from judges.models import JudgeVersion, Run
 from judges.states import RunPurpose, RunState
 
+MOST_LISTED = 100
 REPORT_JOB = "calibration.report"
 REPORTED = (RunPurpose.ORDINARY, RunPurpose.IMPORTED)
 
@@ -25,6 +27,15 @@ def newest_report(run: Run) -> CalibrationReport | None:
         .filter(run=run, request__isnull=True)
         .order_by("-pk")
         .first()
+    )
+
+
+def listed(project: Project) -> list[CalibrationReport]:
+    """The project's newest reports that hide nothing, newest first."""
+    return list(
+        CalibrationReport.objects.filter(project=project, request__isnull=True)
+        .select_related("run__version__judge", "dataset")
+        .order_by("-pk")[:MOST_LISTED]
     )
 
 

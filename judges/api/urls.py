@@ -1,5 +1,20 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from judges.api import verdicts
+
+PROJECT = "projects/<slug:slug>/"
+RUN = PROJECT + "runs/<int:run_id>"
+
+urlpatterns = [
+    path(PROJECT + "judges", verdicts.JudgesView.as_view(), name="api_judges"),
+    path(
+        PROJECT + "judges/<slug:judge>/verdicts",
+        verdicts.VerdictsView.as_view(),
+        name="api_verdicts",
+    ),
+    path(PROJECT + "runs", verdicts.RunsView.as_view(), name="api_runs"),
+    path(RUN, verdicts.RunView.as_view(), name="api_run"),
+    path(RUN + "/verdicts", verdicts.RunVerdictsView.as_view(), name="api_run_verdicts"),
+]

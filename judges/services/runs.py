@@ -32,6 +32,8 @@ USUAL_ANSWER_TOKENS = 120
 USUAL_LATENCY_MS = 3000.0
 NO_CACHE = {RunPurpose.APPROVAL}
 """Purposes that take no answer from the cache: an approval rests on its own answers."""
+MAY_TOUCH_SEALED = {RunPurpose.APPROVAL, RunPurpose.SERVING}
+"""An approval is made on sealed items; a judge in use answers whatever prompt comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +306,7 @@ def _chosen(
     project_id = version.judge.project_id
     if items is not None:
         ids = sorted({item.pk for item in items})
-        if purpose is not RunPurpose.APPROVAL:
+        if purpose not in MAY_TOUCH_SEALED:
             _refuse_sealed(ids, project_id)
         fit = queries.with_texts(project_id, is_pairwise=spec.is_pairwise)
         _refuse_unfit(ids, fit)

@@ -1,0 +1,176 @@
+"""Agreement, reports and approvals for machines: what any member may read, and no more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import ApiToken, Project
+from accounts.permissions import TokenDoor
+from accounts.roles import Scope
+from calibration import access
+from calibration.api import serializers
+from calibration.models import CalibrationReport
+from calibration.queries import agreement, approvals, reports
+from calibration.queries.approvals import ApprovalView, LookLine
+from calibration.queries.pictures import DimensionView
+from calibration.states import ReportForm
+from core.api import ErrorOutput
+from judges.models import ApprovalRequest
+
+
+class ReadView(APIView):
+    """Every operation here reads with a token of the project."""
+
+    permission_classes = (TokenDoor,)
+    scope = Scope.READ
+
+
+class AgreementView(ReadView):
+    @extend_schema(
+        operation_id="rounds_agreement",
+        tags=["calibration"],
+        responses={200: serializers.AgreementOutput, 404: ErrorOutput},
+    )
+    def get(self, request: Request, slug: str, round_id: int) -> Response:
+        """Every agreement figure of a round; of sealed items only what is pooled."""
+        round_ = access.round_of(_project(request), round_id)
+        found = agreement.of_round(round_)
+        return Response(
+            {
+                "round": round_.pk,
+                "name": round_.name,
+                "items": found.items,
+                "sealed_items": found.sealed_items,
+                **found.as_dict(),
+            }
+        )
+
+
+class ReportsView(ReadView):
+    @extend_schema(
+        operation_id="reports_list",
+        tags=["calibration"],
+        responses={200: serializers.ReportLineOutput(many=True), 404: ErrorOutput},
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """The newest 100 reports of open datasets and development parts."""
+        return Response([_line(report) for report in reports.listed(_project(request))])
+
+
+class ReportView(ReadView):
+    @extend_schema(
+        operation_id="reports_retrieve",
+        tags=["calibration"],
+        responses={200: serializers.ReportOutput, 404: ErrorOutput},
+    )
+    def get(self, request: Request, slug: str, report_id: int) -> Response:
+        """One report with every figure; its gate is a dry run."""
+        report = access.report_of(_project(request), report_id)
+        return Response(
+            {
+                **_line(report),
+                "seed": report.seed,
+                "labels_digest": report.labels_digest,
+                "dimensions": report.content["dimensions"],
+            }
+        )
+
+
+class ApprovalsView(ReadView):
+    @extend_schema(
+        operation_id="approvals_list",
+        tags=["calibration"],
+        responses={200: serializers.ApprovalOutput(many=True), 404: ErrorOutput},
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """The newest approval requests, newest first."""
+        found = approvals.approvals(_project(request), now=timezone.now())
+        lines = sorted(
+            [*found.waiting, *found.answered], key=lambda line: line.request.pk, reverse=True
+        )
+        return Response([_approval(line.request) for line in lines])
+
+
+class ApprovalRequestView(ReadView):
+    @extend_schema(
+        operation_id="approvals_retrieve",
+        tags=["calibration"],
+        responses={200: serializers.ApprovalOutput, 404: ErrorOutput},
+    )
+    def get(self, request: Request, slug: str, request_id: int) -> Response:
+        """One approval request, with what its looks may say to everybody."""
+        return Response(_approval(access.approval_of(_project(request), request_id)))
+
+
+def _project(request: Request) -> Project:
+    token = request.auth
+    assert isinstance(token, ApiToken), "TokenDoor lets nobody in without one"
+    return token.project
+
+
+def _line(report: CalibrationReport) -> dict[str, Any]:
+    return {
+        "id": report.pk,
+        "run": report.run_id,
+        "judge": report.run.version.judge.slug,
+        "version": report.run.version.number,
+        "dataset": report.dataset.name,
+        "made_at": report.created_at,
+    }
+
+
+def _approval(asked: ApprovalRequest) -> dict[str, Any]:
+    """A token is no admin: it reads the brief form after a pass, else the short one."""
+    view = approvals.approval(asked, is_admin=False, is_judge_author=False)
+    return {
+        "id": asked.pk,
+        "judge": asked.version.judge.slug,
+        "version": asked.version.number,
+        "fingerprint": asked.version.fingerprint,
+        "dataset": asked.sealed_set.dataset.name,
+        "state": asked.state,
+        "asked_by": asked.actor,
+        "asked_at": asked.created_at,
+        "problem": asked.problem,
+        "dimensions": [_dimension(*row) for row in view.dimensions],
+        "decisions": _decisions(view),
+    }
+
+
+def _dimension(shown: DimensionView, form: ReportForm, look: LookLine) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "key": shown.key,
+        "gate": shown.gate,
+        "look": look.number,
+        "looks_left": look.left,
+        "agrees": shown.hits,
+        "items": shown.agreement.n or 0,
+        "failed": [
+            check["name"] for check in shown.numbers["gate"]["checks"] if not check["passed"]
+        ],
+    }
+    if form is not ReportForm.SHORT:
+        body["agreement"] = shown.numbers["agreement"]
+        body["checks"] = shown.numbers["gate"]["checks"]
+    return body
+
+
+def _decisions(view: ApprovalView) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": line.decision.pk,
+            "kind": line.decision.kind,
+            "dimensions": line.decision.dimensions,
+            "actor": line.decision.actor,
+            "reason": line.decision.reason,
+            "at": line.decision.created_at,
+            "valid_until": line.decision.valid_until,
+        }
+        for line in view.decisions
+    ]

@@ -1,0 +1,321 @@
+"""An approved judge answers: what stands, the run that asks, and the answer that may be given."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.models import Project
+from annotation.models import Dimension, Item
+from annotation.queries.labels import scale_of
+from annotation.rules.itemrows import ItemDraft
+from annotation.services import traffic
+from annotation.states import Part, VersionState
+from core.errors import Conflict, DomainError, NotHere
+from judges.models import Attempt, EvidenceSnapshot, Judge, JudgeLabel, JudgeVersion, Run, Standing
+from judges.rules.verdicts import Outcome
+from judges.services import engine, runs
+from judges.states import RunPurpose, RunState
+from measurement.table import NOT_APPLICABLE
+
+MOST_ITEMS = 1000
+PATIENCE_SECONDS = 60.0
+NAP_SECONDS = 0.05
+
+# Two calls may wait in this process; a third is given a run to follow.
+_waiting = threading.BoundedSemaphore(2)
+
+
+class NoVerdict(DomainError):
+    """The judge was asked and said nothing that can be given on."""
+
+    status = 502
+
+
+class Unanswerable(DomainError):
+    """The judge will not answer for this item, however often it is asked."""
+
+    status = 422
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A run that asks for verdicts, and the dimensions that are wanted."""
+
+    run: Run
+    dimensions: tuple[str, ...]
+
+
+def standing_of(judge: Judge, *, now: datetime) -> Standing:
+    """What stands for a judge just now. Raises Conflict: judge_not_approved, approval_suspended
+    or approval_expired, each with what has to happen."""
+    standing = (
+        Standing.objects.select_related("version__guideline_version", "version__judge", "decision")
+        .filter(judge=judge)
+        .first()
+    )
+    if standing is None:
+        raise Conflict(
+            "judge_not_approved",
+            f"No version of {judge.name!r} is approved. Ask for an approval on its page.",
+        )
+    if standing.is_suspended:
+        raise Conflict(
+            "approval_suspended",
+            f"The approval of {judge.name!r} is suspended until somebody has looked into it.",
+        )
+    problem = _why_over(standing, now=now)
+    if problem:
+        raise Conflict("approval_expired", problem)
+    return standing
+
+
+def chosen(standing: Standing, wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """The dimensions to answer: all that the standing covers, or the named ones of them."""
+    if wanted is None:
+        return tuple(standing.dimensions)
+    others = [key for key in wanted if key not in standing.dimensions]
+    if others or not wanted:
+        raise Conflict(
+            "dimension_not_approved",
+            f"The approval covers {', '.join(standing.dimensions)}; not {', '.join(others)}."
+            if others
+            else f"Name at least one of {', '.join(standing.dimensions)}.",
+            {"dimensions": others},
+        )
+    return tuple(dict.fromkeys(wanted))
+
+
+def judge_of(project: Project, slug: str) -> Judge:
+    judge = Judge.objects.filter(project=project, slug=slug).first()
+    if judge is None:
+        raise NotHere("There is no such judge in this project.")
+    return judge
+
+
+def ask(
+    *,
+    judge: Judge,
+    drafts: Sequence[ItemDraft],
+    dimensions: Sequence[str] | None,
+    actor: str,
+    now: datetime,
+) -> Asked:
+    """Keep the items and plan a run of the version that stands over them."""
+    standing = standing_of(judge, now=now)
+    wanted = chosen(standing, dimensions)
+    items = traffic.keep(project=judge.project, drafts=drafts)
+    run = runs.plan_run(
+        version=standing.version,
+        dataset=items[0].dataset,
+        items=items,
+        purpose=RunPurpose.SERVING,
+        actor=actor,
+        now=now,
+    )
+    return Asked(run, wanted)
+
+
+def wait(asked: Asked) -> bool:
+    """Work on the run in this process until it ends; False when that would take too long.
+
+    A worker may have been quicker to take it: then this only waits for its end.
+    """
+    if not _waiting.acquire(blocking=False):
+        return False
+    try:
+        engine.drain(asked.run.pk)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            asked.run.refresh_from_db()
+            if _is_over(asked.run):
+                return True
+            time.sleep(NAP_SECONDS)
+    finally:
+        _waiting.release()
+    return False
+
+
+def answer(asked: Asked, *, now: datetime) -> dict[str, Any]:
+    """The one answer of a run over one item; what stands is asked once more before it is given.
+
+    Raises Conflict when the approval ended meanwhile, NoVerdict or Unanswerable when the judge
+    gave no label: never a made-up one.
+    """
+    run = asked.run
+    standing = standing_of(run.version.judge, now=now)
+    _check_still(standing, run)
+    if run.state == RunState.PAUSED:
+        reason = run.pause_reason
+        runs.cancel(run=run, actor="system", now=now)
+        raise NoVerdict("judge_unavailable", f"The judge could not be asked: {reason}")
+    labels = {row.dimension_key: row for row in JudgeLabel.objects.filter(run=run)}
+    _check_labels(asked.dimensions, labels)
+    _check_name(standing, run)
+    tested = tested_labels(run.version)
+    return {
+        "verdicts": {key: _verdict(labels[key], tested[key]) for key in asked.dimensions},
+        **signature(standing, run),
+    }
+
+
+def answers(run: Run, rows: Iterable[JudgeLabel], *, now: datetime) -> list[dict[str, Any]]:
+    """The verdicts of a serving run's items: `rows` are the labels of whole items."""
+    standing = standing_of(run.version.judge, now=now)
+    _check_still(standing, run)
+    _check_name(standing, run)
+    tested = tested_labels(run.version)
+    by_item: dict[str, dict[str, JudgeLabel]] = {}
+    for row in rows:
+        if row.dimension_key in standing.dimensions:
+            by_item.setdefault(row.item.external_id, {})[row.dimension_key] = row
+    return [
+        {
+            "item": item,
+            "verdicts": {
+                key: _verdict(row, tested[key]) for key, row in labels.items() if row.label
+            },
+            "no_verdict": {key: row.outcome for key, row in labels.items() if not row.label},
+        }
+        for item, labels in by_item.items()
+    ]
+
+
+def signature(standing: Standing, run: Run) -> dict[str, Any]:
+    """Who answered, on whose decision, and for how much (US dollars)."""
+    return {
+        "judge": run.version.judge.slug,
+        "version": run.version.number,
+        "fingerprint": run.version.fingerprint,
+        "decision": standing.decision_id,
+        "cost": float(run.spent),
+    }
+
+
+def tested_labels(version: JudgeVersion) -> dict[str, Mapping[str, str]]:
+    """For each dimension what a label is called in an answer: pass or fail where there is a cut."""
+    return {
+        dimension.key: _tested(dimension)
+        for dimension in version.guideline_version.dimensions.all()
+    }
+
+
+def objection(run_id: int) -> str:
+    """Why a serving run may ask no further: what stands is asked before each group of calls."""
+    run = Run.objects.select_related("version__judge").get(pk=run_id)
+    try:
+        _check_still(standing_of(run.version.judge, now=timezone.now()), run)
+    except Conflict as refusal:
+        return refusal.sentence
+    return ""
+
+
+def _why_over(standing: Standing, *, now: datetime) -> str:
+    version = standing.version
+    if standing.valid_until <= now:
+        return f"The approval ended on {standing.valid_until:%d %B %Y}; have it measured anew."
+    newer = version.guideline_version.guideline.versions.filter(
+        state=VersionState.PUBLISHED, major__gt=version.guideline_version.major
+    ).first()
+    if newer is not None:
+        return (
+            f"The guideline is at {newer.number} now, and the approved version judges by "
+            f"{version.guideline_version.number}. Approve a version for the new guideline."
+        )
+    last = (
+        Attempt.objects.filter(call__run__version=version, outcome=Outcome.OK)
+        .exclude(model_answered="")
+        .order_by("-pk")
+        .values_list("model_answered", flat=True)
+        .first()
+    )
+    measured = _measured_names(standing)
+    if last and measured and last not in measured:
+        return _renamed(last, measured)
+    return ""
+
+
+def _measured_names(standing: Standing) -> set[str]:
+    """The names under which the model answered when it was measured."""
+    measured = EvidenceSnapshot.objects.filter(decisions=standing.decision_id).values("run_id")
+    names = (
+        Attempt.objects.filter(call__run__in=measured, outcome=Outcome.OK)
+        .exclude(model_answered="")
+        .values_list("model_answered", flat=True)
+    )
+    return set(names.distinct())
+
+
+def _renamed(name: str, measured: Iterable[str]) -> str:
+    return (
+        f"The model answers as {name!r} now, and was measured as {', '.join(sorted(measured))}. "
+        "Save a version for it and have that measured."
+    )
+
+
+def _check_still(standing: Standing, run: Run) -> None:
+    if standing.version_id != run.version_id:
+        raise Conflict(
+            "judge_not_approved",
+            f"Version {run.version.number} is no longer the approved one; ask again.",
+        )
+
+
+def _check_name(standing: Standing, run: Run) -> None:
+    """An answer under another name than the measured one is not given."""
+    names = set(
+        Attempt.objects.filter(call__run=run, outcome=Outcome.OK)
+        .exclude(model_answered="")
+        .values_list("model_answered", flat=True)
+    )
+    measured = _measured_names(standing)
+    if measured and names - measured:
+        raise Conflict("approval_expired", _renamed(min(names - measured), measured))
+
+
+def _check_labels(wanted: Sequence[str], labels: Mapping[str, JudgeLabel]) -> None:
+    missing = {
+        key: labels[key].outcome if key in labels else "missing"
+        for key in wanted
+        if key not in labels or not labels[key].label
+    }
+    if not missing:
+        return
+    fields = {key: [outcome] for key, outcome in missing.items()}
+    outcomes = set(missing.values())
+    if Outcome.REFUSED in outcomes:
+        raise Unanswerable("judge_refused", "The judge refused to judge this item.", fields)
+    if Outcome.CONTEXT in outcomes:
+        raise Unanswerable("item_too_long", "The item is longer than the judge can read.", fields)
+    said = ", ".join(f"{key}: {outcome}" for key, outcome in missing.items())
+    raise NoVerdict("no_verdict", f"The judge gave no verdict that can be used ({said}).", fields)
+
+
+def _is_over(run: Run) -> bool:
+    if run.state == RunState.DONE:
+        return run.combined_at is not None
+    return run.state in (RunState.PAUSED, RunState.CANCELLED)
+
+
+def _tested(dimension: Dimension) -> dict[str, str]:
+    scale = scale_of(dimension)
+    names = scale.tested().labels
+    codes = scale.tested_codes()
+    return {label: names[code] for label, code in zip(scale.labels, codes.tolist(), strict=True)}
+
+
+def _verdict(row: JudgeLabel, tested: Mapping[str, str]) -> dict[str, Any]:
+    label = row.label if row.label == NOT_APPLICABLE else tested.get(row.label, row.label)
+    return {"label": label, "confidence": row.confidence}
+
+
+def items_of(run: Run, *, after: int, limit: int) -> list[Item]:
+    """The next items of a run by their row number; a sealed one never."""
+    found = Item.objects.filter(calls__run=run, pk__gt=after).exclude(part=Part.SEALED)
+    return list(found.distinct().order_by("pk")[:limit])
