@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 import pytest
@@ -87,9 +88,13 @@ def naive_submit(row: Assignment, pause: threading.Barrier) -> bool:
     return is_leased
 
 
+def claim_now(round_: Round, rater: Rater) -> claim.Claim:
+    return claim.next_slot(round_id=round_.pk, rater_id=rater.pk, now=timezone.now())
+
+
 def work(round_: Round, rater: Rater) -> list[int]:
     """Rate until nothing is left; the assignments that this rater was given."""
-    given = []
+    given: list[int] = []
     while True:
         try:
             next_one = claim.next_slot(round_id=round_.pk, rater_id=rater.pk, now=timezone.now())
@@ -106,25 +111,20 @@ def work(round_: Round, rater: Rater) -> list[int]:
 def test_control_without_the_guard_two_raters_get_one_slot() -> None:
     round_, raters = make_round(items=1, raters=2, overlap=1)
     pause = threading.Barrier(2, timeout=PATIENCE)
-    given = at_once([lambda r=r: naive_claim(round_, r, pause) for r in raters])
+    given = at_once([partial(naive_claim, round_, r, pause) for r in raters])
     assert given[0] is not None
     assert given[0] == given[1]
 
 
 def test_one_slot_goes_to_one_of_many_raters() -> None:
     round_, raters = make_round(items=1, raters=6, overlap=1)
-    given = at_once(
-        [
-            lambda r=r: claim.next_slot(round_id=round_.pk, rater_id=r.pk, now=timezone.now())
-            for r in raters
-        ]
-    )
+    given = at_once([partial(claim_now, round_, r) for r in raters])
     assert len([one for one in given if one.assignment_id is not None]) == 1
 
 
 def test_raters_at_work_together_never_exceed_the_overlap_nor_repeat_an_item() -> None:
     round_, raters = make_round(items=12, raters=6, overlap=3)
-    given = at_once([lambda r=r: work(round_, r) for r in raters])
+    given = at_once([partial(work, round_, r) for r in raters])
     rows = Assignment.objects.filter(round=round_)
     by_item = Counter(rows.filter(state__in=LIVE_ASSIGNMENTS).values_list("item", flat=True))
     pairs = Counter(rows.filter(rater__isnull=False).values_list("item", "rater"))
@@ -138,15 +138,13 @@ def test_raters_at_work_together_never_exceed_the_overlap_nor_repeat_an_item() -
 
 def test_the_last_two_raters_of_an_item_leave_a_reference_label() -> None:
     round_, raters = make_round(items=1, raters=2, overlap=2)
-    at_once([lambda r=r: work(round_, r) for r in raters])
+    at_once([partial(work, round_, r) for r in raters])
     assert ReferenceLabel.objects.filter(dimension_key="safety").exists()
 
 
 def test_one_rater_in_two_windows_holds_one_lease() -> None:
     round_, raters = make_round(items=6, raters=1, overlap=1)
-    given = at_once(
-        [lambda: claim.next_slot(round_id=round_.pk, rater_id=raters[0].pk, now=timezone.now())] * 6
-    )
+    given = at_once([partial(claim_now, round_, raters[0])] * 6)
     assert len({one.assignment_id for one in given}) == 1
     assert Assignment.objects.filter(state=AssignmentState.LEASED).count() == 1
     assert sum(RoundItem.objects.values_list("taken", flat=True)) == 1
@@ -156,7 +154,7 @@ def test_control_without_the_guard_both_clicks_think_they_stored_the_answer() ->
     round_, raters = make_round(items=1, raters=1, overlap=1)
     row = _take(round_, raters[0])
     pause = threading.Barrier(2, timeout=PATIENCE)
-    stored = at_once([lambda: naive_submit(row, pause)] * 2)
+    stored = at_once([partial(naive_submit, row, pause)] * 2)
     assert stored == [True, True]
 
 
