@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
 from typing import NamedTuple
 
 from django.db.models import F, Q, QuerySet
 
-from annotation.models import Dimension, Rating
-from annotation.states import AssignmentState, DimensionKind, RoundKind
+from annotation.models import Dimension, Rating, SealedSet
+from annotation.states import AssignmentState, DimensionKind, Part, RoundKind
 from measurement.table import GRADED, PAIRWISE, Level, RatingTable, Scale, Vote
 
 FEEDING = (RoundKind.STANDARD, RoundKind.IMPORTED)
@@ -63,7 +64,8 @@ def dataset_labels(
 ) -> list[LabelRow]:
     """The ratings that feed reference labels: blind, before any reveal, a rater's first.
 
-    Rounds of other kinds (sessions, drift checks) never count here.
+    Rounds of other kinds (sessions, drift checks) never count here, nor do ratings of sealed items
+    that came after the first look, which froze the labels of the whole set.
     """
     found = (
         _current(dimension_key)
@@ -78,11 +80,21 @@ def dataset_labels(
             | Q(assignment__submitted_at__lte=F("assignment__round__revealed_at"))
         )
     )
+    frozen_at = _frozen_at(dataset_id)
+    if frozen_at is not None:
+        found = found.exclude(
+            assignment__item__part=Part.SEALED, assignment__submitted_at__gt=frozen_at
+        )
     if item_ids is not None:
         found = found.filter(assignment__item_id__in=item_ids)
     if part:
         found = found.filter(assignment__item__part=part)
     return list(_first_of_each_rater(_rows(found)))
+
+
+def _frozen_at(dataset_id: int) -> datetime | None:
+    frozen = SealedSet.objects.filter(dataset=dataset_id, retired_at__isnull=True)
+    return frozen.values_list("frozen_at", flat=True).first()
 
 
 def table(rows: Iterable[LabelRow]) -> RatingTable:

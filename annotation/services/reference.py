@@ -19,6 +19,7 @@ from annotation.states import (
     Method,
     Part,
     ReferenceState,
+    RoundState,
 )
 from measurement.reference import CONTESTED, OUTSIDE, reference
 from measurement.table import as_number
@@ -69,11 +70,15 @@ def _refresh_batch(item_ids: Sequence[int]) -> int:
 
 
 def _full_items(items: dict[int, Item]) -> dict[Subject, set[int]]:
-    """Items whose live slots are all submitted, by guideline and major version."""
+    """Items whose slots are all submitted, by guideline and major version.
+
+    Open slots of a round that is closed, or has not begun, wait for nobody.
+    """
     rows = (
         Assignment.objects.filter(
             item_id__in=items, state__in=LIVE_ASSIGNMENTS, round__kind__in=labels.FEEDING
         )
+        .exclude(state=AssignmentState.OPEN, round__state__in=(RoundState.DRAFT, RoundState.CLOSED))
         .values(
             "item_id",
             "round__guideline_version__guideline_id",

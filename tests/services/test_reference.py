@@ -9,8 +9,9 @@ import pytest
 from accounts.models import Project, Rater
 from accounts.roles import Role
 from annotation.models import Assignment, Item, Rating, ReferenceLabel, Round, SealedSet
+from annotation.queries import labels
 from annotation.services import reference
-from annotation.states import Method, Part, ReferenceState, RoundKind
+from annotation.states import Method, Part, ReferenceState, RoundKind, RoundState
 from tests import builders
 from tests.builders import NOON
 
@@ -147,3 +148,53 @@ def test_a_frozen_sealed_set_keeps_its_labels() -> None:
     SealedSet.objects.create(dataset=scene.dataset, frozen_at=NOON)
     scene.rate("A", "A", "A")
     assert scene.refresh() == 0
+
+
+def test_open_slots_of_a_closed_round_wait_for_nobody() -> None:
+    scene = Scene(pairwise=True)
+    scene.rate("A", "A")
+    Round.objects.filter(pk=scene.round.pk).update(state=RoundState.CLOSED)
+    scene.refresh()
+    assert (scene.label().label, scene.label().votes) == ("A", 2)
+
+
+def test_a_round_in_draft_does_not_hold_up_an_amended_label() -> None:
+    scene = Scene(pairwise=True)
+    scene.rate("A", "A", "B")
+    builders.make_round(
+        scene.dataset,
+        scene.version,
+        items=[scene.item],
+        raters=[],
+        name="Round 2",
+        state=RoundState.DRAFT,
+    )
+    assert scene.refresh() == 1
+
+
+@pytest.mark.parametrize(("part", "counted"), [(Part.SEALED, 2), (Part.DEVELOPMENT, 3)])
+def test_ratings_of_sealed_items_after_the_first_look_never_count(part: Part, counted: int) -> None:
+    scene = Scene(pairwise=True, part=part)
+    scene.rate("A", "A")
+    sealed = SealedSet.objects.create(dataset=scene.dataset, frozen_at=NOON)
+    builders.make_rating(
+        scene.round,
+        scene.item,
+        scene.raters[2],
+        labels={scene.key: "B"},
+        at=NOON + timedelta(seconds=1),
+    )
+
+    def votes() -> int:
+        return len(
+            labels.dataset_labels(
+                dataset_id=scene.dataset.pk,
+                guideline_id=scene.version.guideline_id,
+                major=1,
+                dimension_key=scene.key,
+            )
+        )
+
+    assert votes() == counted
+    SealedSet.objects.filter(pk=sealed.pk).update(retired_at=NOON)
+    assert votes() == 3
