@@ -372,10 +372,11 @@ def _raters(dataset: Dataset, rows: Sequence[LabelRow], *, is_simulated: bool) -
         rater.name: rater
         for rater in Rater.objects.filter(project_id=dataset.project_id, name__in=names)
     }
-    for name in sorted(names - found.keys()):
-        found[name] = Rater.objects.create(
-            project_id=dataset.project_id, name=name, is_simulated=is_simulated
-        )
+    made = Rater.objects.bulk_create(
+        Rater(project_id=dataset.project_id, name=name, is_simulated=is_simulated)
+        for name in sorted(names - found.keys())
+    )
+    found.update((rater.name, rater) for rater in made)
     return found
 
 
