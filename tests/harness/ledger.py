@@ -1,0 +1,59 @@
+"""Plan a run in a house, and read its ledger: called as a process with the house's environment.
+
+python -m tests.harness.ledger plan PAIRS CONCURRENCY | report RUN
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+
+def plan(pairs: int, concurrency: int) -> dict[str, object]:
+    """A project with a simulated judge, and a run over its pairs."""
+    from tests import judging
+
+    scene = judging.make_scene(pairs=pairs)
+    run = judging.make_run(scene.version, dataset=scene.dataset, concurrency=concurrency)
+    return {"run": run.pk, "calls": run.calls_planned}
+
+
+def report(run_id: int) -> dict[str, object]:
+    """What the rows say of a run."""
+    from django.db.models import Count, Q, Sum
+
+    from judges.models import Attempt, Call, JudgeLabel, Run, Verdict
+
+    run = Run.objects.get(pk=run_id)
+    calls = Call.objects.filter(run=run)
+    attempts = Attempt.objects.filter(call__run=run)
+    paid = calls.annotate(good=Count("attempts", filter=Q(attempts__outcome="ok")))
+    return {
+        "state": run.state,
+        "pause_reason": run.pause_reason,
+        "is_combined": run.combined_at is not None,
+        "calls": calls.count(),
+        "outcomes": dict(calls.values_list("outcome").annotate(n=Count("pk"))),
+        "verdicts": Verdict.objects.filter(call__run=run).count(),
+        "labels": JudgeLabel.objects.filter(run=run).count(),
+        "attempts": attempts.count(),
+        "attempts_by_outcome": dict(attempts.values_list("outcome").annotate(n=Count("pk"))),
+        "calls_answered_twice": paid.filter(good__gt=1).count(),
+        "spent": str(run.spent),
+        "reserved": str(run.reserved),
+        "booked": str(attempts.aggregate(sum=Sum("cost"))["sum"] or 0),
+    }
+
+
+def main(arguments: list[str]) -> int:
+    import django
+
+    django.setup()
+    act, *numbers = arguments
+    done = plan(*map(int, numbers)) if act == "plan" else report(*map(int, numbers))
+    print(json.dumps(done))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
