@@ -185,20 +185,20 @@ class DatasetForm(forms.Form):
         error_messages={"required": "Choose where the sealed labels come from."},
     )
 
-    def __init__(self, data: Mapping[str, Any] | None = None) -> None:
-        super().__init__(data)
-        if data is not None and data.get("openness") != SEALED:
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("openness") != SEALED:
             # What belongs to a sealed part is not asked of an open dataset.
             for name in ("percent", "provenance"):
-                self.fields[name].required = False
-                self.fields[name].validators = []
+                self.errors.pop(name, None)
+        return cleaned
 
     def share(self) -> float:
         is_open = self.cleaned_data["openness"] == OPEN
         return 0.0 if is_open else float(self.cleaned_data["percent"] / 100)
 
     def chosen_provenance(self) -> Provenance:
-        return Provenance(self.cleaned_data["provenance"] or Provenance.COLLECTED)
+        return Provenance(self.cleaned_data.get("provenance") or Provenance.COLLECTED)
 
 
 class UploadForm(forms.Form):

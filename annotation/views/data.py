@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.doors import MemberRequest, door
@@ -42,7 +42,7 @@ def index(request: MemberRequest) -> HttpResponse:
 @require_http_methods(PAGE)
 def new(request: MemberRequest) -> HttpResponse:
     """Name it and say whether a part is sealed; that cannot be changed later."""
-    form = DatasetForm(request.POST or None)
+    form = DatasetForm(_sent(request))
     if request.method == "POST" and form.is_valid():
         try:
             made = datasets.create(
@@ -153,7 +153,7 @@ def import_map(request: MemberRequest, dataset_id: int, upload_id: int) -> HttpR
         preview = uploads.preview(kept)
     except DomainError as refusal:
         return _choose_again(request, refusal, "import_items", found)
-    form = item_form(request.POST or None, preview=preview, plan=_earlier_plan(request, kept))
+    form = item_form(_sent(request), preview=preview, plan=_earlier_plan(request, kept))
     if request.method == "POST" and form.is_valid():
         try:
             job = uploads.start_items(
@@ -182,7 +182,7 @@ def import_labels_map(request: MemberRequest, dataset_id: int, upload_id: int) -
     except DomainError as refusal:
         return _choose_again(request, refusal, "import_labels", found)
     form = label_form(
-        request.POST or None,
+        _sent(request),
         preview=preview,
         plan=_earlier_plan(request, kept),
         guidelines=queries.published_guidelines(project_id=request.project.pk),
@@ -226,6 +226,10 @@ def import_job(request: MemberRequest, job_id: int) -> HttpResponse:
     return page(
         request, "annotation/import_job.html", context, fragment="annotation/_import_job.html"
     )
+
+
+def _sent(request: MemberRequest) -> QueryDict | None:
+    return request.POST if request.method == "POST" else None
 
 
 def _choose_again(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,21 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import Project
-from annotation.models import Content, Dataset, Item, Rating, Round, Upload
+from annotation.models import Content, Dataset, Guideline, Item, Rating, Round, Upload
+from annotation.queries import labels
 from annotation.services import datasets, importing, uploads
 from annotation.states import Provenance
 from core import jobs
 from core.errors import Conflict, Invalid
 from core.models import Job, JobState
+from measurement.agreement import summarise
 from tests import builders
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.databases]
 
-ROWS = [{"id": f"i{n}", "question": f"Question {n}?", "answer": f"Answer {n}."} for n in range(7)]
+ROWS: list[dict[str, object]] = [
+    {"id": f"i{n}", "question": f"Question {n}?", "answer": f"Answer {n}."} for n in range(7)
+]
 COLUMNS = {"id": "id", "input": "question", "response": "answer"}
 
 
@@ -43,7 +48,7 @@ def dataset(project: Project) -> Dataset:
     return builders.make_dataset(project)
 
 
-def jsonl(*rows: dict[str, object]) -> bytes:
+def jsonl(*rows: Mapping[str, object]) -> bytes:
     return "\n".join(json.dumps(row) for row in rows).encode()
 
 
@@ -264,3 +269,44 @@ def test_how_many_rows_there_will_be_is_reckoned_from_the_bytes(dataset: Dataset
     uploads._tell(job.pk, 10, source, 100)
     job.refresh_from_db()
     assert (job.done, job.total) == (10, 40)
+
+
+@pytest.mark.reference_data
+def test_pandalm_comes_in_by_two_jobs_with_the_published_agreement(
+    dataset: Dataset, shared_data: Path
+) -> None:
+    """All 999 items and three raters; alpha as in the statistics reference, section 12."""
+    body = (shared_data / "pandalm" / "testset-v1.json").read_bytes()
+    items = uploads.start_items(
+        dataset=dataset,
+        upload=keep(dataset, body, name="testset-v1.json"),
+        columns={
+            "id": "idx",
+            "input": "instruction",
+            "context": "input",
+            "response_a": "response1",
+            "response_b": "response2",
+            "system_a": "cmp_key~_~0",
+            "system_b": "cmp_key~_~1",
+        },
+        skip_bad=False,
+        actor="u1",
+    )
+    assert ran(items).result["added"] == 999
+    people = uploads.start_labels(
+        dataset=dataset,
+        upload=keep(dataset, body, name="testset-v1.json", is_labels=True),
+        columns={"item": "idx"},
+        values=["0=tie", "1=A", "2=B"],
+        wide=["annotator1", "annotator2", "annotator3"],
+        guideline_name="",
+        actor="u1",
+    )
+    assert ran(people).result["labels"] == 2997
+    rows = labels.dataset_labels(
+        dataset_id=dataset.pk,
+        guideline_id=Guideline.objects.get().pk,
+        major=1,
+        dimension_key="overall",
+    )
+    assert summarise(labels.table(rows)).alpha.value == pytest.approx(0.8642206852, abs=1e-10)
