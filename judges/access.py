@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from accounts.models import Project
 from annotation.models import Item
+from annotation.queries.datasets import may_yet_rate
 from core.errors import NotAllowed, NotHere
 from judges import queries
 from judges.models import Call, Judge, JudgeVersion, Run
@@ -44,10 +45,11 @@ def run_of(project: Project, run_id: int) -> Run:
     return run
 
 
-def open_call_of(project: Project, call_id: int) -> Call:
-    """A call whose texts and answer may be read: its item is not sealed, nor beside a sealed one.
+def open_call_of(project: Project, call_id: int, *, user_id: int) -> Call:
+    """A call whose texts and answer this person may read.
 
-    A known call of a sealed item is refused, so that a link that was sent round says why.
+    Its item is not sealed, nor beside a sealed one, and not one that the person may yet rate. A
+    known call is refused, so that a link that was sent round says why.
     """
     call = (
         Call.objects.select_related("run__version__judge", "run__project", "item__content")
@@ -60,5 +62,11 @@ def open_call_of(project: Project, call_id: int) -> Call:
         raise NotAllowed(
             "This item is sealed: what a judge said of it stays closed until its set is retired.",
             code="sealed_item",
+        )
+    if may_yet_rate(call.item, user_id):
+        raise NotAllowed(
+            "You rate in a round that holds this item. What a judge said of it is shown to you "
+            "when that round is closed.",
+            code="still_rating",
         )
     return call

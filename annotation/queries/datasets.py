@@ -457,7 +457,7 @@ def labels_of(item: Item, *, user_id: int) -> ItemLabels:
             hidden_because="This item lies in the sealed part: nobody reads its labels or "
             "verdicts before an approval, so that they stay a fair test of a judge."
         )
-    if _may_yet_rate(item, user_id):
+    if may_yet_rate(item, user_id):
         return ItemLabels(
             hidden_because="You rate in a round that holds this item. Its systems and labels are "
             "shown to you when that round is closed.",
@@ -466,7 +466,8 @@ def labels_of(item: Item, *, user_id: int) -> ItemLabels:
     return ItemLabels(reference=_reference(item), tables=_rating_tables(item))
 
 
-def _may_yet_rate(item: Item, user_id: int) -> bool:
+def may_yet_rate(item: Item, user_id: int) -> bool:
+    """Whether this person rates in a round that holds the item and is not over."""
     return RoundItem.objects.filter(
         item=item,
         round__state__in=NOT_CLOSED,

@@ -140,7 +140,7 @@ def retry(request: MemberRequest, run_id: int) -> HttpResponse:
 @require_safe
 def call(request: MemberRequest, call_id: int) -> HttpResponse:
     """One call: what was sent, what came back, what it cost. Closed for sealed items."""
-    found = access.open_call_of(request.project, call_id)
+    found = access.open_call_of(request.project, call_id, user_id=request.user.pk)
     context = {
         **STEP,
         "call": found,
