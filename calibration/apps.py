@@ -12,7 +12,8 @@ class CalibrationConfig(AppConfig):
         from core import registry
         from judges.services import hooks
 
-        registry.register_job("calibration.measure", approvals.measure_job)
+        registry.register_job(approvals.MEASURE, approvals.measure_job)
+        registry.register_reconciler("approvals", approvals.reconcile)
         registry.register_job("calibration.report", reports.make_job)
         registry.register_step("agree", steps.agree)
         hooks.on_finished("approvals", approvals.on_run_finished)

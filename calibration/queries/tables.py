@@ -83,7 +83,10 @@ def people(
         rows = [row for row in rows if row.external_id in items]
     unrated = 0
     if part == Part.SEALED:
-        unrated = items_of(dataset, part).count() - len({row.item_id for row in rows})
+        # An erased item has labels and can have no verdict: it is left out on both sides.
+        asked = set(judgeable(dataset, part).values_list("pk", flat=True))
+        rows = [row for row in rows if row.item_id in asked]
+        unrated = len(asked - {row.item_id for row in rows})
     text = "\n".join(sorted(f"{row.item_id}\t{row.rater_id}\t{row.label}" for row in rows))
     return People(
         table=labels.table(rows),
@@ -93,10 +96,16 @@ def people(
     )
 
 
-def items_of(dataset: Dataset, part: str = "") -> QuerySet[Item]:
-    """Visible items of a dataset (of one part) as a queryset."""
-    found = Item.objects.filter(dataset=dataset, is_visible=True, withdrawn_at__isnull=True)
-    return found.filter(part=part) if part else found
+def judgeable(dataset: Dataset, part: str) -> QuerySet[Item]:
+    """Visible items of one part whose texts are there for a judge to read."""
+    return Item.objects.filter(
+        dataset=dataset,
+        part=part,
+        is_visible=True,
+        withdrawn_at__isnull=True,
+        content__isnull=False,
+        content__erased_at__isnull=True,
+    )
 
 
 def judge(*, run: Run, dimension_key: str, scale: Scale) -> JudgeTable:
@@ -152,7 +161,8 @@ def slices(*, dataset: Dataset) -> dict[str, dict[str, str]]:
     """What items are told apart by: for each property the item's value, empty ones left out."""
     names = ("difficulty", "case", "source")
     found: dict[str, dict[str, str]] = {name: {} for name in names}
-    rows = items_of(dataset).values_list("external_id", *names)
+    items = Item.objects.filter(dataset=dataset, is_visible=True)
+    rows = items.values_list("external_id", *names)
     for item, *values in rows.iterator(chunk_size=5000):
         for name, value in zip(names, values, strict=True):
             if value:

@@ -6,25 +6,23 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
 from annotation.models import Assignment, Dimension, SealedSet
-from annotation.services import datasets
 from annotation.states import Part
-from calibration.models import CalibrationReport
 from calibration.queries import tables
-from calibration.services import measuring
+from calibration.services import looks
 from core import audit, jobs
 from core.errors import Conflict, Invalid
-from core.models import Job
+from core.models import Job, JobState
 from judges.models import ApprovalRequest, EvidenceSnapshot, JudgeVersion, Look
-from judges.services import runs
+from judges.services import asking, runs, versions
 from judges.states import RequestState, RunPurpose, RunState, VersionKind
-from measurement.intervals import SEED
 
-MOST_LOOKS = 3
-TRIES = 3
+MEASURE = "calibration.measure"
+MOST_FAILURES = 3
 
 
 def ask(
@@ -46,7 +44,9 @@ def ask(
     _check_askable(version, sealed_set)
     _check_looks(sealed_set, chosen)
     _check_not_measured(version, sealed_set, chosen)
-    missing = _why_insufficient(sealed_set, chosen)
+    missing = looks.why_insufficient(sealed_set, chosen)
+    # Who will be asked is settled before the transaction: it may import the SDK, which is slow.
+    asking.provider_for(versions.spec_of(version))
     try:
         with transaction.atomic(durable=True):
             request = ApprovalRequest.objects.create(
@@ -85,12 +85,7 @@ def on_run_finished(run_id: int) -> None:
     """Plan the measuring of an approval's run, in the transaction that ends the run."""
     request = ApprovalRequest.objects.filter(run_id=run_id, state=RequestState.JUDGING).first()
     if request is not None:
-        jobs.enqueue(
-            kind="calibration.measure",
-            actor="system",
-            project_id=request.project_id,
-            plan={"run": run_id},
-        )
+        _plan_measuring(request)
 
 
 def measure_job(job_id: int) -> None:
@@ -103,30 +98,53 @@ def measure_job(job_id: int) -> None:
 def measure_finished(*, run_id: int, now: datetime) -> None:
     """The request that planned this run gets its evidence, or the reason why there is none."""
     request = (
-        ApprovalRequest.objects.select_related("version__judge", "sealed_set__dataset", "run")
+        ApprovalRequest.objects.select_related(
+            "version__judge", "version__guideline_version", "sealed_set__dataset", "run", "project"
+        )
         .filter(run_id=run_id, state=RequestState.JUDGING)
         .first()
     )
-    if request is None or request.run is None or request.run.state != RunState.DONE:
+    if request is None or request.run is None:
         return
-    chosen = _chosen(request.version, request.dimensions)
-    missing = _why_insufficient(request.sealed_set, chosen)
-    if missing:
-        ApprovalRequest.objects.filter(pk=request.pk, state=RequestState.JUDGING).update(
-            state=RequestState.INSUFFICIENT, problem=missing
-        )
-        return
-    datasets.freeze(sealed_set_id=request.sealed_set_id, now=now)
-    for _ in range(TRIES):
-        try:
-            _look(request, chosen)
-            break
-        except IntegrityError:
-            # Another request took this look's number meanwhile: measure again at the next level.
+    if request.run.state == RunState.CANCELLED:
+        looks.end(request, RequestState.WITHDRAWN, "The judge's run was cancelled.")
+    elif request.run.state == RunState.DONE:
+        looks.take(request, _chosen(request.version, request.dimensions), now=now)
+
+
+def reconcile(now: datetime) -> int:
+    """Requests whose run has ended and that no job is measuring; returns how many were moved.
+
+    A measuring that failed three times ends its request: otherwise nobody could ask again.
+    """
+    ended = ApprovalRequest.objects.select_related("run").filter(
+        Q(run__state=RunState.CANCELLED) | Q(run__combined_at__isnull=False),
+        state=RequestState.JUDGING,
+    )
+    moved = 0
+    for request in ended.order_by("pk")[:50]:
+        tries = Job.objects.filter(kind=MEASURE, plan__run=request.run_id)
+        if tries.filter(state__in=(JobState.WAITING, JobState.RUNNING)).exists():
             continue
-    else:
-        raise Conflict("looks_contended", "Other requests took the looks; ask again.")
-    _retire_when_used_up(request, now=now)
+        moved += 1
+        if tries.filter(state=JobState.FAILED).count() >= MOST_FAILURES:
+            looks.end(
+                request,
+                RequestState.WITHDRAWN,
+                "Measuring failed three times; the log has the details. Ask again.",
+            )
+        else:
+            _plan_measuring(request)
+    return moved
+
+
+def _plan_measuring(request: ApprovalRequest) -> None:
+    jobs.enqueue(
+        kind=MEASURE,
+        actor="system",
+        project_id=request.project_id,
+        plan={"run": request.run_id},
+    )
 
 
 def _chosen(version: JudgeVersion, keys: Iterable[str]) -> list[Dimension]:
@@ -169,7 +187,7 @@ def _check_askable(version: JudgeVersion, sealed_set: SealedSet) -> None:
 
 
 def _check_looks(sealed_set: SealedSet, chosen: list[Dimension]) -> None:
-    most = 1 if sealed_set.is_one_shot else MOST_LOOKS
+    most = 1 if sealed_set.is_one_shot else looks.MOST_LOOKS
     for dimension in chosen:
         taken = Look.objects.filter(sealed_set=sealed_set, dimension_key=dimension.key).count()
         if taken >= most:
@@ -201,116 +219,14 @@ def _check_not_measured(
         )
 
 
-def _why_insufficient(sealed_set: SealedSet, chosen: list[Dimension]) -> str:
-    sentences = []
-    for dimension in chosen:
-        ready = measuring.readiness(
-            dataset=sealed_set.dataset, dimension=dimension, part=Part.SEALED
-        )
-        if not ready.is_sufficient:
-            sentences.append(f"{dimension.name}: {ready.because}")
-    return " ".join(sentences)
-
-
 def _start_run(request: ApprovalRequest, by: User, *, now: datetime) -> None:
     run = runs.plan_run(
         version=request.version,
         dataset=request.sealed_set.dataset,
-        items=tables.items_of(request.sealed_set.dataset, Part.SEALED),
+        items=tables.judgeable(request.sealed_set.dataset, Part.SEALED),
         purpose=RunPurpose.APPROVAL,
         actor=by.actor,
         now=now,
     )
     request.run = run
     request.save(update_fields=["run"])
-
-
-def _look(request: ApprovalRequest, chosen: list[Dimension]) -> None:
-    """Measure each dimension at the level of its next look, then write all of it at once."""
-    sealed_set, run = request.sealed_set, request.run
-    assert run is not None
-    numbers = {
-        dimension.key: Look.objects.filter(
-            sealed_set=sealed_set, dimension_key=dimension.key
-        ).count()
-        + 1
-        for dimension in chosen
-    }
-    measured = {
-        dimension.key: measuring.measure(
-            run=run,
-            dataset=sealed_set.dataset,
-            dimension=dimension,
-            part=Part.SEALED,
-            look=numbers[dimension.key],
-            one_shot=sealed_set.is_one_shot,
-        )
-        for dimension in chosen
-    }
-    with transaction.atomic(durable=True):
-        changed = ApprovalRequest.objects.filter(pk=request.pk, state=RequestState.JUDGING).update(
-            state=RequestState.MEASURED
-        )
-        if changed != 1:
-            return
-        for key, found in measured.items():
-            evidence = EvidenceSnapshot.objects.create(
-                request=request,
-                version=request.version,
-                run=run,
-                sealed_set=sealed_set,
-                dimension_key=key,
-                major=request.version.guideline_version.major,
-                fingerprint=request.version.fingerprint,
-                gate=found.alignment.gate.decision,
-                rule=measuring.rule_of(request.project_id).as_dict(),
-                numbers=found.alignment.as_dict(),
-                seed=SEED,
-                labels_digest=found.labels_digest,
-                verdicts_digest=found.verdicts_digest,
-            )
-            Look.objects.create(
-                sealed_set=sealed_set,
-                dimension_key=key,
-                number=numbers[key],
-                evidence=evidence,
-            )
-        CalibrationReport.objects.create(
-            project=request.project,
-            dataset=sealed_set.dataset,
-            run=run,
-            request=request,
-            content={
-                "dimensions": {key: found.content() for key, found in measured.items()},
-                "looks": numbers,
-                "cost": tables.cost_and_speed(run),
-            },
-            labels_digest=next(iter(measured.values())).labels_digest,
-            seed=SEED,
-        )
-        audit.record(
-            actor="system",
-            verb="approval.measured",
-            object_type="approval_request",
-            object_id=request.pk,
-            project_id=request.project_id,
-            data={
-                "looks": numbers,
-                "decisions": {
-                    key: found.alignment.gate.decision for key, found in measured.items()
-                },
-            },
-        )
-
-
-def _retire_when_used_up(request: ApprovalRequest, *, now: datetime) -> None:
-    """A one-shot set is spent by its one request; any set when no dimension has a look left."""
-    sealed_set = request.sealed_set
-    used_up = sealed_set.is_one_shot or all(
-        Look.objects.filter(sealed_set=sealed_set, dimension_key=dimension.key).count()
-        >= MOST_LOOKS
-        for dimension in request.version.guideline_version.dimensions.all()
-    )
-    if used_up:
-        with transaction.atomic(durable=True):
-            datasets.retire(sealed_set=sealed_set, actor="system", now=now)

@@ -30,7 +30,7 @@ def of_asking(version: JudgeVersion, sealed_set: SealedSet) -> Cost:
         found = runs.estimate(
             version=version,
             dataset=sealed_set.dataset,
-            items=tables.items_of(sealed_set.dataset, Part.SEALED),
+            items=tables.judgeable(sealed_set.dataset, Part.SEALED),
             purpose=RunPurpose.APPROVAL,
             now=timezone.now(),
         )
