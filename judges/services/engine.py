@@ -259,8 +259,8 @@ class _Drain:
                 self.pause_reason = BUDGET_REACHED
 
     def _prepare_more(self) -> None:
-        """Render ahead while answers are on their way: as many as may fly."""
-        if len(self.ready) > self.flow.slots // 2 or time.monotonic() < self.rest_until:
+        """Render ahead while answers are on their way: enough for all of them coming at once."""
+        if len(self.ready) >= self.flow.slots or time.monotonic() < self.rest_until:
             return
         ids = self._next_ids(self.flow.slots)
         if not ids:

@@ -125,7 +125,7 @@ def settle(
             released += one.prepared.reserved.amount
             cost += one.cost
         Verdict.objects.bulk_create(_move_calls(run.pk, ended, owner=owner, now=now))
-        _book(run, released=released, cost=cost)
+        book(run, released=released, cost=cost)
 
 
 def _finalise(plan: Plan, sent: Sent, one: Settlement, now: datetime) -> bool:
@@ -188,11 +188,11 @@ def verdict_rows(call_id: int, parsed: Parsed, *, order: str) -> list[Verdict]:
     ]
 
 
-def _book(run: Run, *, released: Decimal, cost: Decimal) -> None:
+def book(run: Run, *, released: Decimal, cost: Decimal) -> None:
     """The true cost takes the place of the reservation.
 
     A provider that bills more than the most that was reckoned is booked as it billed: the ledger
-    does not lie, so the budget is lifted to what was spent and the run pauses.
+    does not lie, so the budget is lifted to what was spent. No further call fits: the run pauses.
     """
     spent, reserved = run.spent + cost, run.reserved - released
     changes: dict[str, object] = {"spent": spent, "reserved": reserved}
@@ -241,7 +241,7 @@ def abandon(run_id: int, attempt_ids: Sequence[int], *, problem: str, now: datet
             pk__in=[call_id for _, call_id, _ in rows], state=CallState.IN_FLIGHT
         ).update(state=CallState.WAITING, owner="", problem=problem)
         reserved = sum((amount for _, _, amount in rows), Decimal(0))
-        _book(run, released=reserved, cost=reserved)
+        book(run, released=reserved, cost=reserved)
 
 
 def left_behind(

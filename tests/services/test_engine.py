@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db.models import Count, Sum
 from django.utils import timezone
 from pytest_django import Settings
@@ -14,8 +15,9 @@ from pytest_django import Settings
 from core import stopping
 from judges import simulator
 from judges.models import Attempt, Call, JudgeLabel, Run, Verdict
+from judges.queries import health
 from judges.rules.verdicts import Outcome
-from judges.services import combining, engine, hooks, lease, runs
+from judges.services import combining, engine, hooks, lease, ledger, runs
 from judges.simulator import Simulator
 from judges.states import AttemptState, CallState, RunPurpose, RunState
 from tests import judging
@@ -340,3 +342,106 @@ def test_every_call_has_one_attempt_that_counts(sim: Simulator) -> None:
     good = Call.objects.filter(run=run, attempts__outcome="ok").annotate(n=Count("attempts"))
     assert good.count() == 10
     assert sim.stats()["requests"] == Attempt.objects.filter(call__run=run).count()
+
+
+def test_a_guard_pauses_a_run_before_its_next_calls(sim: Simulator) -> None:
+    scene = judging.make_scene(pairs=1)
+    items = list(scene.dataset.items.all())
+    run = judging.make_run(scene.version, items=items, purpose=RunPurpose.PLAYGROUND)
+    hooks.before_calls(RunPurpose.PLAYGROUND, lambda _run_id: "Not now.")
+    try:
+        run = drained(run)
+    finally:
+        hooks.before_calls(RunPurpose.PLAYGROUND, lambda _run_id: "")
+    assert (run.state, run.pause_reason) == (RunState.PAUSED, "Not now.")
+    assert sim.stats()["requests"] == 0
+
+
+def test_a_bill_above_the_reservation_is_booked_as_it_came(sim: Simulator) -> None:
+    scene = judging.make_scene(pairs=1, both_orders=False)
+    run = judging.make_run(scene.version, dataset=scene.dataset, budget=Decimal("0.02"))
+    locked = Run.objects.get(pk=run.pk)
+    ledger.book(locked, released=Decimal(0), cost=Decimal("0.05"))
+    run.refresh_from_db()
+    assert run.spent == Decimal("0.05")
+    assert run.budget is not None
+    assert run.budget > run.spent
+
+
+def test_an_erased_item_ends_its_calls_with_the_reason(sim: Simulator) -> None:
+    scene = judging.make_scene(pairs=2)
+    run = judging.make_run(scene.version, dataset=scene.dataset)
+    item = scene.dataset.items.select_related("content").get(external_id="p0")
+    assert item.content is not None
+    item.content.body, item.content.erased_at = {}, timezone.now()
+    item.content.save()
+    run = drained(run)
+    assert run.state == RunState.DONE
+    gone = Call.objects.filter(run=run, item=item)
+    assert {call.outcome for call in gone} == {"failed"}
+    assert "erased" in gone[0].problem
+    assert sim.stats()["requests"] == 2
+
+
+def test_the_reconciler_wakes_what_nobody_holds(sim: Simulator) -> None:
+    scene = judging.make_scene(pairs=1)
+    run = judging.make_run(scene.version, dataset=scene.dataset)
+    now = timezone.now()
+    assert engine.reconcile(now) == 1
+    lease.claim(run.pk, owner="other", now=now, seconds=60)
+    assert engine.reconcile(now) == 0
+    assert engine.reconcile(now + timedelta(seconds=61)) == 1
+    runs.cancel(run=run, actor="u1", now=now)
+    assert engine.reconcile(now + timedelta(seconds=61)) == 0
+
+
+def test_an_ended_run_that_was_never_combined_is_woken(sim: Simulator) -> None:
+    scene = judging.make_scene(pairs=1)
+    run = drained(judging.make_run(scene.version, dataset=scene.dataset))
+    JudgeLabel.objects.filter(run=run).delete()
+    Run.objects.filter(pk=run.pk).update(combined_at=None)
+    assert combining.forgotten(timezone.now() + timedelta(seconds=10)) == [run.pk]
+    combining.combine(run.pk, now=timezone.now())
+    assert JudgeLabel.objects.filter(run=run).count() == 1
+
+
+def test_the_command_runs_the_newest_version_and_waits(
+    sim: Simulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judging.make_scene(pairs=2)
+    call_command("run_judge", "support", "helpful", dataset="week 46", budget="1", wait=True)
+    said = capsys.readouterr().out
+    assert "4 calls on 2 items" in said
+    assert "is done: 4 ok" in said
+
+
+@pytest.mark.parametrize(
+    ("judge", "dataset", "budget", "words"),
+    [
+        ("nobody", "week 46", "1", "no judge"),
+        ("helpful", "nothing", "1", "no dataset"),
+        ("helpful", "week 46", "lots", "amount"),
+        ("helpful", "week 46", "0", "more than nothing"),
+    ],
+)
+def test_the_command_refuses_with_a_sentence(
+    sim: Simulator, judge: str, dataset: str, budget: str, words: str
+) -> None:
+    judging.make_scene(pairs=1)
+    with pytest.raises(CommandError) as refusal:
+        call_command("run_judge", "support", judge, dataset=dataset, budget=budget)
+    assert refusal.value.returncode == 2
+    assert words in str(refusal.value)
+
+
+def test_what_the_doctor_counts_again_is_true_after_a_run(sim: Simulator) -> None:
+    scene = judging.make_scene(pairs=2)
+    run = drained(judging.make_run(scene.version, dataset=scene.dataset))
+    checks = (
+        health.spending_is_the_ledgers,
+        health.ended_runs_have_no_open_calls,
+        health.ok_calls_have_verdicts,
+    )
+    assert all(check().is_ok for check in checks)
+    Run.objects.filter(pk=run.pk).update(spent=Decimal(1))
+    assert not health.spending_is_the_ledgers().is_ok
