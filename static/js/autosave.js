@@ -2,7 +2,7 @@
 // sent stays on the device and is sent when the network is back, or when the page is opened again.
 
 const PAUSE_MS = 800;
-const RETRY_MS = 5000;
+const RETRY_MS = 3000;
 const OLDEST_MS = 7 * 24 * 3600 * 1000;
 const PREFIX = "plumbline-draft-";
 

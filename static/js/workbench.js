@@ -9,7 +9,7 @@ import { announce } from "./page.js";
 const IDLE_MS = 60_000;
 const SIGN_OF_LIFE_MS = 240_000;
 const TICK_MS = 1000;
-const RETRY_MS = 5000;
+const RETRY_MS = 3000;
 const GUIDE = "plumbline-guide";
 
 let bench = null;

@@ -1,0 +1,207 @@
+"""A rater's sitting in a real browser: keyboard, lost network, closed tab, phone, script off."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.builders import FOUR, PASSWORD
+from tests.e2e.accessibility import violations
+from tests.e2e.conftest import NewPage
+from tests.harness.house import House
+
+pytestmark = pytest.mark.e2e
+
+SEED = """
+import json
+from accounts.roles import Role
+from tests import builders as b
+project = b.make_project(slug={name!r})
+user = b.join(project, b.make_user(username={name!r}), Role.RATER)
+dataset = b.make_dataset(project)
+items = [
+    b.make_pair(dataset, external_id=f"p{{n}}", input=f"Question {{n}}?") if {pairwise!r}
+    else b.make_item(dataset, external_id=f"i{{n}}", input=f"Question {{n}}?")
+    for n in range({items})
+]
+version = b.make_guideline(project, pairwise={pairwise!r})
+round_ = b.make_round(
+    dataset, version, items=items, raters=[b.rater_of(project, user)], name="Sitting", overlap=1
+)
+print(json.dumps(f"/projects/{{project.slug}}/rounds/{{round_.pk}}/rate/"))
+"""
+STORED = """
+import json
+from annotation.models import Rating
+rows = Rating.objects.filter(assignment__round__project__slug={name!r}, is_current=True)
+print(json.dumps(list(rows.order_by("assignment__submitted_at", "dimension__position")
+    .values_list("label", flat=True))))
+"""
+ACTIVE = """
+import json
+from annotation.models import Assignment
+print(json.dumps(list(Assignment.objects.filter(round__project__slug={name!r}, state="submitted")
+    .values_list("active_seconds", flat=True))))
+"""
+
+
+def ask(house: House, script: str) -> object:
+    """What a script prints as JSON in the house's own database."""
+    done = house.manage("shell", "--verbosity", "0", "-c", script)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def make_round(house: House, name: str, *, items: int = 3, pairwise: bool = False) -> str:
+    """A round for one rater of this name; the address of the workbench."""
+    return str(ask(house, SEED.format(name=name, items=items, pairwise=pairwise)))
+
+
+def stored(house: House, name: str) -> object:
+    return ask(house, STORED.format(name=name))
+
+
+def sign_in(page: Page, name: str) -> None:
+    page.goto("/sign-in/")
+    page.locator("input[type=text][name=username]").fill(name)
+    page.locator("input[type=password][name=password]").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator("input[type=password]")).to_have_count(0)
+
+
+def press(page: Page, keys: str) -> None:
+    for key in keys.split():
+        page.keyboard.press(key)
+
+
+def test_a_whole_sitting_by_keyboard_alone(house: House, page: Page) -> None:
+    address = make_round(house, "kay")
+    sign_in(page, "kay")
+    page.goto(address)
+    expect(page.get_by_text("1 of 3", exact=True)).to_be_visible()
+    press(page, "4 4 5 1 Enter")
+    expect(page.get_by_text("2 of 3", exact=True)).to_be_visible()
+    press(page, "3 3 w")
+    page.keyboard.type("Two words.")
+    press(page, "Escape 3 3 Enter")
+    expect(page.get_by_text("3 of 3", exact=True)).to_be_visible()
+    press(page, "2 2 2 2 Enter")
+    expect(page.get_by_role("heading", name="You are through")).to_be_visible()
+    expected = ["4", "4", "5", "1", *["3"] * len(FOUR), *["2"] * len(FOUR)]
+    assert stored(house, "kay") == expected
+
+
+def test_pairs_by_arrows_and_back_to_change_the_last(house: House, page: Page) -> None:
+    address = make_round(house, "pia", pairwise=True)
+    sign_in(page, "pia")
+    page.goto(address)
+    press(page, "ArrowRight")
+    expect(page.locator(".side[data-side=B] .side__chosen")).to_be_visible()
+    press(page, "Enter")
+    expect(page.get_by_text("2 of 3", exact=True)).to_be_visible()
+    press(page, "b")
+    expect(page.get_by_text("Your answer of").first).to_be_visible()
+    press(page, "0 Enter")
+    expect(page.get_by_text("2 of 3", exact=True)).to_be_visible()
+    assert stored(house, "pia") == ["tie"]
+
+
+def test_an_incomplete_answer_leads_to_what_is_missing(house: House, page: Page) -> None:
+    address = make_round(house, "ina")
+    sign_in(page, "ina")
+    page.goto(address)
+    press(page, "4 4 Enter")
+    expect(page.get_by_text("Clarity is not rated yet.")).to_be_visible()
+    expect(page.locator(".rail__part--now legend b")).to_have_text("Clarity")
+
+
+def test_work_survives_a_closed_tab(house: House, new_page: NewPage) -> None:
+    address = make_round(house, "tom")
+    first = new_page()
+    sign_in(first, "tom")
+    first.goto(address)
+    press(first, "4 2")
+    expect(first.locator("[data-status]")).to_contain_text("Saved")
+    first.close(run_before_unload=True)
+    second = new_page()
+    sign_in(second, "tom")
+    second.goto(address)
+    expect(second.locator("input:checked")).to_have_count(2)
+
+
+def test_work_survives_a_lost_network_and_is_sent_when_it_is_back(house: House, page: Page) -> None:
+    address = make_round(house, "nell")
+    sign_in(page, "nell")
+    page.goto(address)
+
+    def refuse(route: Route) -> None:
+        route.abort("internetdisconnected")
+
+    page.route("**/ratings/**", refuse)
+    press(page, "5 5 5 5")
+    expect(page.locator("[data-status]")).to_have_text("Offline: kept on this device")
+    page.unroute("**/ratings/**")
+    page.reload()
+    expect(page.locator("input:checked")).to_have_count(4)
+    page.route("**/ratings/**", refuse)
+    press(page, "Enter")
+    expect(page.locator("[data-status]")).to_have_text("Offline: kept on this device")
+    page.unroute("**/ratings/**")
+    expect(page.get_by_text("2 of 3", exact=True)).to_be_visible(timeout=15_000)
+    assert stored(house, "nell") == ["5"] * len(FOUR)
+
+
+def test_time_away_is_not_time_at_work(house: House, page: Page) -> None:
+    address = make_round(house, "ida")
+    sign_in(page, "ida")
+    page.clock.install()
+    page.goto(address)
+    page.clock.run_for(30_000)
+    page.clock.run_for(3_600_000)
+    press(page, "4 4 4 4")
+    seconds = float(page.locator("input[name=active_seconds]").input_value() or 0)
+    page.clock.run_for(2_000)
+    seconds = float(page.locator("input[name=active_seconds]").input_value())
+    assert 55 <= seconds <= 65
+
+
+def test_the_form_works_with_script_switched_off(house: House, new_page: NewPage) -> None:
+    address = make_round(house, "otto")
+    page = new_page(java_script_enabled=False)
+    sign_in(page, "otto")
+    page.goto(address)
+    for part in page.locator("[data-part]").all():
+        part.locator("label", has_text="3").click()
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_text("2 of 3", exact=True)).to_be_visible()
+    assert stored(house, "otto") == ["3"] * len(FOUR)
+
+
+def test_a_skip_by_keyboard_passes_the_item_by(house: House, page: Page) -> None:
+    address = make_round(house, "sia")
+    sign_in(page, "sia")
+    page.goto(address)
+    press(page, "s")
+    expect(page.get_by_role("button", name="Not my field")).to_be_focused()
+    press(page, "Enter")
+    expect(page.get_by_text("1 of 2", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("pairwise", [False, True])
+def test_the_workbench_fits_a_phone_and_is_accessible_in_both_themes(
+    house: House, new_page: NewPage, *, pairwise: bool
+) -> None:
+    name = "phone-pair" if pairwise else "phone"
+    address = make_round(house, name, pairwise=pairwise)
+    page = new_page(viewport={"width": 375, "height": 760})
+    sign_in(page, name)
+    page.goto(address)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    assert page.get_by_role("button", name="Submit").is_visible()
+    page.get_by_role("link", name="Guideline").click()
+    assert page.get_by_text("Rate what the response does").is_visible()
+    assert violations(page) == []
+    page.goto("/")
+    assert violations(page) == []
