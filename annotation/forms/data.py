@@ -102,7 +102,7 @@ ITEM_GROUPS = (
     FieldGroup(
         "What it is like: difficulty, case, source, cost",
         (
-            FieldWords("kind", "Kind", "single, pair or conversation", (MIXED,)),
+            FieldWords("kind", "Kind", "single, pair or conversation", TWO),
             FieldWords("difficulty", "Difficulty", "easy, medium or hard"),
             FieldWords("case", "Case", "representative, edge case or adversarial"),
             FieldWords("source", "Source", "production log, manual, synthetic or failure mining"),
