@@ -13,14 +13,21 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.roles import Scope
-from annotation.models import Dataset, GuidelineVersion, Item
+from annotation.models import Dataset, GuidelineVersion, Item, SealedSet
 from annotation.states import DatasetKind, Part, VersionState
 from core.models import IdempotencyKey
 from judges import simulator
-from judges.models import Decision, JudgeLabel, Run, Standing
+from judges.models import (
+    ApprovalRequest,
+    Decision,
+    EvidenceSnapshot,
+    JudgeLabel,
+    Run,
+    Standing,
+)
 from judges.services import engine, serving
 from judges.simulator import Simulator
-from judges.states import DecisionKind, RunPurpose
+from judges.states import DecisionKind, RequestState, RunPurpose
 from tests import builders, judging
 from tests.judging import QUICK, Scene
 
@@ -99,6 +106,38 @@ def stand(scene: Scene, **changes: Any) -> Standing:
     return Standing.objects.create(
         judge=scene.judge, version=scene.version, decision=decision, **known | changes
     )
+
+
+def measured_under_its_name(scene: Scene, standing: Standing) -> None:
+    """Evidence of a run in which the model answered under the name it was asked by."""
+    sealed = builders.make_dataset(scene.project, name="sealed", share=0.5)
+    item = builders.make_pair(sealed, external_id="s1", part=Part.SEALED)
+    run = judging.make_run(scene.version, dataset=sealed, items=[item], purpose=RunPurpose.APPROVAL)
+    engine.drain(run.pk, pace=QUICK)
+    sealed_set = SealedSet.objects.create(dataset=sealed)
+    request = ApprovalRequest.objects.create(
+        project=scene.project,
+        version=scene.version,
+        sealed_set=sealed_set,
+        dimensions=["preference"],
+        state=RequestState.DECIDED,
+        run=run,
+        actor="u1",
+    )
+    evidence = EvidenceSnapshot.objects.create(
+        request=request,
+        version=scene.version,
+        run=run,
+        sealed_set=sealed_set,
+        dimension_key="preference",
+        major=1,
+        fingerprint=scene.version.fingerprint,
+        gate="pass",
+        seed=1,
+        labels_digest="labels",
+        verdicts_digest="verdicts",
+    )
+    standing.decision.evidence.set([evidence])
 
 
 def refused(answer: Any, status: int, code: str) -> dict[str, Any]:
@@ -297,6 +336,17 @@ def test_a_refusal_of_the_model_is_said_and_no_label_made_up(
     sim.script({"do": "refusal", "times": 2})
     body = refused(machine.post(PAIR), 422, "judge_refused")
     assert body["fields"] == {"preference": ["refused"]}
+
+
+def test_a_model_that_answers_under_another_name_ends_the_approval(
+    scene: Scene, machine: Machine, sim: Simulator
+) -> None:
+    measured_under_its_name(scene, stand(scene))
+    sim.script({"do": "renamed", "times": 2})
+    refused(machine.post(PAIR), 409, "approval_expired")
+    asked = sim.stats()["requests"]
+    refused(machine.post({**PAIR, "input": "And later?"}), 409, "approval_expired")
+    assert sim.stats()["requests"] == asked
 
 
 def test_a_judge_that_cannot_be_asked_is_a_502(
