@@ -33,11 +33,13 @@ Reconciler = Callable[[datetime], int]
 DoctorCheck = Callable[[], Finding]
 
 StepMaker = Callable[[int, str], Step]
+Bar = Callable[[int, int], bool]
 
 STEP_ORDER = ("data", "guideline", "rate", "agree", "judge")
 
 _steps: dict[str, StepMaker] = {}
 _job_handlers: dict[str, JobHandler] = {}
+_bars: dict[str, Bar] = {}
 _reconcilers: dict[str, Reconciler] = {}
 _doctor_checks: dict[str, DoctorCheck] = {}
 
@@ -83,10 +85,6 @@ def steps(*, project_id: int, slug: str) -> list[Step]:
 def unregister_job(kind: str) -> None:
     """Take a handler away again."""
     del _job_handlers[kind]
-
-
-Bar = Callable[[int, int], bool]
-_bars: dict[str, Bar] = {}
 
 
 def register_bar(name: str, bar: Bar) -> None:

@@ -8,13 +8,14 @@ class JudgesConfig(AppConfig):
 
     def ready(self) -> None:
         from core import registry
-        from judges.queries import health, steps
+        from judges.queries import authors, health, steps
         from judges.services import engine, hooks, serving
         from judges.states import RunPurpose
 
         registry.register_reconciler("runs", engine.reconcile)
         hooks.before_calls(RunPurpose.SERVING, serving.objection)
         registry.register_step("judge", steps.judge)
+        registry.register_bar("judge authors", authors.has_authored)
         for check in (
             health.spending_is_the_ledgers,
             health.ended_runs_have_no_open_calls,

@@ -15,10 +15,12 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import BooleanField, Case, ExpressionWrapper, F, Q, QuerySet, Value, When
 
+from accounts.models import Rater
 from annotation.models import Assignment, Draft, Round, RoundItem, RoundRater
 from annotation.queries.workbench import is_swapped
 from annotation.rules import display
-from annotation.states import AssignmentState, RoundState
+from annotation.states import AssignmentState, Part, RoundState
+from core import registry
 from core.errors import Conflict
 
 ATTEMPTS = 12
@@ -58,7 +60,9 @@ def next_slot(*, round_id: int, rater_id: int, now: datetime) -> Claim:
     A few steps of at most `WINDOW` rows each, whatever the size of the round. Raises `Conflict`
     only when other raters were faster `ATTEMPTS` times.
     """
-    round_ = Round.objects.select_related("guideline_version__guideline").get(pk=round_id)
+    round_ = Round.objects.select_related("guideline_version__guideline", "dataset").get(
+        pk=round_id
+    )
     tried: set[int] = set()
     for _ in range(ATTEMPTS):
         held = _held(round_, rater_id, now)
@@ -178,17 +182,18 @@ def _candidates(round_: Round, rater_id: int, tried: Collection[int]) -> list[in
         .first()
     )
     start = display.starting_point(round_.salt, rater=rater_id, turn=last or 0)
+    servable = _servable(round_, rater_id)
     for taken in range(round_.overlap - 1, -1, -1):
-        found = _window(round_, taken, start)
+        found = _window(servable.filter(taken=taken), start)
         fresh = _not_seen(round_, rater_id, [item for item in found if item not in tried])
         if fresh:
             return _in_own_order(round_, rater_id, fresh)
-    return _in_own_order(round_, rater_id, _search(round_, rater_id, tried))
+    return _in_own_order(round_, rater_id, _search(servable, round_, rater_id, tried))
 
 
-def _window(round_: Round, taken: int, start: int) -> list[int]:
+def _window(level: QuerySet[RoundItem], start: int) -> list[int]:
     """Up to WINDOW item ids of one level from `start` on, going on at the beginning."""
-    level = _servable(round_).filter(taken=taken).order_by("shuffle")
+    level = level.order_by("shuffle")
     ids = list(level.filter(shuffle__gte=start).values_list("item_id", flat=True)[:WINDOW])
     missing = WINDOW - len(ids)
     if missing:
@@ -196,22 +201,36 @@ def _window(round_: Round, taken: int, start: int) -> list[int]:
     return ids
 
 
-def _search(round_: Round, rater_id: int, tried: Collection[int]) -> list[int]:
+def _search(
+    servable: QuerySet[RoundItem], round_: Round, rater_id: int, tried: Collection[int]
+) -> list[int]:
     """The first items of the whole round that this rater has no row for."""
     mine = Assignment.objects.filter(round=round_, rater=rater_id).values("item_id")
-    rest = _servable(round_).exclude(item_id__in=mine).exclude(item_id__in=list(tried))
+    rest = servable.exclude(item_id__in=mine).exclude(item_id__in=list(tried))
     rows = list(rest.order_by("-taken", "shuffle").values_list("taken", "item_id")[:WINDOW])
     return [item_id for taken, item_id in rows if taken == rows[0][0]]
 
 
-def _servable(round_: Round) -> QuerySet[RoundItem]:
-    return RoundItem.objects.filter(
+def _servable(round_: Round, rater_id: int) -> QuerySet[RoundItem]:
+    """Items of the round that may be shown to this rater and have a slot left."""
+    rows = RoundItem.objects.filter(
         round=round_,
         is_full=False,
         item__is_visible=True,
         item__withdrawn_at__isnull=True,
         item__content__erased_at__isnull=True,
         item__content__isnull=False,
+    )
+    if round_.dataset.is_open or not _is_barred(round_, rater_id):
+        return rows
+    return rows.exclude(item__part=Part.SEALED)
+
+
+def _is_barred(round_: Round, rater_id: int) -> bool:
+    """Whoever authored a judge version here gets no sealed item."""
+    user_id = Rater.objects.filter(pk=rater_id).values_list("user_id", flat=True).first()
+    return user_id is not None and registry.is_barred_from_sealed(
+        project_id=round_.project_id, user_id=user_id
     )
 
 

@@ -24,10 +24,11 @@ from annotation.models import (
     Rating,
     Round,
     RoundRater,
+    SealedSet,
 )
 from annotation.queries import labels as label_queries
 from annotation.queries import workbench
-from annotation.rules import display, scales
+from annotation.rules import display, scales, split
 from annotation.services import claim, reference
 from annotation.states import (
     AssignmentState,
@@ -191,7 +192,13 @@ def _submit(
     seconds = _active(row, rater, active_seconds, now)
     if row.round.revealed_at is not None:
         raise Conflict("round_revealed", "The ratings of this round were revealed meanwhile.")
-    stored = _settle_lease(row, rater, seconds, now) or _settle_late(row, rater, seconds, now)
+    if row.item.part == Part.SEALED:
+        _hold_sealed_set(row)
+    stored = (
+        _settle_lease(row, rater, seconds, now)
+        or _settle_newer_lease(row, rater, seconds, now)
+        or _settle_late(row, rater, seconds, now)
+    )
     if stored is None:
         # A second click, which waited for the first, finds the answer in.
         mine = _own_row(row, rater)
@@ -219,6 +226,18 @@ def _settle_lease(
         return None
     row.state, row.submitted_at, row.lease_until = AssignmentState.SUBMITTED, now, None
     return row
+
+
+def _settle_newer_lease(
+    row: Assignment, rater: Rater, seconds: float, now: datetime
+) -> Assignment | None:
+    """The lease ran out and the rater was handed the same item again, in another slot."""
+    held = (
+        Assignment.objects.select_related("round", "item", "guideline_version")
+        .filter(round=row.round_id, item=row.item_id, rater=rater, state=AssignmentState.LEASED)
+        .first()
+    )
+    return None if held is None else _settle_lease(held, rater, seconds, now)
 
 
 def _settle_late(row: Assignment, rater: Rater, seconds: float, now: datetime) -> Assignment | None:
@@ -362,6 +381,7 @@ def _write(row: Assignment, answer: Answer) -> None:
 
 
 def _amend(row: Assignment, labels: Mapping[str, object], rationale: str) -> int:
+    _hold_sealed_set(row)
     # The conditional statement holds the row until the commit; a reveal before it is seen.
     changed = Assignment.objects.filter(
         pk=row.pk,
@@ -401,11 +421,20 @@ def _is_same(old: Rating | None, label: str, rationale: str) -> bool:
 
 
 def _is_frozen(row: Assignment) -> bool:
-    """The first look at a sealed set ends the editing of its ratings."""
-    if row.item.part != Part.SEALED:
+    """The first look at a sealed set ends the editing of its ratings, for good: they stay the
+    evidence's also when the set has retired and its items are open."""
+    sealed_set = SealedSet.objects.filter(dataset=row.item.dataset_id).first()
+    if sealed_set is None or sealed_set.frozen_at is None:
         return False
-    sealed_set = getattr(row.item.dataset, "sealed_set", None)
-    return sealed_set is not None and sealed_set.frozen_at is not None
+    if row.item.part == Part.SEALED:
+        return True
+    share = row.item.dataset.share
+    return split.part_of(row.item.cluster_key, salt=sealed_set.salt, share=share) == "sealed"
+
+
+def _hold_sealed_set(row: Assignment) -> None:
+    """Inside a transaction: a freeze of the item's labels comes before this write or after it."""
+    SealedSet.objects.select_for_update().filter(dataset=row.item.dataset_id).first()
 
 
 def _keep_draft(
@@ -428,7 +457,7 @@ def _keep_draft(
         item_id=row.item_id,
         rater=rater,
         labels=kept,
-        rationale=rationale[:RATIONALE_CHARS],
+        rationale=rationale.replace("\x00", "")[:RATIONALE_CHARS],
         active_seconds=_active(row, rater, active_seconds, now),
         saved_at=now,
     )
