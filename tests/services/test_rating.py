@@ -21,6 +21,7 @@ from annotation.models import (
     RoundItem,
     SealedSet,
 )
+from annotation.queries import workbench
 from annotation.services import claim, rating
 from annotation.states import AssignmentState, Part, RationaleRule, RoundState
 from core.errors import Conflict, Invalid, NotHere
@@ -198,7 +199,7 @@ def test_a_late_answer_for_a_slot_that_somebody_took_keeps_the_draft() -> None:
 def test_a_late_answer_in_another_order_is_stored_as_it_was_seen() -> None:
     scene = make_scene(pairwise=True)
     row = scene.lose(scene.ana)
-    swapped = claim.is_swapped(scene.round, rater_id=scene.ana.pk, item_id=scene.item.pk)
+    swapped = workbench.is_swapped(scene.round, rater_id=scene.ana.pk, item_id=scene.item.pk)
     rating.submit(assignment_id=row.pk, rater=scene.ana, labels={"preference": "A"}, now=LATER)
     assert labels_of(row) == {"preference": "B" if swapped else "A"}
 
