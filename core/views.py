@@ -9,17 +9,20 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 
 from core.models import Job, WorkerBeat
 
 WORKER_SILENCE = timedelta(seconds=15)
 
 
+@require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """The process answers."""
     return JsonResponse({"status": "ok"})
 
 
+@require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
     """Database reached, queue reached, worker seen within 15 seconds; 503 otherwise."""
     parts = {"database": _database_is_reached()}
@@ -34,6 +37,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     )
 
 
+@require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Counts for Prometheus, none of them of a single project."""
     lines = ["# HELP plumbline_jobs Background jobs by state.", "# TYPE plumbline_jobs gauge"]
@@ -43,6 +47,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4")
 
 
+@require_safe
 def favicon(request: HttpRequest) -> FileResponse:
     file = Path(settings.BASE_DIR) / "static" / "img" / "favicon.svg"
     return FileResponse(file.open("rb"), content_type="image/svg+xml")

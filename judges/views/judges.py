@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.doors import MemberRequest, door
 from accounts.roles import STAFF, Role
 from core.errors import DomainError
-from core.http import go, page
+from core.http import go, page, posted
 from judges import access, queries
 from judges.forms import (
     JudgeForm,
@@ -57,7 +57,7 @@ def judge(request: MemberRequest, judge_id: int) -> HttpResponse:
 @require_http_methods(PAGE)
 def new(request: MemberRequest) -> HttpResponse:
     """Name a judge, choose its guideline, and go on to its first version."""
-    form = JudgeForm(request.project, request.POST or None)
+    form = JudgeForm(request.project, posted(request))
     if request.method == "POST" and form.is_valid():
         try:
             made = versions.create_judge(
@@ -78,7 +78,7 @@ def new(request: MemberRequest) -> HttpResponse:
 def version_new(request: MemberRequest, judge_id: int) -> HttpResponse:
     """The editor: it starts from the newest version, and shows what will be sent."""
     found = access.judge_of(request.project, judge_id)
-    form = VersionForm(found, request.POST or None, initial=version_initial(_start(found)))
+    form = VersionForm(found, posted(request), initial=version_initial(_start(found)))
     if request.method == "POST" and form.is_valid():
         try:
             saved = versions.save_version(
@@ -143,7 +143,7 @@ def version(request: MemberRequest, version_id: int) -> HttpResponse:
 @require_http_methods(PAGE)
 def verdicts(request: MemberRequest) -> HttpResponse:
     """Verdicts that a judge gave elsewhere."""
-    form = VerdictsForm(request.project, request.POST or None, request.FILES or None)
+    form = VerdictsForm(request.project, posted(request), request.FILES or None)
     if request.method == "POST" and form.is_valid():
         try:
             done = _import(request, form)

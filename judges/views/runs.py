@@ -17,7 +17,7 @@ from accounts.doors import MemberRequest, door
 from accounts.roles import STAFF, Role
 from core import charts
 from core.errors import DomainError
-from core.http import go, page
+from core.http import go, page, posted
 from judges import access, queries
 from judges.forms import BudgetForm, RunForm, add_refusal, status_of
 from judges.models import JudgeVersion, Run
@@ -36,7 +36,7 @@ LIVE = (RunState.PLANNED, RunState.RUNNING)
 def new(request: MemberRequest, version_id: int) -> HttpResponse:
     """What the run will take, then its start."""
     found = access.version_of(request.project, version_id)
-    form = RunForm(request.project, request.POST or None, initial=_usual(request))
+    form = RunForm(request.project, posted(request), initial=_usual(request))
     is_start = request.POST.get("act") == "start"
     if request.method == "POST" and form.is_valid() and is_start:
         try:
