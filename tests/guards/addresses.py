@@ -1,0 +1,163 @@
+"""Every URL pattern of the product, and what to put into it: one line for each name in a route."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from tests.guards.scene import Rows
+
+Values = Callable[[Rows], Sequence[object]]
+
+IN_ADDRESSES: dict[str, Values] = {
+    "slug": lambda rows: [rows.project.slug],
+    "user_id": lambda rows: [rows.member.pk],
+    "token_id": lambda rows: [rows.token.pk],
+    "dataset_id": lambda rows: [
+        rows.open_set.pk,
+        rows.sealed_set.pk,
+        rows.served_run.dataset_id,
+    ],
+    "item_id": lambda rows: [
+        rows.open_items[0].pk,
+        rows.sealed_items[0].pk,
+        rows.served_run.calls.earliest("pk").item_id,
+    ],
+    "upload_id": lambda rows: [rows.upload.pk],
+    "job_id": lambda rows: [rows.job.pk],
+    "guideline_id": lambda rows: [rows.preference.guideline_id, rows.draft.guideline_id],
+    **dict.fromkeys(
+        (
+            "guideline_edit.guideline_id",
+            "guideline_preview.guideline_id",
+            "guideline_publish.guideline_id",
+            "guideline_discard.guideline_id",
+        ),
+        lambda rows: [rows.draft.guideline_id, rows.preference.guideline_id],
+    ),
+    "guideline_version.version_id": lambda rows: [rows.preference.pk, rows.draft.pk],
+    "round_id": lambda rows: [
+        rows.open_round.pk,
+        rows.draft_round.pk,
+        rows.sealed_round.pk,
+        rows.imported_round.pk,
+    ],
+    "round_open.round_id": lambda rows: [rows.draft_round.pk, rows.open_round.pk],
+    "assignment_id": lambda rows: [
+        rows.own_assignment.pk,
+        rows.own_lease.pk,
+        rows.others_assignment.pk,
+    ],
+    "judge_id": lambda rows: [rows.judge.pk],
+    "version_id": lambda rows: [rows.versions[0].pk, rows.versions[2].pk],
+    "call_id": lambda rows: [
+        run.calls.earliest("pk").pk
+        for run in (rows.open_run, rows.running_run, rows.served_run, rows.requests[0].run)
+    ],
+    "judge": lambda rows: [rows.judge.slug],
+    "judge_slug": lambda rows: [rows.judge.slug],
+    "number": lambda rows: [rows.versions[0].number, rows.versions[2].number],
+    "run_id": lambda rows: [
+        rows.open_run.pk,
+        rows.running_run.pk,
+        rows.served_run.pk,
+        rows.requests[0].run_id,
+    ],
+    **dict.fromkeys(
+        ("run_pause.run_id", "run_cancel.run_id"),
+        lambda rows: [rows.running_run.pk, rows.open_run.pk],
+    ),
+    "request_id": lambda rows: [request.pk for request in reversed(rows.requests)],
+    "report_id": lambda rows: [rows.report.pk],
+}
+"""What a name in a route stands for; `url_name.kwarg` goes before `kwarg`."""
+
+NO_ROWS = frozenset({"slug", "number"})
+"""Names that say nothing without another one beside them: they have no foreign values."""
+
+QUERIES: dict[str, Sequence[str]] = {}
+"""Pages that show something else by query: url name -> queries beginning with `?`."""
+
+
+BODIES: dict[str, dict[str, object]] = {
+    "api_assignment_submit": {"labels": {"preference": "A"}},
+}
+"""What is posted where an empty form would be turned away before its row is looked for."""
+
+
+class UnknownAddress(AssertionError):
+    """A route that the tests of isolation cannot fill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One URL pattern; `kwargs` are the names in its route."""
+
+    name: str
+    route: str
+    kwargs: tuple[str, ...]
+    view: Any
+
+    @property
+    def is_api(self) -> bool:
+        return self.route.startswith("api/v1/")
+
+    @property
+    def is_of_a_project(self) -> bool:
+        return bool(self.kwargs)
+
+
+def addresses() -> list[Address]:
+    """All patterns of the URL configuration in force, whoever mounted them."""
+    return list(_walk(get_resolver().url_patterns, "", ()))
+
+
+def own_urls(address: Address, rows: Rows) -> list[str]:
+    """The address with every combination of the project's rows."""
+    choices = [_values(address, kwarg, rows) for kwarg in address.kwargs]
+    filled = [
+        reverse(address.name, kwargs=dict(zip(address.kwargs, chosen, strict=True)))
+        for chosen in itertools.product(*choices)
+    ]
+    return filled + [filled[0] + query for query in QUERIES.get(address.name, ())]
+
+
+def foreign_urls(address: Address, own: Rows, foreign: Rows) -> list[str]:
+    """The address with own rows but for one, which is another project's."""
+    found = []
+    for odd in address.kwargs:
+        if odd in NO_ROWS:
+            continue
+        first = {kwarg: _values(address, kwarg, own)[0] for kwarg in address.kwargs}
+        for value in _values(address, odd, foreign):
+            found.append(reverse(address.name, kwargs=first | {odd: value}))
+    return found
+
+
+def _values(address: Address, kwarg: str, rows: Rows) -> Sequence[object]:
+    values = IN_ADDRESSES.get(f"{address.name}.{kwarg}") or IN_ADDRESSES.get(kwarg)
+    if values is None:
+        raise UnknownAddress(
+            f"The route {address.route!r} takes {kwarg!r}, which the tests of isolation do not "
+            "know. Add a line for it to IN_ADDRESSES in tests/guards/addresses.py, with rows of "
+            "the scene: open, sealed, and whatever else the page could show."
+        )
+    return values(rows)
+
+
+def _walk(
+    patterns: Sequence[URLPattern | URLResolver], before: str, kwargs: tuple[str, ...]
+) -> Iterator[Address]:
+    for pattern in patterns:
+        route = before + str(pattern.pattern)
+        names = kwargs + tuple(pattern.pattern.converters)
+        if isinstance(pattern, URLResolver):
+            yield from _walk(pattern.url_patterns, route, names)
+            continue
+        if not pattern.name:
+            raise UnknownAddress(f"The route {route!r} has no name; give it one in its urls.py.")
+        yield Address(pattern.name, route, names, pattern.callback)
