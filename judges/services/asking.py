@@ -19,7 +19,24 @@ _NO_KEY = "simulated"
 
 
 def provider_for(spec: VersionSpec) -> Provider:
-    """The provider that answers for a version. Raises NotReady with what has to be set first.
+    """The provider that answers for a version. Raises NotReady with what has to be set first."""
+    found = _key_and_address(spec)
+    if found is None:
+        return LongerResponse()
+    # The import takes seconds: here, before a lease is taken and before anything is sent.
+    import anthropic  # noqa: F401
+
+    api_key, base_url = found
+    return AnthropicProvider(api_key=api_key, base_url=base_url)
+
+
+def check(spec: VersionSpec) -> None:
+    """Whether somebody could be asked, without loading what asks. Raises NotReady."""
+    _key_and_address(spec)
+
+
+def _key_and_address(spec: VersionSpec) -> tuple[str, str] | None:
+    """The key and where it goes; None for a version that asks no model.
 
     The installation's key goes to the installation's address only: whoever writes a version must
     not be able to have it sent elsewhere.
@@ -27,13 +44,13 @@ def provider_for(spec: VersionSpec) -> Provider:
     if spec.provider == SIMULATOR:
         return _simulator()
     if spec.provider == "baseline" and spec.model == LONGER_RESPONSE:
-        return LongerResponse()
+        return None
     if spec.provider == ANTHROPIC:
         return _anthropic(spec.base_url)
     raise NotReady("no_provider", f"Nobody can be asked for a version of kind {spec.kind}.")
 
 
-def _simulator() -> Provider:
+def _simulator() -> tuple[str, str]:
     url = settings.SIMULATOR_URL
     if not url:
         raise NotReady(
@@ -47,10 +64,10 @@ def _simulator() -> Provider:
             "This version is simulated, and PLUMBLINE_SIMULATOR_URL names another machine. Nothing "
             "simulated leaves this machine: use 127.0.0.1.",
         )
-    return _client(api_key=_NO_KEY, base_url=url)
+    return _NO_KEY, url
 
 
-def _anthropic(base_url: str) -> Provider:
+def _anthropic(base_url: str) -> tuple[str, str]:
     if normal_url(base_url) != normal_url(settings.ANTHROPIC_BASE_URL):
         raise NotReady(
             "base_url_differs",
@@ -62,14 +79,7 @@ def _anthropic(base_url: str) -> Provider:
             "api_key_missing",
             "There is no API key. Set ANTHROPIC_API_KEY for web and worker, then start again.",
         )
-    return _client(api_key=settings.ANTHROPIC_API_KEY, base_url=base_url)
-
-
-def _client(*, api_key: str, base_url: str) -> Provider:
-    # The import takes seconds: here, before a lease is taken and before anything is sent.
-    import anthropic  # noqa: F401
-
-    return AnthropicProvider(api_key=api_key, base_url=base_url)
+    return settings.ANTHROPIC_API_KEY, base_url
 
 
 def _is_loopback(url: str) -> bool:
