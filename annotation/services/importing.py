@@ -10,7 +10,7 @@ from itertools import islice
 from typing import BinaryIO
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from annotation.models import Content, Dataset, Item, Response, SealedSet
@@ -28,6 +28,10 @@ CHUNK = 1000
 TITLE_CHARS = 120
 LISTED_NOTICES = 20
 LEFTOVER_AFTER = timedelta(hours=1)
+OPEN_ELSEWHERE = (
+    "this prompt lies in another dataset of the project, so it cannot be sealed: its labels may be "
+    "known. Leave the row out, or use a dataset without a sealed part."
+)
 SEALED_ELSEWHERE = "this prompt is sealed in another dataset of the project. Leave the row out."
 
 Progress = Callable[[int], None]
@@ -161,7 +165,9 @@ def _fresh(dataset: Dataset, chunk: list[ItemDraft], done: ItemImport, *, tag: i
     """The drafts to store; doubles are counted, contradictions are broken rows."""
     there = _there(dataset, chunk, tag)
     inputs = [input_digest(draft) for draft in chunk]
-    elsewhere = sealed_elsewhere(dataset, {*inputs, *(draft.cluster_key for draft in chunk)})
+    keys = {*inputs, *(draft.cluster_key for draft in chunk)}
+    elsewhere, open_there = sealed_elsewhere(dataset, keys), open_elsewhere(dataset, keys)
+    salt = _salt(dataset)
     fresh: list[_Fresh] = []
     for draft, input_hashed in zip(chunk, inputs, strict=True):
         hashed = content_hash(draft)
@@ -172,6 +178,10 @@ def _fresh(dataset: Dataset, chunk: list[ItemDraft], done: ItemImport, *, tag: i
             done.broken.add(BrokenRow(draft.row, _other_text(draft), draft.unit))
         elif draft.cluster_key in elsewhere or input_hashed in elsewhere:
             done.broken.add(BrokenRow(draft.row, SEALED_ELSEWHERE, draft.unit))
+        elif _part(dataset, draft.cluster_key, salt) == Part.SEALED and (
+            draft.cluster_key in open_there or input_hashed in open_there
+        ):
+            done.broken.add(BrokenRow(draft.row, OPEN_ELSEWHERE, draft.unit))
         else:
             there[draft.external_id] = hashed
             fresh.append(_Fresh(draft, hashed, input_hashed))
@@ -224,6 +234,23 @@ def sealed_elsewhere(dataset: Dataset, keys: set[str]) -> set[str]:
         .values_list("cluster_key", "input_digest")
     )
     return {key for pair in found for key in pair} & keys
+
+
+def open_elsewhere(dataset: Dataset, keys: set[str]) -> set[str]:
+    """Those of the keys that lie in another dataset: what is known there cannot be sealed here."""
+    if dataset.is_open:
+        return set()
+    found = (
+        Item.objects.filter(project_id=dataset.project_id)
+        .exclude(dataset=dataset)
+        .filter(Q(cluster_key__in=keys) | Q(input_digest__in=keys))
+        .values_list("cluster_key", "input_digest")
+    )
+    return {key for pair in found for key in pair} & keys
+
+
+def _part(dataset: Dataset, cluster_key: str, salt: str) -> Part:
+    return Part(part_of(cluster_key, salt=salt, share=dataset.share)) if salt else Part.DEVELOPMENT
 
 
 def _store(dataset: Dataset, fresh: list[_Fresh], tag: int) -> None:
@@ -294,9 +321,7 @@ def _item(dataset: Dataset, fresh: _Fresh, content: Content, salt: str, tag: int
         cluster_key=draft.cluster_key,
         content_hash=fresh.content_hash,
         input_digest=fresh.input_digest,
-        part=part_of(draft.cluster_key, salt=salt, share=dataset.share)
-        if salt
-        else Part.DEVELOPMENT,
+        part=_part(dataset, draft.cluster_key, salt),
         difficulty=draft.difficulty,
         case=draft.case,
         source=draft.source,
@@ -334,6 +359,7 @@ def _publish(
     )
     if changed != done.added:
         raise _meanwhile()
+    _check_sealing(dataset, tag)
     counts = {"added": done.added, "known": done.known, "broken": done.broken.total}
     audit.record(
         actor=actor,
@@ -346,6 +372,25 @@ def _publish(
     if job_id is not None:
         jobs.progress(job_id, done=done.rows, total=done.rows)
         jobs.finish(job_id, result=done.as_dict(), now=timezone.now())
+
+
+def _check_sealing(dataset: Dataset, tag: int) -> None:
+    """Once more at the end: another import may have brought the same prompts, or a look was
+    taken, since the rows were read."""
+    if dataset.is_open:
+        return
+    _salt(dataset)
+    others = Item.objects.filter(project_id=dataset.project_id).exclude(dataset=dataset)
+    known = (
+        Item.objects.filter(dataset=dataset, import_job_id=tag, part=Part.SEALED)
+        .filter(
+            Exists(others.filter(cluster_key=OuterRef("cluster_key")))
+            | Exists(others.filter(input_digest=OuterRef("input_digest")))
+        )
+        .exists()
+    )
+    if known:
+        raise _meanwhile()
 
 
 def _clear_leftovers(dataset: Dataset, tag: int) -> None:

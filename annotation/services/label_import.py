@@ -187,6 +187,9 @@ def add_labels(
         raise Invalid("no_labels", "The file holds no label: every label cell is empty.")
     if isinstance(dataset, NewDataset):
         dataset = datasets.create(project=dataset.project, name=dataset.name, actor=actor)
+    # Two imports of one file stand in line here, and the second finds the first one's digest.
+    Dataset.objects.select_for_update().get(pk=dataset.pk)
+    check_takes_labels(dataset)
     guideline_name = guideline_name or f"Labels of {dataset.name}"[:NAME_CHARS]
     digest = _digest(guideline_name, rows)
     if _was_imported(dataset, digest):
@@ -367,17 +370,27 @@ def _checked_dimensions(version: GuidelineVersion, rows: Sequence[LabelRow]) -> 
 
 
 def _raters(dataset: Dataset, rows: Sequence[LabelRow], *, is_simulated: bool) -> dict[str, Rater]:
+    """The row of each name in the file. A member of the same name is somebody else: labels that
+    were brought in must not stand as a person's own."""
     names = {row.rater for row in rows}
+    of_members = set(
+        Rater.objects.filter(
+            project_id=dataset.project_id, name__in=names, user__isnull=False
+        ).values_list("name", flat=True)
+    )
+    stored = {name: f"{name} (imported)" if name in of_members else name for name in names}
     found = {
         rater.name: rater
-        for rater in Rater.objects.filter(project_id=dataset.project_id, name__in=names)
+        for rater in Rater.objects.filter(
+            project_id=dataset.project_id, name__in=stored.values(), user__isnull=True
+        )
     }
     made = Rater.objects.bulk_create(
         Rater(project_id=dataset.project_id, name=name, is_simulated=is_simulated)
-        for name in sorted(names - found.keys())
+        for name in sorted(set(stored.values()) - found.keys())
     )
     found.update((rater.name, rater) for rater in made)
-    return found
+    return {name: found[kept] for name, kept in stored.items()}
 
 
 def _places(
@@ -483,4 +496,5 @@ def _when(row: LabelRow, now: datetime) -> datetime:
     if not row.at:
         return now
     said = datetime.fromisoformat(row.at)
-    return make_aware(said) if is_naive(said) else said
+    # A moment to come would stand behind a freeze that comes before it.
+    return min(make_aware(said) if is_naive(said) else said, now)

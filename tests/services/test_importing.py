@@ -301,3 +301,23 @@ def test_memory_does_not_grow_with_the_file(
         tracemalloc.stop()
     assert done.added == 2000
     assert peak < 10_000_000
+
+
+def test_what_lies_open_elsewhere_cannot_be_sealed(project: Project) -> None:
+    """Labels that are known already must never become evidence."""
+    rows = [{"id": f"i{n}", "input": f"Question {n}?", "response": "Yes."} for n in range(40)]
+    first = datasets.create(project=project, name="first", actor="u1")
+    importing.import_items(
+        dataset=first, source=jsonl(*rows), name="a.jsonl", columns={}, actor="u1"
+    )
+    second = datasets.create(project=project, name="second", share=0.9, actor="u1")
+    done = importing.import_items(
+        dataset=second,
+        source=jsonl(*rows),
+        name="a.jsonl",
+        columns={},
+        actor="u1",
+        skip_bad=True,
+    )
+    assert done.broken.total > 20
+    assert not Item.objects.filter(dataset=second, part=Part.SEALED).exists()

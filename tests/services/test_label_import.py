@@ -375,3 +375,12 @@ def test_pandalm_comes_in_whole_with_the_published_agreement(
         )
     )
     assert summarise(table).alpha.value == pytest.approx(0.8642206852, abs=1e-10)
+
+
+def test_a_member_of_the_same_name_is_somebody_else(dataset: Dataset, project: Project) -> None:
+    """Labels that were brought in never stand as a person's own ratings."""
+    member = builders.make_user(username="r1")
+    Rater.objects.create(project=project, name="r1", user=member)
+    take(dataset, row("i1", "r1", "4"), row("i1", "r2", "4"))
+    assert not Rating.objects.filter(assignment__rater__user=member).exists()
+    assert Rater.objects.filter(project=project, name="r1 (imported)", user=None).exists()
