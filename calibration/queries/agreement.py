@@ -106,6 +106,11 @@ def rounds_with_labels(*, project_id: int) -> list[Round]:
 
 def state_of(round_: Round) -> str:
     """The digest of a round's labels, from one counting query: other labels, other digest."""
+    return counted(round_)[0]
+
+
+def counted(round_: Round) -> tuple[str, int]:
+    """The digest of a round's labels, and how many they are."""
     current = _current(round_).aggregate(
         labels=Count("pk"),
         newest=Max("pk"),
@@ -113,7 +118,8 @@ def state_of(round_: Round) -> str:
         sealed=Count("pk", filter=Q(assignment__item__part=Part.SEALED)),
     )
     parts = [round_.pk, round_.guideline_version_id, *current.values()]
-    return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:24]
+    digest = hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:24]
+    return digest, current["labels"]
 
 
 def of_round(round_: Round, *, digest: str = "") -> RoundAgreement:
@@ -127,14 +133,10 @@ def of_round(round_: Round, *, digest: str = "") -> RoundAgreement:
     return found
 
 
-def kept(round_: Round) -> RoundAgreement | None:
-    """The figures of a round if somebody had them computed; nothing is computed here."""
-    found: RoundAgreement | None = cache.get(_cache_key(round_, state_of(round_)))
+def kept(round_: Round, *, digest: str) -> RoundAgreement | None:
+    """The figures of this state if somebody had them computed; nothing is computed here."""
+    found: RoundAgreement | None = cache.get(_cache_key(round_, digest))
     return found
-
-
-def label_count(round_: Round) -> int:
-    return _current(round_).count()
 
 
 def rater_count(round_: Round) -> int:

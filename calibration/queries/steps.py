@@ -12,6 +12,7 @@ from calibration.rules import readings
 from core.registry import Step
 
 NOTHING = "–"
+SPACE = "\N{NO-BREAK SPACE}"
 
 
 def agree(project_id: int, slug: str) -> Step:
@@ -23,9 +24,11 @@ def agree(project_id: int, slug: str) -> Step:
     round_ = _newest(project_id)
     if round_ is None:
         return _step(slug, NOTHING, "needs two ratings an item", is_done=False)
-    found = agreement.kept(round_)
+    digest, labels = agreement.counted(round_)
+    found = agreement.kept(round_, digest=digest)
     if found is None or not found.dimensions:
-        return _step(slug, "to see", f"figures of {round_.name}", is_done=False)
+        number = f"{labels:,}{SPACE}label" + ("" if labels == 1 else "s")
+        return _step(slug, number, "see whether people agree", is_done=False)
     settled = [one for one in found.dimensions if _is_settled(one)]
     return _step(
         slug,

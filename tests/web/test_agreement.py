@@ -277,7 +277,7 @@ def test_the_step_tells_how_many_dimensions_hold_without_computing(
     project: Project, cast: Cast, raters: list[Rater]
 ) -> None:
     round_ = make_rated(project, raters)
-    assert steps.agree(project.pk, "support").number == "to see"
+    assert steps.agree(project.pk, "support").number == "96\N{NO-BREAK SPACE}labels"
     agreement.of_round(round_)
     step = steps.agree(project.pk, "support")
     assert (step.number, step.is_done) == ("4 of 4", True)
