@@ -79,7 +79,12 @@ IN_ADDRESSES: dict[str, Values] = {
 NO_ROWS = frozenset({"slug", "number"})
 """Names that say nothing without another one beside them: they have no foreign values."""
 
-QUERIES: dict[str, Sequence[str]] = {}
+QUERIES: dict[str, Sequence[str]] = {
+    "audit": ["?verb=round.opened"],
+    "dataset": ["?part=sealed"],
+    "round_agreement": ["?dimension=preference"],
+    "run": ["?outcome=ok", "?live=1"],
+}
 """Pages that show something else by query: url name -> queries beginning with `?`."""
 
 
@@ -123,7 +128,7 @@ def own_urls(address: Address, rows: Rows) -> list[str]:
         reverse(address.name, kwargs=dict(zip(address.kwargs, chosen, strict=True)))
         for chosen in itertools.product(*choices)
     ]
-    return filled + [filled[0] + query for query in QUERIES.get(address.name, ())]
+    return filled + [url + query for url in filled for query in QUERIES.get(address.name, ())]
 
 
 def foreign_urls(address: Address, own: Rows, foreign: Rows) -> list[str]:

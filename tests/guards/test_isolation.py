@@ -19,10 +19,19 @@ from tests.guards import scene as scenes
 from tests.guards.addresses import Address, UnknownAddress, addresses, own_urls
 from tests.guards.scene import Scene
 from tests.guards.walking import Answer, as_token, crashes, differences, leaks
-from tests.guards.words import HIDDEN_FROM_ANA, HIDDEN_WHILE_RATING, HIDDEN_WHILE_SEALED
+from tests.guards.words import (
+    EXTRA,
+    HIDDEN_FROM_ANA,
+    HIDDEN_WHILE_RATING,
+    HIDDEN_WHILE_SEALED,
+    OPEN_ANSWER,
+    OPEN_VERDICT_WHY,
+    SYSTEMS,
+)
 from tests.guards.world import ANONYMOUS, EVERYBODY, STAFF, TOKENS, World
 
-pytestmark = pytest.mark.django_db
+# One process, so that the world is made once.
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("isolation")]
 
 PUBLIC = frozenset({"healthz", "readyz", "metrics", "favicon", "schema", "docs", "login", "logout"})
 """What is answered to people without an account."""
@@ -114,6 +123,21 @@ def test_the_comparison_finds_a_page_that_leaks(
     before = leaking_answers(world, name)
     change(world.scene)
     assert differences(before, leaking_answers(world, name))
+
+
+@pytest.mark.parametrize("word", [OPEN_ANSWER, OPEN_VERDICT_WHY, EXTRA, *SYSTEMS])
+def test_a_lead_reads_what_is_open_so_that_there_is_something_to_find(
+    world: World, word: str
+) -> None:
+    assert leaks(world.walk("lea"), {word})
+
+
+def test_a_lead_reads_open_labels_so_that_there_is_something_to_compare(world: World) -> None:
+    item, lea = the("item"), world.asker("lea")
+    urls = own_urls(item, world.scene.own)
+    before = [lea.ask(item, "GET", url) for url in urls]
+    scenes.other_labels(world.scene.own.project)
+    assert differences(before, [lea.ask(item, "GET", url) for url in urls])
 
 
 def test_a_new_name_in_a_route_is_asked_for(world: World, settings: Settings) -> None:

@@ -13,7 +13,8 @@ from tests.guards.permissions import API, OF_NO_PROJECT, PAGES, ROLES, SCOPES, V
 from tests.guards.walking import Answer
 from tests.guards.world import World
 
-pytestmark = pytest.mark.django_db
+# One process, so that the world is made once.
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("permissions")]
 
 NOT_THEIRS = frozenset({401, 403})
 REFUSED = NOT_THEIRS | {404}
