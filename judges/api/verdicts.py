@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
@@ -24,12 +24,10 @@ from judges import access
 from judges.api import serializers
 from judges.models import Judge, JudgeLabel, Run
 from judges.queries import runs as run_queries
+from judges.queries import serving as queries
 from judges.services import serving
 from judges.services.serving import Asked
 from judges.states import RunPurpose
-
-if TYPE_CHECKING:
-    from accounts.models import Project
 
 PAGE_ITEMS = 100
 ASK_BODY = PolymorphicProxySerializer(
@@ -110,11 +108,9 @@ class RunsView(APIView):
     )
     def get(self, request: Request, slug: str) -> Response:
         """The newest 100 runs, newest first; `before` gives those before a run."""
-        rows = Run.objects.filter(project=_token(request).project).select_related("version__judge")
         before = _number(request.query_params.get("before"), "before")
-        if before is not None:
-            rows = rows.filter(pk__lt=before)
-        return Response([_run(run, slug) for run in rows.order_by("-pk")[:PAGE_ITEMS]])
+        rows = queries.runs_before(_token(request).project, before=before, limit=PAGE_ITEMS)
+        return Response([_run(run, slug) for run in rows])
 
 
 class RunView(APIView):
@@ -168,12 +164,8 @@ class RunVerdictsView(APIView):
         if run.purpose == RunPurpose.SERVING and Scope.JUDGE.value not in _token(request).scopes:
             raise NotAllowed("What a judge in use answered is for tokens that may ask it.")
         after = _number(request.query_params.get("after"), "after") or 0
-        items = serving.items_of(run, after=after, limit=PAGE_ITEMS)
-        labels = list(
-            JudgeLabel.objects.filter(run=run, item__in=items)
-            .select_related("item")
-            .order_by("item_id", "dimension_key")
-        )
+        items = queries.items_of(run, after=after, limit=PAGE_ITEMS)
+        labels = queries.labels_of(run, items)
         following = None
         if len(items) == PAGE_ITEMS:
             address = reverse("api_run_verdicts", args=[slug, run.pk])
@@ -201,7 +193,9 @@ class JudgesView(APIView):
     )
     def get(self, request: Request, slug: str) -> Response:
         """Every judge with its versions and what stands for it."""
-        return Response([_judge(one) for one in _judges(_token(request).project)])
+        return Response(
+            [_judge(one) for one in queries.judges_with_standing(_token(request).project)]
+        )
 
 
 def _answered(
@@ -303,15 +297,6 @@ def _results(run: Run, labels: list[JudgeLabel]) -> list[dict[str, Any]]:
         else:
             one["no_verdict"][row.dimension_key] = row.outcome
     return list(by_item.values())
-
-
-def _judges(project: Project) -> list[Judge]:
-    return list(
-        Judge.objects.filter(project=project)
-        .select_related("guideline", "standing__version")
-        .prefetch_related("versions")
-        .order_by("slug")
-    )
 
 
 def _judge(judge: Judge) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import Project
-from annotation.models import Dimension, Item
+from annotation.models import Dimension
 from annotation.queries.labels import scale_of
 from annotation.rules.itemrows import ItemDraft
 from annotation.services import traffic
-from annotation.states import Part, VersionState
+from annotation.states import VersionState
 from core.errors import Conflict, DomainError, NotHere
 from judges.models import Attempt, EvidenceSnapshot, Judge, JudgeLabel, JudgeVersion, Run, Standing
 from judges.rules.verdicts import Outcome
@@ -313,9 +313,3 @@ def _tested(dimension: Dimension) -> dict[str, str]:
 def _verdict(row: JudgeLabel, tested: Mapping[str, str]) -> dict[str, Any]:
     label = row.label if row.label == NOT_APPLICABLE else tested.get(row.label, row.label)
     return {"label": label, "confidence": row.confidence}
-
-
-def items_of(run: Run, *, after: int, limit: int) -> list[Item]:
-    """The next items of a run by their row number; a sealed one never."""
-    found = Item.objects.filter(calls__run=run, pk__gt=after).exclude(part=Part.SEALED)
-    return list(found.distinct().order_by("pk")[:limit])

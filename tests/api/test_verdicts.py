@@ -14,6 +14,7 @@ from pytest_django import Settings
 
 from accounts.roles import Scope
 from annotation.models import Dataset, GuidelineVersion, Item, SealedSet
+from annotation.services import traffic
 from annotation.states import DatasetKind, Part, VersionState
 from core.models import IdempotencyKey
 from judges import simulator
@@ -355,7 +356,7 @@ def test_a_judge_that_cannot_be_asked_is_a_502(
     stand(scene)
     asked = serving.ask(
         judge=scene.judge,
-        drafts=serving.traffic.drafts([PAIR]),
+        drafts=traffic.drafts([PAIR]),
         dimensions=None,
         actor="t1",
         now=timezone.now(),

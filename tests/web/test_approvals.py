@@ -14,7 +14,7 @@ from accounts.roles import Role
 from core.models import AuditEvent
 from judges.models import ApprovalRequest, Decision, EvidenceSnapshot, Standing
 from judges.states import DecisionKind, RequestState
-from tests import approving, builders
+from tests import approving, builders, judging
 from tests.approving import SEALED_MARK, Scene
 from tests.cast import client_for
 
@@ -78,9 +78,7 @@ def test_the_author_reads_decision_estimate_interval_and_checks_after_a_pass(sce
 
 def test_an_admin_who_wrote_any_version_of_the_project_reads_no_more(scene: Scene) -> None:
     asked = approving.measured(scene)
-    approving.judging.make_version(
-        scene.judge, scene.guideline, author=scene.cast.ada, model=approving.SLANT
-    )
+    judging.make_version(scene.judge, scene.guideline, author=scene.cast.ada, model=approving.SLANT)
     text = read(client_for(scene.cast.ada), page_of(asked))
     assert "Judge against people" not in text
     assert 'value="approve"' in text

@@ -1,0 +1,43 @@
+"""What the API reads of judges, runs and their labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from accounts.models import Project
+from annotation.models import Item
+from annotation.states import Part
+from judges.models import Judge, JudgeLabel, Run
+
+
+def runs_before(project: Project, *, before: int | None, limit: int) -> list[Run]:
+    """The project's runs, newest first; with `before` those older than that run."""
+    rows = Run.objects.filter(project=project).select_related("version__judge")
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    return list(rows.order_by("-pk")[:limit])
+
+
+def items_of(run: Run, *, after: int, limit: int) -> list[Item]:
+    """The next items of a run by their row number; a sealed one never."""
+    found = Item.objects.filter(calls__run=run, pk__gt=after).exclude(part=Part.SEALED)
+    return list(found.distinct().order_by("pk")[:limit])
+
+
+def labels_of(run: Run, items: Sequence[Item]) -> list[JudgeLabel]:
+    """The combined labels of these items, item by item."""
+    return list(
+        JudgeLabel.objects.filter(run=run, item__in=items)
+        .select_related("item")
+        .order_by("item_id", "dimension_key")
+    )
+
+
+def judges_with_standing(project: Project) -> list[Judge]:
+    """The project's judges with their versions and what stands, by name."""
+    return list(
+        Judge.objects.filter(project=project)
+        .select_related("guideline", "standing__version")
+        .prefetch_related("versions")
+        .order_by("slug")
+    )
