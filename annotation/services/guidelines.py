@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import Project, User
 from annotation.models import Dimension, Guideline, GuidelineVersion
 from annotation.queries import guidelines as queries
+from annotation.rules.keys import NAME_CHARS, fitting
 from annotation.rules.rubric import DimensionSpec, meaning_changes, rubric_problems
 from annotation.services import rounds
 from annotation.states import GuidelineForm, VersionState
@@ -41,6 +42,7 @@ def create(
     name = name.strip()
     if not name:
         raise Invalid("name_missing", "Give the guideline a name.", {"name": ["A name is needed."]})
+    fitting(name, "name", limit=NAME_CHARS)
     try:
         with transaction.atomic(durable=True):
             guideline = Guideline.objects.create(project=project, name=name, form=form)

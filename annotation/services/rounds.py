@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
 
 from accounts.models import Project, Rater, User
 from annotation.models import (
@@ -20,7 +21,9 @@ from annotation.models import (
     RoundItem,
     RoundRater,
 )
+from annotation.rules.keys import NAME_CHARS, fitting
 from annotation.rules.overlap import check_overlap, slots
+from annotation.services import reference
 from annotation.states import (
     GuidelineForm,
     ItemKind,
@@ -29,10 +32,12 @@ from annotation.states import (
     RoundState,
     VersionState,
 )
-from core import audit
+from core import audit, jobs
 from core.errors import Conflict, Invalid, NotReady
+from core.models import Job
 
 BATCH = 1000
+REFERENCE_JOB = "annotation.reference"
 SHUFFLE_BITS = 63
 RATED = (RoundState.OPEN, RoundState.PAUSED)
 
@@ -61,6 +66,7 @@ def create(
     name = name.strip()
     if not name:
         raise Invalid("name_missing", "Give the round a name.", {"name": ["A name is needed."]})
+    fitting(name, "name", limit=NAME_CHARS)
     _demand_published(version)
     check_overlap(overlap, raters=len(raters))
     _demand_positive(quota, "quota")
@@ -127,8 +133,12 @@ def pause(*, round_id: int, by: User) -> Round:
 
 @transaction.atomic(durable=True)
 def close(*, round_id: int, by: User, now: datetime) -> Round:
-    """Hand out nothing any more. Its ratings stay, and stay blind until they are revealed."""
-    return _move(
+    """Hand out nothing any more. Its ratings stay, and stay blind until they are revealed.
+
+    The reference labels of all its items are made once more in the background: those of items
+    that not everybody rated, and any that a crash between answer and label left behind.
+    """
+    round_ = _move(
         round_id,
         (RoundState.DRAFT, *RATED),
         RoundState.CLOSED,
@@ -136,6 +146,24 @@ def close(*, round_id: int, by: User, now: datetime) -> Round:
         by.actor,
         closed_at=now,
     )
+    jobs.enqueue(
+        kind=REFERENCE_JOB,
+        actor=by.actor,
+        project_id=round_.project_id,
+        plan={"round": round_.pk},
+    )
+    return round_
+
+
+def reference_job(job_id: int) -> None:
+    """The handler of `annotation.reference`: safe to run twice, unchanged labels stay."""
+    job = Job.objects.get(pk=job_id)
+    items = RoundItem.objects.filter(round=job.plan["round"], taken__gt=0).order_by("item_id")
+    last, made = 0, 0
+    while batch := list(items.filter(item_id__gt=last).values_list("item_id", flat=True)[:BATCH]):
+        made += reference.refresh(item_ids=batch)
+        last = batch[-1]
+    jobs.finish(job_id, result={"labels": made}, now=timezone.now())
 
 
 @transaction.atomic(durable=True)

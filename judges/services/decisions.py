@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from accounts.models import User
+from accounts.models import Membership, User
 from annotation.states import VersionState
 from core import audit
 from core.errors import Conflict, Invalid, NotAllowed
@@ -93,6 +93,11 @@ def revoke(*, standing_id: int, reason: str, by: User, now: datetime) -> Decisio
 
 
 def _check_decider(by: User, version: JudgeVersion) -> None:
+    is_admin = Membership.objects.filter(
+        project=version.judge.project_id, user=by, user__is_active=True, is_admin=True
+    ).exists()
+    if not is_admin:
+        raise NotAllowed("Only an admin of the project decides about a judge.")
     same = JudgeVersion.objects.filter(
         judge__project=version.judge.project_id, fingerprint=version.fingerprint
     )

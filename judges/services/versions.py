@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils.text import slugify
 
@@ -18,6 +18,7 @@ from annotation.models import (
     GuidelineVersion,
     ReferenceLabel,
 )
+from annotation.rules.keys import NAME_CHARS, fitting
 from annotation.states import AssignmentState, DimensionKind, Part, VersionState
 from core import audit
 from core.errors import Conflict, Invalid, NotAllowed, NotReady
@@ -80,13 +81,16 @@ def create_judge(*, project: Project, name: str, guideline: Guideline, actor: st
         )
     if guideline.project_id != project.pk:
         raise Invalid("guideline_elsewhere", "The guideline belongs to another project.")
-    if Judge.objects.filter(project=project, slug=slug).exists():
+    fitting(name, "name", limit=NAME_CHARS)
+    try:
+        with transaction.atomic():
+            judge = Judge.objects.create(project=project, guideline=guideline, slug=slug, name=name)
+    except IntegrityError:
         raise Conflict(
             "judge_exists",
             f"There is a judge {slug!r} in this project already; choose another name.",
             {"name": ["This name is taken."]},
-        )
-    judge = Judge.objects.create(project=project, guideline=guideline, slug=slug, name=name)
+        ) from None
     audit.record(
         actor=actor,
         verb="judge.created",

@@ -22,6 +22,7 @@ from judges import access, queries
 from judges.forms import BudgetForm, RunForm, add_refusal, status_of
 from judges.models import JudgeVersion, Run
 from judges.queries import Progress
+from judges.rules.verdicts import Outcome
 from judges.services import previews, runs, versions
 from judges.states import RunPurpose, RunState
 
@@ -29,6 +30,17 @@ PAGE = ("GET", "HEAD", "POST")
 STEP = {"current_step": "judge"}
 CALLS_ON_A_PAGE = 25
 LIVE = (RunState.PLANNED, RunState.RUNNING)
+CLOSED_BECAUSE = {
+    RunPurpose.APPROVAL: (
+        "This run serves an approval. What the judge said of single items stays closed until the "
+        "set is retired; the report has the numbers."
+    ),
+    RunPurpose.SERVING: (
+        "These items came over the API and may be sealed ones. What the judge said of them went "
+        "to whoever asked, and is on no page."
+    ),
+}
+OUTCOMES = frozenset(outcome.value for outcome in Outcome)
 
 
 @door(Role.LEAD)
@@ -186,12 +198,12 @@ def _progress(request: MemberRequest, run: Run, form: BudgetForm) -> dict[str, A
         "progress": progress,
         "segments": _segments(progress),
         "is_live": run.state in LIVE,
-        "is_closed": run.purpose == RunPurpose.APPROVAL,
+        "closed_because": CLOSED_BECAUSE.get(RunPurpose(run.purpose), ""),
         "form": form,
         "spent_share": _share(run),
         "sums": queries.ledger_sums(run),
     }
-    if run.purpose != RunPurpose.APPROVAL:
+    if not context["closed_because"]:
         context |= _calls(request, run)
     return context
 
@@ -211,7 +223,8 @@ def _share(run: Run) -> Decimal | None:
 
 
 def _calls(request: MemberRequest, run: Run) -> dict[str, Any]:
-    outcome = request.GET.get("outcome", "")[:16]
+    asked = request.GET.get("outcome", "")
+    outcome = asked if asked in OUTCOMES else ""
     paginator = Paginator(queries.calls_of(run, outcome=outcome), CALLS_ON_A_PAGE)
     return {
         "calls": paginator.get_page(request.GET.get("page")),

@@ -11,6 +11,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from accounts.models import User
+from accounts.roles import Role
 from annotation.models import SealedSet
 from annotation.services import datasets
 from annotation.states import Part
@@ -202,7 +203,7 @@ def test_a_refusal_leaves_nothing_standing(scene: Scene) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_of_two_admins_who_decide_at_once_one_wins(scene: Scene) -> None:
     asked = approving.measured(scene)
-    bea = builders.make_user(username="bea")
+    bea = builders.join(scene.project, builders.make_user(username="bea"), Role.ADMIN)
     outcomes = _at_once(
         [lambda: approve(asked, scene.cast.ada), lambda: approve(asked, bea, reason="Me too.")]
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from accounts.models import User
+from accounts.roles import Role
 from annotation.models import GuidelineVersion, SealedSet
 from annotation.states import Part, VersionState
 from core.errors import Conflict, NotAllowed
@@ -40,7 +41,10 @@ class Scene:
 @pytest.fixture
 def scene(db: None) -> Scene:
     judged = judging.make_scene(pairs=1)
-    lea, ada = (builders.make_user(username=name) for name in ("lea", "ada"))
+    lea, ada = (
+        builders.join(judged.project, builders.make_user(username=name), Role.ADMIN)
+        for name in ("lea", "ada")
+    )
     version = versions.save_baseline(
         judge=judged.judge, guideline_version=judged.guideline, author=lea
     ).version
@@ -117,3 +121,11 @@ def test_revoking_twice_is_a_conflict(scene: Scene) -> None:
     with pytest.raises(Conflict) as refusal:
         decisions.revoke(standing_id=standing_id, reason="It drifted.", by=scene.ada, now=NOON)
     assert refusal.value.code == "not_standing"
+
+
+def test_nobody_but_an_admin_of_the_project_decides(scene: Scene) -> None:
+    lead = builders.join(scene.judged.project, builders.make_user(username="eve"), Role.LEAD)
+    for person in (lead, builders.make_user(username="stranger")):
+        with pytest.raises(NotAllowed):
+            scene.approve(person)
+    assert not Decision.objects.exists()

@@ -9,11 +9,20 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import Project, Rater, User
 from accounts.roles import Role
-from annotation.models import Assignment, Dataset, GuidelineVersion, Item, Round, RoundItem
+from annotation.models import (
+    Assignment,
+    Dataset,
+    GuidelineVersion,
+    Item,
+    ReferenceLabel,
+    Round,
+    RoundItem,
+)
 from annotation.services import guidelines, rounds
 from annotation.states import AssignmentState, Part, RoundState
+from core import jobs
 from core.errors import Conflict, DomainError, Invalid, NotReady
-from core.models import AuditEvent
+from core.models import AuditEvent, Job
 from tests import builders
 from tests.builders import NOON
 
@@ -251,3 +260,25 @@ def test_setting_up_a_round_costs_the_same_few_queries_for_many_items(
 
     with django_assert_max_num_queries(14):
         rounds.create(**plan)
+
+
+def test_a_closed_round_leaves_a_label_for_items_that_not_everybody_rated(
+    project: Project,
+) -> None:
+    """The job of the end also mends what a crash between answer and label left behind."""
+    people = [builders.make_user(username=name) for name in ("xa", "xb", "xc")]
+    raters = [builders.rater_of(project, builders.join(project, one, Role.RATER)) for one in people]
+    dataset = builders.make_dataset(project, name="half rated")
+    item = builders.make_item(dataset, external_id="half")
+    version = builders.make_guideline(project, name="Half", keys=("accuracy",))
+    round_ = builders.make_round(dataset, version, items=[item], raters=raters, name="Half")
+    for rater in raters[:2]:
+        builders.make_rating(round_, item, rater, labels={"accuracy": "4"})
+    RoundItem.objects.filter(round=round_).update(taken=2)
+    lead = builders.join(project, builders.make_user(username="xlead"), Role.LEAD)
+    rounds.close(round_id=round_.pk, by=lead, now=NOON)
+    job = Job.objects.get(kind=rounds.REFERENCE_JOB)
+    jobs.run(job.pk)
+    job.refresh_from_db()
+    assert job.result == {"labels": 1}
+    assert ReferenceLabel.objects.get(item=item).label == "pass"
