@@ -39,6 +39,8 @@ class NoteView(APIView):
     scope = Scope.WRITE
 
     def post(self, request: Request, slug: str) -> Response:
+        token = request.auth
+        assert isinstance(token, ApiToken)
         form = NoteInput(data=request.data)
         form.is_valid(raise_exception=True)
 
@@ -48,7 +50,7 @@ class NoteView(APIView):
                 raise Conflict("stopped", "This note is not taken.")
             return Response({"id": row.pk}, status=status.HTTP_201_CREATED)
 
-        return once(request, request.auth.actor, act)
+        return once(request, token.actor, act)
 
     def get(self, request: Request, slug: str) -> Response:
         raise Invalid("no_reading", "Notes are not read.", {"text": ["Write it instead."]})

@@ -9,7 +9,8 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from tests.guards.scene import Rows
+from judges.models import Call
+from tests.guards.planting import Rows
 
 Values = Callable[[Rows], Sequence[object]]
 
@@ -55,8 +56,13 @@ IN_ADDRESSES: dict[str, Values] = {
     "judge_id": lambda rows: [rows.judge.pk],
     "version_id": lambda rows: [rows.versions[0].pk, rows.versions[2].pk],
     "call_id": lambda rows: [
-        run.calls.earliest("pk").pk
-        for run in (rows.open_run, rows.running_run, rows.served_run, rows.requests[0].run)
+        Call.objects.filter(run=run_id).earliest("pk").pk
+        for run_id in (
+            rows.open_run.pk,
+            rows.running_run.pk,
+            rows.served_run.pk,
+            rows.requests[0].run_id,
+        )
     ],
     "judge": lambda rows: [rows.judge.slug],
     "judge_slug": lambda rows: [rows.judge.slug],

@@ -26,7 +26,8 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
 
     logging.getLogger("django.request").disabled = True
     outermost = transaction.atomic()
-    outermost._from_testcase = True  # services that ask for the outermost block find it here
+    # Services ask for the outermost block; this mark of Django's own lets them find it here.
+    outermost._from_testcase = True  # type: ignore[attr-defined]
     with (
         pytest.MonkeyPatch.context() as patch,
         override_settings(ANTHROPIC_API_KEY=API_KEY),

@@ -39,6 +39,7 @@ from judges.states import (
     RunPurpose,
     RunState,
 )
+from measurement.intervals import SEED
 from tests.builders import NOON
 from tests.guards.words import NOW, SEALED_ANSWER, SEALED_VERDICT_WHY
 
@@ -174,7 +175,7 @@ def _measured(
         gate=gate,
         rule=measuring.rule_of(request.project_id).as_dict(),
         numbers={key: value for key, value in content.items() if key != "people"},
-        seed=measuring.SEED,
+        seed=SEED,
         labels_digest="1" * 64,
         verdicts_digest="2" * 64,
     )
@@ -192,7 +193,7 @@ def _measured(
             "cost": {"cost": 0.008, "per_thousand": 2.0, "p95_seconds": 0.25, "calls": 8},
         },
         labels_digest="1" * 64,
-        seed=measuring.SEED,
+        seed=SEED,
     )
     return request
 
@@ -247,5 +248,5 @@ def open_report(run: Run) -> CalibrationReport:
             "cost": {"cost": 0.012, "per_thousand": 2.0, "p95_seconds": 0.25, "calls": 12},
         },
         labels_digest="3" * 64,
-        seed=measuring.SEED,
+        seed=SEED,
     )
