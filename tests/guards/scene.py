@@ -124,6 +124,17 @@ def swap_sealed(rows: Rows) -> None:
     _swap_raters(rows.sealed_items[2])
 
 
+def turn_served(rows: Rows) -> None:
+    """Turn round what a machine was answered about a prompt of the sealed part."""
+    said: list[Verdict | JudgeLabel] = [
+        *Verdict.objects.filter(call__run=rows.served_run),
+        *JudgeLabel.objects.filter(run=rows.served_run, outcome="ok"),
+    ]
+    for one in said:
+        one.label = TURNED[one.label]
+        one.save()
+
+
 def _swap_values(model: Any, first: Item, second: Item) -> None:
     """Labels move between the two items' rows that stand at the same place."""
     path = "assignment" if model is Rating else "call"
