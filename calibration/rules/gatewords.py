@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,7 +120,7 @@ def _line(check: Mapping[str, Any]) -> CheckLine:
     said = words(name)
     if name == BOUND:
         said = f"Lower bound of the agreement above {target_words(limit)}"
-    written, bound = "".join(_figure(name, measured)), "".join(_figure(name, limit))
+    written, bound = _figure(name, measured), _figure(name, limit, is_limit=True)
     if name == "declared cut":
         written, bound = NOTHING, "needed"
     else:
@@ -134,15 +134,13 @@ def _sign(name: str) -> str:
     return ">" if name in _STRICTLY or name.endswith(", lower bound") else "≥"
 
 
-def _figure(name: str, value: float | None) -> Iterator[str]:
+def _figure(name: str, value: float | None, *, is_limit: bool = False) -> str:
     if value is None:
-        yield NOTHING
-    elif name.startswith(_COUNTS):
-        yield f"{value:,.0f}"
-    elif name == BOUND or name in _AT_MOST:
-        is_round = round(value * 1000) % 10 == 0 and value in (0.02, 0.1, 0.8)
-        yield percent(value, 0 if is_round else 1)
-        if name.startswith("mean bias"):
-            yield " of the range"
-    else:
-        yield points(value)
+        return NOTHING
+    if name.startswith(_COUNTS):
+        return f"{value:,.0f}"
+    if name != BOUND and name not in _AT_MOST:
+        return points(value)
+    is_whole = is_limit and abs(value * 100 - round(value * 100)) < 1e-9
+    share = percent(value, 0 if is_whole else 1)
+    return f"{share} of the range" if name.startswith("mean bias") else share

@@ -107,14 +107,14 @@ def _alphas(found: RoundAgreement) -> charts.IntervalPlot:
 
 
 def _floor(found: RoundAgreement) -> float:
-    """Where the axis begins: 0, or .4 when every interval lies above it."""
+    """Where the axis begins: 0, or .3 when every interval lies above .4."""
     lows = [
         bound
         for one in found.dimensions
         for bound in [one.summary["alpha"]["value"], *(one.summary["alpha"]["interval"] or [])]
         if bound is not None
     ]
-    return 0.4 if lows and min(lows) >= 0.4 else 0.0
+    return 0.3 if lows and min(lows) >= 0.4 else 0.0
 
 
 def _tabs(found: RoundAgreement, one: DimensionAgreement | None) -> list[dict[str, Any]]:

@@ -11,8 +11,9 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
 from accounts.roles import Role
+from calibration.services import approvals
 from core.models import AuditEvent
-from judges.models import ApprovalRequest, Decision, EvidenceSnapshot, Standing
+from judges.models import ApprovalRequest, Decision, EvidenceSnapshot, Look, Standing
 from judges.states import DecisionKind, RequestState
 from tests import approving, builders, judging
 from tests.approving import SEALED_MARK, Scene
@@ -170,6 +171,56 @@ def test_no_forged_post_approves_what_did_not_pass(scene: Scene, forged: dict[st
     assert answer.status_code == 422
     assert not Standing.objects.exists()
     assert not Decision.objects.exists()
+
+
+def with_second_dimension(asked: ApprovalRequest, *, gate: str) -> None:
+    """The same look on one more dimension."""
+    evidence = EvidenceSnapshot.objects.get(request=asked)
+    copy = EvidenceSnapshot.objects.get(pk=evidence.pk)
+    copy.pk, copy.dimension_key, copy.gate = None, "tone", gate
+    copy.numbers = {**copy.numbers, "gate": {**copy.numbers["gate"], "decision": gate}}
+    copy.save(force_insert=True)
+    Look.objects.create(sealed_set=asked.sealed_set, dimension_key="tone", number=1, evidence=copy)
+
+
+def test_of_several_dimensions_the_chosen_ones_are_approved(scene: Scene) -> None:
+    asked = approving.measured(scene)
+    with_second_dimension(asked, gate="pass")
+    ada = client_for(scene.cast.ada)
+    assert "passes the gate for <b>2</b> of 2 dimensions" in read(ada, page_of(asked))
+    ada.post(
+        decide_at(asked), {"decision": "approve", "dimensions": ["tone"], "reason": "Tone only."}
+    )
+    assert Standing.objects.get().dimensions == ["tone"]
+    assert Decision.objects.get().dimensions == {"preference": "refuse", "tone": "approve"}
+
+
+def test_a_dimension_that_failed_cannot_be_chosen_beside_one_that_passed(scene: Scene) -> None:
+    asked = approving.measured(scene)
+    with_second_dimension(asked, gate="fail")
+    answer = client_for(scene.cast.ada).post(
+        decide_at(asked),
+        {"decision": "approve", "dimensions": ["preference", "tone"], "reason": "Both."},
+    )
+    assert answer.status_code == 422
+    assert not Standing.objects.exists()
+
+
+def test_covering_less_than_before_has_to_be_confirmed(scene: Scene) -> None:
+    asked = approving.measured(scene)
+    with_second_dimension(asked, gate="pass")
+    ada = client_for(scene.cast.ada)
+    both = ["preference", "tone"]
+    ada.post(decide_at(asked), {"decision": "approve", "dimensions": both, "reason": "Both."})
+    following = scene.ask(scene.another())
+    assert following.run is not None
+    approving.finish(following.run, misses=12)
+    approvals.measure_finished(run_id=following.run.pk, now=builders.NOON)
+    assert "also covers tone" in read(ada, page_of(following))
+    sent = {"decision": "approve", "reason": "Better."}
+    assert ada.post(decide_at(following), sent).status_code == 409
+    assert ada.post(decide_at(following), {**sent, "may_shrink": "on"}).status_code == 302
+    assert Standing.objects.get().dimensions == ["preference"]
 
 
 def test_a_decision_without_a_reason_is_asked_for_one(scene: Scene) -> None:
