@@ -9,6 +9,7 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from annotation.forms.rating import PREFIX
 from judges.models import Call
 from tests.guards.planting import Rows
 
@@ -53,6 +54,14 @@ IN_ADDRESSES: dict[str, Values] = {
         rows.own_lease.pk,
         rows.others_assignment.pk,
     ],
+    **dict.fromkeys(
+        ("rating_draft.assignment_id", "rating_skip.assignment_id", "rating_flag.assignment_id"),
+        lambda rows: [
+            rows.own_lease.pk,
+            rows.own_assignment.pk,
+            rows.others_assignment.pk,
+        ],
+    ),
     "judge_id": lambda rows: [rows.judge.pk],
     "version_id": lambda rows: [rows.versions[0].pk, rows.versions[2].pk],
     "call_id": lambda rows: [
@@ -96,8 +105,17 @@ QUERIES: dict[str, Sequence[str]] = {
 
 BODIES: dict[str, dict[str, object]] = {
     "api_assignment_submit": {"labels": {"preference": "A"}},
+    "approval_decide": {"decision": "refuse", "reason": "It leans to what is shown first."},
+    "approval_revoke": {"reason": "The product has changed."},
+    "person_add": {"username": "olu", "roles": ["lead", "admin"]},
+    "project_new": {"name": "Another one", "slug": "another-one"},
+    "rating_flag": {"reason": "The response is cut off."},
+    "rating_own": {f"{PREFIX}preference": "B"},
+    "rating_skip": {"reason": "I do not know the product."},
+    "rating_submit": {f"{PREFIX}preference": "A"},
+    "tokens": {"name": "mine", "scopes": ["read", "write", "judge"]},
 }
-"""What is posted where an empty form would be turned away before its row is looked for."""
+"""What is posted where an empty form would be turned away before it could do any harm."""
 
 
 class UnknownAddress(AssertionError):

@@ -14,7 +14,7 @@ ROLES = ("ana", "lea", "noor", "ada")
 PAGES: dict[str, tuple[int, int, int, int]] = {
     "GET people": (403, 403, 403, 200),
     "GET person_add": (403, 403, 403, 200),
-    "POST person_add": (403, 403, 403, 422),
+    "POST person_add": (403, 403, 403, 302),
     "GET person_new": (403, 403, 403, 200),
     "POST person_new": (403, 403, 403, 422),
     "GET person": (403, 403, 403, 200),
@@ -27,11 +27,11 @@ PAGES: dict[str, tuple[int, int, int, int]] = {
     "GET audit": (403, 200, 403, 200),
     "GET rate": (200, 403, 403, 403),
     "GET rating_own": (200, 403, 403, 403),
-    "POST rating_own": (422, 403, 403, 403),
-    "POST rating_submit": (422, 403, 403, 403),
-    "POST rating_draft": (409, 403, 403, 403),
-    "POST rating_skip": (422, 403, 403, 403),
-    "POST rating_flag": (422, 403, 403, 403),
+    "POST rating_own": (302, 403, 403, 403),
+    "POST rating_submit": (302, 403, 403, 403),
+    "POST rating_draft": (204, 403, 403, 403),
+    "POST rating_skip": (302, 403, 403, 403),
+    "POST rating_flag": (302, 403, 403, 403),
     "GET project": (302, 200, 200, 200),
     "GET datasets": (403, 200, 200, 200),
     "GET dataset_new": (403, 200, 403, 403),
@@ -99,11 +99,11 @@ PAGES: dict[str, tuple[int, int, int, int]] = {
     "GET version_report": (403, 302, 302, 302),
     "GET approvals": (403, 200, 200, 200),
     "GET approval": (403, 200, 200, 200),
-    "POST approval_decide": (403, 403, 403, 422),
+    "POST approval_decide": (403, 403, 403, 302),
     "GET approval_ask": (403, 200, 403, 403),
     "POST approval_ask": (403, 422, 403, 403),
     "GET approval_revoke": (403, 403, 403, 200),
-    "POST approval_revoke": (403, 403, 403, 422),
+    "POST approval_revoke": (403, 403, 403, 302),
 }
 
 VISITORS = ("anonymous", "olu")
@@ -121,7 +121,7 @@ OF_NO_PROJECT: dict[str, tuple[int, int]] = {
     "POST login": (422, 302),
     "POST logout": (302, 302),
     "GET project_new": (302, 200),
-    "POST project_new": (302, 422),
+    "POST project_new": (302, 302),
     "GET home": (302, 200),
 }
 
