@@ -117,6 +117,11 @@ def as_number(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def side_of(label: str) -> str:
+    """The winner that a graded preference names; every other label is its own side."""
+    return _GRADED_TO_PLAIN.get(label, label)
+
+
 @dataclass(frozen=True, slots=True)
 class Scale:
     """The allowed labels of one dimension, lowest first, and how they may be compared.
@@ -285,8 +290,9 @@ class Scale:
         if self.cut is not None:
             return (np.arange(len(self.labels)) >= self.labels.index(self.cut)).astype(np.int64)
         if self.is_pairwise:
-            plain = [_GRADED_TO_PLAIN.get(label, label) for label in self.labels]
-            return np.array([PAIRWISE.index(label) for label in plain], dtype=np.int64)
+            return np.array(
+                [PAIRWISE.index(side_of(label)) for label in self.labels], dtype=np.int64
+            )
         return np.arange(len(self.labels), dtype=np.int64)
 
 

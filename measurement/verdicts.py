@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from measurement.table import GRADED, NOT_APPLICABLE, TIE, Ints, Scale, label_text
+from measurement.table import NOT_APPLICABLE, PREFERRED, TIE, Ints, Scale, label_text, side_of
 
 OK = "ok"
 MISSING = "missing"
 SPLIT = "split"
+# Why a call has no label; where two are equally common, the first is the item's outcome.
+FAILURES = ("refused", "context", "truncated", "invalid", "failed")
 NO_VERDICT = -2
 ORDERS = ("AB", "BA")
 _DEFAULT_SAMPLE = ""
+_T = TypeVar("_T")
 
 
 class Call(NamedTuple):
@@ -47,11 +50,9 @@ class JudgeTable:
     def build(cls, rows: Iterable[Call], *, scale: Scale, calls: Iterable[Call] = ()) -> JudgeTable:
         """Combine calls: the two orders of a sample first, then the samples.
 
-        Two orders that differ are a tie; a sample that lacks an order has no verdict. Samples:
-        strict plurality (ratings: median, the lower point of an even number); pairs without a
-        plurality tie, others are `split`; fewer than half of the samples give no label. Rows
-        that are combined already (one an item, no order) stay as they are; `calls` then gives
-        the calls behind them. Raises OutsideScale.
+        A sample that lacks an order has no verdict; fewer than half of the samples give no
+        label. Rows that are combined already (one an item, no order) stay as they are; `calls`
+        then gives the calls behind them. Raises OutsideScale.
         """
         by_item, repeats = _first_calls(rows)
         every = [call for group in by_item.values() for call in group]
@@ -73,6 +74,48 @@ class JudgeTable:
             scale.code(self.labels[item]) if item in self.labels else NO_VERDICT for item in items
         ]
         return np.array(found, dtype=np.int64)
+
+
+def of_two_orders(one: str, other: str) -> str:
+    """The label of one sample, from both orders in the item's own labelling.
+
+    The same winner stands (graded: by the smaller margin); anything else is a flip, hence a tie.
+    """
+    if one == other:
+        return one
+    return min(one, other) if side_of(one) == side_of(other) in PREFERRED else TIE
+
+
+def of_samples(labels: Sequence[str], scale: Scale) -> str:
+    """The label of one or more samples; empty when they are split.
+
+    Pairs: the winner by strict plurality, else a tie; graded ones by the lower median of the
+    winner's margins. Labels with an order: the median, the lower point of an even number, unless
+    most do not apply. Others: strict plurality.
+    """
+    if scale.is_pairwise:
+        return _of_pairs(labels)
+    if scale.level == "nominal" and scale.cut is None:
+        return _plurality(labels)
+    places = sorted(scale.code(label) for label in labels if label != NOT_APPLICABLE)
+    if 2 * len(places) == len(labels):
+        return ""
+    return NOT_APPLICABLE if 2 * len(places) < len(labels) else scale.labels[_middle(places)]
+
+
+def _of_pairs(labels: Sequence[str]) -> str:
+    winner = _plurality([side_of(label) for label in labels])
+    return _middle(sorted(x for x in labels if side_of(x) == winner)) if winner else TIE
+
+
+def _plurality(labels: Sequence[str]) -> str:
+    """The label with more votes than every other, else nothing."""
+    ranked = Counter(labels).most_common(2)
+    return "" if len(ranked) == 2 and ranked[0][1] == ranked[1][1] else ranked[0][0]
+
+
+def _middle(ordered: Sequence[_T]) -> _T:
+    return ordered[(len(ordered) - 1) // 2]
 
 
 def _first_calls(rows: Iterable[Call]) -> tuple[dict[str, list[Call]], int]:
@@ -99,13 +142,17 @@ def _combined(calls: list[Call], scale: Scale, *, both: bool, samples: int) -> t
     labels = [label for label in found if label]
     if not labels or 2 * len(labels) < samples:
         return "", _why_none(calls)
-    label = _of_samples(labels, scale)
+    label = of_samples(labels, scale)
     return (label, OK) if label else ("", SPLIT)
 
 
 def _why_none(calls: list[Call]) -> str:
+    """The commonest failure; of equally common ones the first of FAILURES, then by name."""
     failed = Counter(call.outcome for call in calls if call.outcome != OK)
-    return failed.most_common(1)[0][0] if failed else MISSING
+    if not failed:
+        return MISSING
+    rank = {outcome: place for place, outcome in enumerate(FAILURES)}
+    return min(failed, key=lambda name: (-failed[name], rank.get(name, len(rank)), name))
 
 
 def _label_of(call: Call, scale: Scale) -> str:
@@ -124,23 +171,4 @@ def _sample_label(calls: list[Call], scale: Scale, *, both: bool) -> str:
     one, other = by_order.get("AB", ""), by_order.get("BA", "")
     if not one or not other:
         return ""
-    return one if one == other else _of_two_orders(one, other)
-
-
-def _of_two_orders(one: str, other: str) -> str:
-    """Same side in two grades: the weaker grade; anything else is a flip, hence a tie."""
-    if one in GRADED and other in GRADED and one[0] == other[0] and one != TIE:
-        return f"{one[0]}1"
-    return TIE
-
-
-def _of_samples(labels: list[str], scale: Scale) -> str:
-    if scale.is_rating:
-        places = sorted(scale.code(label) for label in labels if label != NOT_APPLICABLE)
-        if 2 * len(places) <= len(labels):
-            return NOT_APPLICABLE if 2 * len(places) < len(labels) else ""
-        return scale.labels[places[(len(places) - 1) // 2]]
-    ranked = Counter(labels).most_common(2)
-    if len(ranked) == 1 or ranked[0][1] > ranked[1][1]:
-        return ranked[0][0]
-    return TIE if scale.is_pairwise else ""
+    return of_two_orders(one, other)

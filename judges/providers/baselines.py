@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from core.errors import Invalid
 from judges.providers.base import ProviderReply, ProviderRequest
 from judges.rules.pricing import Usage
-from judges.rules.spec import TIE, ItemView
+from judges.rules.spec import ItemView
 from judges.rules.verdicts import to_item_labelling
+from measurement.table import TIE
 
 
 def longer_response(item: ItemView) -> str:

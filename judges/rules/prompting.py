@@ -16,8 +16,6 @@ from collections.abc import Mapping
 
 from core.errors import Invalid
 from judges.rules.spec import (
-    NOT_APPLICABLE,
-    TIE,
     DimensionSpec,
     Example,
     ItemView,
@@ -28,6 +26,7 @@ from judges.rules.spec import (
     canonical_json,
 )
 from judges.rules.templates import default_templates, lint, substitute
+from measurement.table import NOT_APPLICABLE, TIE
 
 __all__ = [
     "LAYOUT",

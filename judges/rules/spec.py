@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
-NOT_APPLICABLE = "not_applicable"
-TIE = "tie"
+from measurement.table import NOT_APPLICABLE, TIE, Level, Scale
+
 PAIR_LABELS = ("A", "B", TIE)
-GRADED_PAIR_LABELS = ("A2", "A1", TIE, "B1", "B2")
 
 DimensionKind = Literal["scale", "yes_no", "category", "pairwise"]
 ItemKind = Literal["single", "pair", "conversation"]
@@ -48,6 +47,12 @@ class DimensionSpec:
     def ranking(self) -> tuple[str, ...]:
         """The points from worst to best: by number on numeric scales, else as they stand."""
         return tuple(sorted(self.values, key=int)) if self.is_numeric else self.values
+
+    @property
+    def scale(self) -> Scale:
+        """The scale by which samples are combined: a rating scale has an order, others none."""
+        level: Level = "ordinal" if self.kind == "scale" else "nominal"
+        return Scale(self.ranking, level, self.is_numeric, is_pairwise=self.kind == "pairwise")
 
     @property
     def labels(self) -> tuple[str, ...]:

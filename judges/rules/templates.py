@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 
 from judges.rules.spec import (
-    GRADED_PAIR_LABELS,
-    NOT_APPLICABLE,
     PAIR_LABELS,
     DimensionSpec,
     ItemKind,
     VersionSpec,
 )
+from measurement.table import GRADED, NOT_APPLICABLE
 
 SYSTEM_VARIABLES = frozenset({"guideline", "rubric", "examples"})
 USER_VARIABLES = frozenset(
@@ -132,7 +131,7 @@ def _one_dimension_problems(dimension: DimensionSpec) -> Iterator[str]:
         yield f"The dimension {dimension.key} needs at least two points, all different."
     if NOT_APPLICABLE in values:
         yield f"The dimension {dimension.key}: {NOT_APPLICABLE} is not a point; allow it instead."
-    if dimension.kind == "pairwise" and not set(values) <= {*PAIR_LABELS, *GRADED_PAIR_LABELS}:
+    if dimension.kind == "pairwise" and not set(values) <= {*PAIR_LABELS, *GRADED}:
         yield (
             f"The dimension {dimension.key}: pairwise labels are A, B, tie or A2, A1, tie, B1, B2."
         )

@@ -1,6 +1,7 @@
 """From a model's answer to a label: parse strictly, then combine orders and samples.
 
 Nothing is guessed. What is not the asked-for object is an outcome of its own and never a label.
+A change of what is taken for an answer raises `VersionSpec.parser_version`.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from judges.rules.spec import NOT_APPLICABLE, TIE, DimensionSpec, VersionSpec
-
-PARSER_VERSION = "1"
+from judges.rules.spec import DimensionSpec, VersionSpec
+from measurement.table import NOT_APPLICABLE, PREFERRED, TIE, side_of
+from measurement.verdicts import FAILURES, of_samples, of_two_orders
 
 
 class Outcome(StrEnum):
@@ -31,13 +32,7 @@ class Outcome(StrEnum):
 
 
 _OPEN = (Outcome.PENDING, Outcome.UNKNOWN)
-_WITHOUT_LABEL = (
-    Outcome.REFUSED,
-    Outcome.CONTEXT,
-    Outcome.TRUNCATED,
-    Outcome.INVALID,
-    Outcome.FAILED,
-)
+_WITHOUT_LABEL = tuple(Outcome(failure) for failure in FAILURES)
 _STOPPED = {
     "refusal": (Outcome.REFUSED, "The model declined to answer."),
     "max_tokens": (Outcome.TRUNCATED, "The answer stopped at the limit of output tokens."),
@@ -126,7 +121,7 @@ def parse(text: str, stop_reason: str, version: VersionSpec) -> Parsed:
 
 def to_item_labelling(label: str, order: str) -> str:
     """A pairwise label in the item's own labelling: what was shown as A in "BA" is the item's B."""
-    if order == "BA" and _side(label) in {"A", "B"}:
+    if order == "BA" and side_of(label) in PREFERRED:
         return ("B" if label[0] == "A" else "A") + label[1:]
     return label
 
@@ -134,17 +129,10 @@ def to_item_labelling(label: str, order: str) -> str:
 def combine(calls: Iterable[CallVerdict], version: VersionSpec) -> dict[str, Combined]:
     """The judge's label on each dimension, from all calls of one item.
 
-    The two orders of a sample first, then strict plurality over samples (scales: median).
+    The two orders of a sample first, then the samples, both by measurement's own rules.
     """
     by_call = {(call.order, call.sample): call for call in calls}
     return {d.key: _combine_one(by_call, d, version) for d in version.dimensions}
-
-
-def passes(dimension: DimensionSpec, label: str) -> bool | None:
-    """Pass or fail at the dimension's cut; None without a cut or when it does not apply."""
-    if dimension.cut is None or label not in dimension.values:
-        return None
-    return dimension.ranking.index(label) >= dimension.ranking.index(dimension.cut)
 
 
 def _load(text: str) -> dict[str, object]:
@@ -234,8 +222,8 @@ def _combine_one(
     consistent = _all_consistent(votes)
     if not votes or len(votes) * 2 < version.samples:
         return Combined(None, _why_none(by_call.values(), version), consistent, votes)
-    label = _decide([vote.label for vote in votes], dimension)
-    if label is None:
+    label = of_samples([vote.label for vote in votes], dimension.scale)
+    if not label:
         return Combined(None, Outcome.SPLIT, consistent, votes)
     return Combined(label, Outcome.OK, consistent, votes)
 
@@ -258,60 +246,13 @@ def _vote(
         labels.append(to_item_labelling(call.labels[dimension.key], order))
     if len(labels) == 1:
         return Vote(sample, labels[0])
-    return _both_orders(sample, labels[0], labels[1])
-
-
-def _both_orders(sample: int, first: str, second: str) -> Vote:
-    """One winner in both orders stands (graded: by the smaller margin); a flip is a tie."""
-    if first == second:
-        return Vote(sample, first, consistent=True)
-    if _side(first) == _side(second) in {"A", "B"}:
-        return Vote(sample, min(first, second), consistent=True)
-    return Vote(sample, TIE, consistent=False)
-
-
-def _side(label: str) -> str:
-    """The winner that a pairwise label names; every other label is its own side."""
-    return label[0] if label[:1] in {"A", "B"} and label[1:] in {"", "1", "2"} else label
+    label = of_two_orders(labels[0], labels[1])
+    return Vote(sample, label, consistent=labels[0] == labels[1] or label != TIE)
 
 
 def _all_consistent(votes: Sequence[Vote]) -> bool | None:
     known = [vote.consistent for vote in votes if vote.consistent is not None]
     return all(known) if known else None
-
-
-def _decide(labels: Sequence[str], dimension: DimensionSpec) -> str | None:
-    """The label of several votes; None when no label has more votes than every other."""
-    if dimension.kind == "pairwise":
-        return _decide_pair(labels)
-    if dimension.kind != "scale":
-        return _plurality(labels)
-    kind = _plurality(["no" if label == NOT_APPLICABLE else "yes" for label in labels])
-    if kind is None:
-        return None
-    return NOT_APPLICABLE if kind == "no" else _median(labels, dimension)
-
-
-def _decide_pair(labels: Sequence[str]) -> str:
-    """The winner by plurality, else a tie; graded labels take the lower median of its margins."""
-    winner = _plurality([_side(label) for label in labels])
-    if winner is None:
-        return TIE
-    margins = sorted(label for label in labels if _side(label) == winner)
-    return margins[(len(margins) - 1) // 2]
-
-
-def _plurality(labels: Sequence[str]) -> str | None:
-    ranked = Counter(labels).most_common(2)
-    if len(ranked) == 2 and ranked[0][1] == ranked[1][1]:
-        return None
-    return ranked[0][0]
-
-
-def _median(labels: Sequence[str], dimension: DimensionSpec) -> str:
-    """The middle point of the scale's order; of two middle points the lower one."""
-    points = sorted(dimension.ranking.index(x) for x in labels if x != NOT_APPLICABLE)
-    return dimension.ranking[points[(len(points) - 1) // 2]]
 
 
 def _why_none(calls: Iterable[CallVerdict], version: VersionSpec) -> Outcome:

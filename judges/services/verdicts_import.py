@@ -22,11 +22,11 @@ from core.tabular import BrokenRow, BrokenRows, read_records
 from judges import queries
 from judges.models import Call, Judge, JudgeLabel, JudgeVersion, Run, Verdict
 from judges.rules import verdicts
-from judges.rules.spec import NOT_APPLICABLE, VersionSpec, canonical_json
+from judges.rules.spec import VersionSpec, canonical_json
 from judges.rules.verdicts import CallVerdict, Combined, Outcome, to_item_labelling
 from judges.services import combining, hooks, versions
 from judges.states import CallState, RunPurpose, RunState
-from measurement.table import OutsideScale
+from measurement.table import NOT_APPLICABLE, OutsideScale
 
 BATCH = 1000
 DEFAULT_DIMENSION = "overall"

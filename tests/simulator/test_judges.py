@@ -7,10 +7,11 @@ import dataclasses
 import pytest
 
 from judges.rules import prompting
-from judges.rules.spec import GRADED_PAIR_LABELS, DimensionSpec, ItemView, VersionSpec
+from judges.rules.spec import DimensionSpec, ItemView, VersionSpec
 from judges.rules.verdicts import CallVerdict, Combined, Outcome, combine, parse
 from judges.simulator import answers, truth
 from judges.simulator.judges import PLANTED
+from measurement.table import GRADED
 from tests.unit.judges.builders import ACCURACY, KEY, make_pair, make_single, make_version
 
 PAIRS = 1_500
@@ -102,7 +103,7 @@ def test_samples_differ_only_by_the_position_bias() -> None:
 
 
 def test_graded_labels_are_answered_where_they_are_asked_for() -> None:
-    graded = DimensionSpec("preference", "?", "pairwise", tuple((x, x) for x in GRADED_PAIR_LABELS))
+    graded = DimensionSpec("preference", "?", "pairwise", tuple((x, x) for x in GRADED))
     version = make_version(dimensions=(graded,))
     seen = {judged(version, pair(n))["preference"].label for n in range(60)}
     assert seen >= {"A1", "A2", "B1", "B2"}

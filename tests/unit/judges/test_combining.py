@@ -4,12 +4,13 @@ import dataclasses
 
 import pytest
 
-from judges.rules.spec import GRADED_PAIR_LABELS, DimensionSpec
+import measurement.table
+from judges.rules.spec import DimensionSpec
 from judges.rules.verdicts import CallVerdict, Combined, Outcome, combine, to_item_labelling
 from tests.unit.judges.builders import ACCURACY, FIVE, make_version
 
 GRADED = DimensionSpec(
-    "preference", "?", "pairwise", tuple((label, label) for label in GRADED_PAIR_LABELS)
+    "preference", "?", "pairwise", tuple((label, label) for label in measurement.table.GRADED)
 )
 TOPIC = DimensionSpec("topic", "?", "category", (("x", ""), ("y", ""), ("z", "")))
 
@@ -184,7 +185,7 @@ def test_the_commonest_failure_is_the_items_outcome() -> None:
     assert combine(calls, version)["accuracy"].outcome is Outcome.FAILED
 
 
-@pytest.mark.parametrize("label", [*GRADED_PAIR_LABELS, "A", "B"])
+@pytest.mark.parametrize("label", [*measurement.table.GRADED, "A", "B"])
 def test_turning_a_label_round_twice_changes_nothing(label: str) -> None:
     assert to_item_labelling(to_item_labelling(label, "BA"), "BA") == label
 

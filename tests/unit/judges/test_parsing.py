@@ -6,8 +6,8 @@ import json
 import pytest
 
 from judges.rules.spec import DimensionSpec
-from judges.rules.verdicts import Outcome, parse, passes
-from tests.unit.judges.builders import ACCURACY, FIVE, make_version
+from judges.rules.verdicts import Outcome, parse
+from tests.unit.judges.builders import ACCURACY, make_version
 
 SINGLE = make_version("single")
 PAIR = make_version("pair")
@@ -139,19 +139,3 @@ def test_a_scale_of_words_takes_its_words() -> None:
     version = make_version("single", dimensions=(dimension,))
     text = '{"tone": {"reasoning": "x", "label": "fair"}}'
     assert parse(text, "end_turn", version).labels == {"tone": "fair"}
-
-
-@pytest.mark.parametrize(("label", "expected"), [("5", True), ("4", True), ("3", False)])
-def test_pass_is_derived_from_the_cut(label: str, expected: bool) -> None:
-    assert passes(ACCURACY, label) is expected
-
-
-def test_pass_is_undefined_without_a_cut_or_when_it_does_not_apply() -> None:
-    assert passes(dataclasses.replace(ACCURACY, cut=None), "5") is None
-    assert passes(ACCURACY, "not_applicable") is None
-
-
-def test_a_scale_listed_from_best_to_worst_has_the_same_cut() -> None:
-    falling = dataclasses.replace(ACCURACY, points=tuple(reversed(FIVE)))
-    assert passes(falling, "5") is True
-    assert passes(falling, "3") is False
