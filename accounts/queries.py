@@ -66,13 +66,6 @@ def raters_with_account(project: Project) -> QuerySet[Rater]:
     return Rater.objects.filter(project=project, user__is_active=True).order_by("name")
 
 
-def projects_of(user: User) -> list[Membership]:
-    """The projects that a person belongs to, by name, with what they may do there."""
-    return list(
-        Membership.objects.filter(user=user).select_related("project").order_by("project__name")
-    )
-
-
 def actor_names(actors: Iterable[str]) -> dict[str, str]:
     """The names behind actor ids (`u3`, `t4`, `system`), in at most two queries.
 

@@ -151,13 +151,6 @@ def missing_columns(
     }
 
 
-def check_columns(columns: Mapping[str, FieldPath], record: Record) -> None:
-    """Raise `Invalid` (code `unknown_columns`) that names the columns this row does not have."""
-    missing = missing_columns(columns, record.values)
-    if missing:
-        raise _unknown_columns(missing, record.values)
-
-
 def checked(
     rows: Iterable[Record | BrokenRow],
     columns: Mapping[str, FieldPath],

@@ -80,10 +80,6 @@ class Progress:
         return self.slots - self.submitted
 
     @property
-    def is_complete(self) -> bool:
-        return self.slots > 0 and self.left == 0
-
-    @property
     def hours_left(self) -> float | None:
         """Hours of rating left at the pace of the last hour; None without a pace."""
         return self.left / self.pace if self.pace else None

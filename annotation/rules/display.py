@@ -40,11 +40,6 @@ def is_swapped(salt: str, *, rater: object, item: object) -> bool:
     return bool(_stable_number(salt, "response-order", rater, item) & 1)
 
 
-def shown_order(*, swapped: bool) -> str:
-    """`AB` or `BA`: the own names of the responses in the order shown."""
-    return "BA" if swapped else "AB"
-
-
 def to_own_label(label: str, *, swapped: bool) -> str:
     """A label given for what was shown, in the item's own labelling (A1 shown first -> B1)."""
     return scales.swapped(label) if swapped else label

@@ -10,12 +10,6 @@ FOUR_DIMENSIONS = "four"
 PREFERENCE = "preference"
 EMPTY = "empty"
 
-PRESET_NAMES = {
-    FOUR_DIMENSIONS: "Four dimensions, 1–5",
-    PREFERENCE: "Pairwise preference",
-    EMPTY: "Empty",
-}
-
 FORM_OF = {
     FOUR_DIMENSIONS: GuidelineForm.POINTWISE,
     PREFERENCE: GuidelineForm.PAIRWISE,

@@ -167,13 +167,6 @@ def check(rule: DimensionRule, raw: object) -> str:
     return found
 
 
-def is_acceptable(rule: DimensionRule, label: str) -> bool | None:
-    """Whether a label reaches the cut; None without a cut and for "not applicable"."""
-    if not rule.cut or label == NOT_APPLICABLE:
-        return None
-    return rule.values.index(label) >= rule.values.index(rule.cut)
-
-
 def swapped(label: str) -> str:
     """A pairwise label with the two responses exchanged: shown order to own order and back."""
     return _SWAPPED.get(label, label)

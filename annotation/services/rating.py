@@ -57,9 +57,6 @@ class Answer:
         takers = [d for d in self.labels if d.rationale != RationaleRule.NONE]
         return self.rationale if takers and takers[0] == dimension else ""
 
-    def by_key(self) -> dict[str, str]:
-        return {dimension.key: label for dimension, label in self.labels.items()}
-
 
 def submit(
     *,

@@ -27,7 +27,7 @@ from judges.models import (
     Look,
     Standing,
 )
-from judges.states import DecisionKind, GateDecision, RequestState, VersionKind
+from judges.states import DecisionKind, RequestState, VersionKind
 
 MOST_LOOKS = 3
 OPEN_STATES = (RequestState.ASKED, RequestState.JUDGING, RequestState.MEASURED)
@@ -79,10 +79,6 @@ class ApprovalView:
     @property
     def is_waiting(self) -> bool:
         return self.request.state == RequestState.MEASURED
-
-    @property
-    def has_full(self) -> bool:
-        return any(form is ReportForm.FULL for _, form, _ in self.dimensions)
 
 
 def approval(request: ApprovalRequest, *, is_admin: bool, is_judge_author: bool) -> ApprovalView:
@@ -176,10 +172,6 @@ class RequestLine:
     asked_by: str
     gates: tuple[tuple[str, str], ...]
     decision: DecisionLine | None
-
-    @property
-    def has_pass(self) -> bool:
-        return any(gate == GateDecision.PASS for _, gate in self.gates)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,12 +39,6 @@ rows = Rating.objects.filter(assignment__round__project__slug={name!r}, is_curre
 print(json.dumps(list(rows.order_by("assignment__submitted_at", "dimension__position")
     .values_list("label", flat=True))))
 """
-ACTIVE = """
-import json
-from annotation.models import Assignment
-print(json.dumps(list(Assignment.objects.filter(round__project__slug={name!r}, state="submitted")
-    .values_list("active_seconds", flat=True))))
-"""
 
 
 def ask(house: House, script: str) -> object:

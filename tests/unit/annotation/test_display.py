@@ -67,8 +67,3 @@ def test_a_label_for_what_was_shown_is_turned_into_the_own_labelling() -> None:
 def test_shown_and_own_labels_lead_back_to_each_other(label: str, swapped: bool) -> None:
     own = display.to_own_label(label, swapped=swapped)
     assert display.to_shown_label(own, swapped=swapped) == label
-
-
-def test_the_shown_order_is_named_as_a_judges_is() -> None:
-    assert display.shown_order(swapped=False) == "AB"
-    assert display.shown_order(swapped=True) == "BA"

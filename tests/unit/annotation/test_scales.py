@@ -85,19 +85,6 @@ def test_the_level_of_measurement_follows_the_kind_unless_declared() -> None:
     assert DimensionRule(key="d", kind="pairwise").measured_at == "nominal"
 
 
-def test_the_cut_divides_the_points() -> None:
-    rule = five(cut="4", allow_na=True)
-    assert [scales.is_acceptable(rule, label) for label in rule.labels] == [
-        False,
-        False,
-        False,
-        True,
-        True,
-        None,
-    ]
-    assert scales.is_acceptable(five(), "5") is None
-
-
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [

@@ -119,7 +119,7 @@ def test_a_column_that_is_mapped_already_is_not_taken_by_its_name_as_well() -> N
 def test_a_missing_column_is_named_with_the_nearest_of_those_there() -> None:
     columns = mapping.parse_map(["input=qestion"])
     with pytest.raises(Invalid) as caught:
-        mapping.check_columns(columns, Record(2, {"answer": "a", "question": "q"}))
+        list(mapping.checked([Record(2, {"answer": "a", "question": "q"})], columns))
     assert caught.value.code == "unknown_columns"
     assert caught.value.sentence == (
         "The file has no column “qestion” (for input). It has: question, answer. "
