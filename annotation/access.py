@@ -18,7 +18,7 @@ from annotation.models import (
     Round,
     Upload,
 )
-from annotation.states import VersionState
+from annotation.states import DatasetKind, VersionState
 from core.errors import NotHere
 from core.models import Job
 
@@ -32,7 +32,11 @@ def rater_of_member(membership: Membership) -> Rater:
 
 
 def dataset_of(project: Project, dataset_id: int) -> Dataset:
-    dataset = Dataset.objects.filter(project=project, pk=dataset_id).first()
+    """A dataset that people work with. What came over the API is on no page: it may touch
+    sealed prompts."""
+    dataset = Dataset.objects.filter(
+        project=project, pk=dataset_id, kind=DatasetKind.NORMAL
+    ).first()
     if dataset is None:
         raise NotHere("There is no such dataset in this project.")
     return dataset
@@ -59,7 +63,7 @@ def item_of(project: Project, item_id: int) -> Item:
     """A visible item with its texts. Its labels have doors of their own."""
     item = (
         Item.objects.select_related("content", "dataset")
-        .filter(project=project, pk=item_id, is_visible=True)
+        .filter(project=project, pk=item_id, is_visible=True, dataset__kind=DatasetKind.NORMAL)
         .first()
     )
     if item is None:

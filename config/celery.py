@@ -9,10 +9,11 @@ from celery import Celery
 from celery.beat import Scheduler, Service
 from celery.signals import worker_ready, worker_shutting_down
 
-from core import stopping
+from core import filequeue, stopping
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+filequeue.register()
 app = Celery("plumbline")
 # What may differ between two installations is in Django's settings (CELERY_*); this is the design.
 app.conf.update(

@@ -219,7 +219,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # Celery: messages are wake-up hints, the rows are the queue (docs/adr/0002).
-CELERY_BROKER_URL = BROKER_URL or "filesystem://localhost//"
+CELERY_BROKER_URL = BROKER_URL or "filequeue://localhost//"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

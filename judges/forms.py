@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from accounts.models import Project
 from annotation.models import Dataset, Guideline, GuidelineVersion, Item
-from annotation.states import VersionState
+from annotation.states import DatasetKind, VersionState
 from core import mapping
 from core.errors import DomainError
 from core.mapping import FieldPath
@@ -233,7 +233,7 @@ class RunForm(BudgetForm):
 
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        datasets = Dataset.objects.filter(project=project).order_by("-pk")
+        datasets = Dataset.objects.filter(project=project, kind=DatasetKind.NORMAL).order_by("-pk")
         self.fields["dataset"].queryset = datasets  # type: ignore[attr-defined]
 
 
@@ -272,7 +272,7 @@ class VerdictsForm(forms.Form):
 
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        datasets = Dataset.objects.filter(project=project).order_by("-pk")
+        datasets = Dataset.objects.filter(project=project, kind=DatasetKind.NORMAL).order_by("-pk")
         self.fields["dataset"].queryset = datasets  # type: ignore[attr-defined]
         self.fields["guideline"].queryset = with_published(project)  # type: ignore[attr-defined]
 

@@ -26,7 +26,14 @@ from annotation.models import (
     Upload,
 )
 from annotation.rules.itemrows import CASES, DIFFICULTIES, SOURCES
-from annotation.states import AssignmentState, Part, RoundKind, RoundState, VersionState
+from annotation.states import (
+    AssignmentState,
+    DatasetKind,
+    Part,
+    RoundKind,
+    RoundState,
+    VersionState,
+)
 from core.models import AuditEvent, Job, JobState
 
 PAGE_ITEMS = 50
@@ -184,8 +191,13 @@ class _Tally:
 
 
 def visible_items(*, project_id: int) -> QuerySet[Item]:
-    """Items that are whole and not withdrawn."""
-    return Item.objects.filter(project=project_id, is_visible=True, withdrawn_at__isnull=True)
+    """Items that are whole and not withdrawn; what came over the API is on no page."""
+    return Item.objects.filter(
+        project=project_id,
+        dataset__kind=DatasetKind.NORMAL,
+        is_visible=True,
+        withdrawn_at__isnull=True,
+    )
 
 
 def cards(*, project_id: int) -> list[DatasetCard]:
@@ -201,7 +213,7 @@ def cards(*, project_id: int) -> list[DatasetCard]:
         tally.parts[part] = items
         tally.last_at = max(filter(None, (tally.last_at, last)), default=None)
     datasets = (
-        Dataset.objects.filter(project=project_id)
+        Dataset.objects.filter(project=project_id, kind=DatasetKind.NORMAL)
         .select_related("sealed_set")
         .annotate(round_count=Count("rounds"))
         .order_by("-pk")

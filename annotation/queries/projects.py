@@ -12,7 +12,7 @@ from annotation.models import Dataset, Round
 from annotation.queries import guidelines, rounds
 from annotation.queries.guidelines import Card
 from annotation.queries.rounds import RoundCard
-from annotation.states import Part
+from annotation.states import DatasetKind, Part
 from core.registry import Step
 
 SHOWN = 5
@@ -42,7 +42,7 @@ class Overview:
 def overview(project: Project) -> Overview:
     """Datasets and rounds, the newest first, and all guidelines."""
     datasets = (
-        Dataset.objects.filter(project=project)
+        Dataset.objects.filter(project=project, kind=DatasetKind.NORMAL)
         .annotate(
             item_count=Count("items", filter=VISIBLE),
             sealed_count=Count("items", filter=VISIBLE & Q(items__part=Part.SEALED)),

@@ -10,7 +10,7 @@ from django.utils.dateformat import format as format_date
 
 from annotation.models import Dataset, Item, Round
 from annotation.queries import guidelines, rounds
-from annotation.states import RoundState
+from annotation.states import DatasetKind, RoundState
 from core.registry import Step
 
 NOTHING = "–"
@@ -20,9 +20,12 @@ SPACE = "\N{NO-BREAK SPACE}"
 def data(project_id: int, slug: str) -> Step:
     """Done as soon as there is an item."""
     items = Item.objects.filter(
-        project=project_id, is_visible=True, withdrawn_at__isnull=True
+        project=project_id,
+        dataset__kind=DatasetKind.NORMAL,
+        is_visible=True,
+        withdrawn_at__isnull=True,
     ).count()
-    datasets = Dataset.objects.filter(project=project_id).count()
+    datasets = Dataset.objects.filter(project=project_id, kind=DatasetKind.NORMAL).count()
     note = f"in {_counted(datasets, 'dataset')}" if items else "import the first items"
     return Step(
         key="data",
