@@ -20,12 +20,12 @@ ALIAS = "filequeue"
 class Channel(filesystem.Channel):
     """Writes atomically; everything else is kombu's."""
 
-    def _put(self, queue: str, message: Any, **_options: Any) -> None:
+    def _put(self, queue: str, payload: dict[str, Any], **_options: Any) -> None:
         folder = Path(self.data_folder_out)
         name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}.{queue}"
         # Only names that end in .msg are messages.
         unfinished = folder / f"{name}.part"
-        unfinished.write_bytes(dumps(message).encode())
+        unfinished.write_bytes(dumps(payload).encode())
         unfinished.rename(folder / f"{name}.msg")
 
 

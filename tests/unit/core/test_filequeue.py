@@ -11,6 +11,7 @@ from core import filequeue
 
 
 def connect(folder: Path) -> Connection:
+    """kombu keeps one table of queues a process: each test names a queue of its own."""
     filequeue.register()
     return Connection(
         "filequeue://localhost//",
@@ -25,7 +26,7 @@ def connect(folder: Path) -> Connection:
 
 def test_a_message_comes_out_as_it_went_in_and_leaves_no_file(tmp_path: Path) -> None:
     with connect(tmp_path) as connection:
-        queue = connection.SimpleQueue("q")
+        queue = connection.SimpleQueue("single")
         queue.put({"id": 7})
         message = queue.get(timeout=5)
         message.ack()
@@ -41,7 +42,7 @@ def test_a_reader_never_meets_half_a_message(tmp_path: Path) -> None:
 
     def read() -> None:
         with connect(tmp_path) as connection:
-            queue = connection.SimpleQueue("q")
+            queue = connection.SimpleQueue("busy")
             while len(taken) < count:
                 message = queue.get(timeout=10)
                 taken.append(message.payload["n"])
@@ -50,7 +51,7 @@ def test_a_reader_never_meets_half_a_message(tmp_path: Path) -> None:
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
     with connect(tmp_path) as connection:
-        queue = connection.SimpleQueue("q")
+        queue = connection.SimpleQueue("busy")
         for number in range(count):
             queue.put({"n": number, "padding": "x" * 5000})
         queue.close()
