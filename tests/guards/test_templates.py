@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.template.loader import get_template
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "templates"
@@ -65,14 +66,16 @@ def test_pages_extend_the_base_and_fragments_begin_with_an_underscore(name: str)
     assert is_whole != Path(name).name.startswith("_")
 
 
+SOURCES = [
+    file
+    for room in ("config", "core", "accounts", "annotation", "judges", "calibration")
+    for file in sorted((ROOT / room).rglob("*.py"))
+]
+
+
 def fragments_that_views_answer_with() -> list[str]:
-    sources = [
-        file
-        for room in ("accounts", "annotation", "judges", "calibration")
-        for file in (ROOT / room).rglob("*.py")
-    ]
     found = re.compile(r"fragment=\s*\"([\w/]+\.html)\"")
-    return sorted({name for file in sources for name in found.findall(file.read_text("utf-8"))})
+    return sorted({name for file in SOURCES for name in found.findall(file.read_text("utf-8"))})
 
 
 @pytest.mark.parametrize("name", fragments_that_views_answer_with())
@@ -81,3 +84,22 @@ def test_a_fragment_has_a_root_with_an_id(name: str) -> None:
     root = re.match(r"<\w+[^>]*>", markup)
     assert root is not None
     assert re.search(r"\sid=\"", root.group(0))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_template_compiles(name: str) -> None:
+    assert get_template(name)
+
+
+# What libraries ask for by a name of their own.
+BY_LIBRARIES = {
+    *("400.html", "403.html", "403_csrf.html", "404.html", "500.html"),
+    *("registration/login.html", "drf_spectacular/swagger_ui.html"),
+}
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES} - BY_LIBRARIES))
+def test_a_template_is_named_by_a_view_or_another_template(name: str) -> None:
+    written = [text_of(other) for other in NAMES if other != name]
+    written += [file.read_text("utf-8") for file in SOURCES]
+    assert any(f'"{name}"' in text for text in written)
