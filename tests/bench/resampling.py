@@ -14,7 +14,7 @@ ITEMS, RATERS, LABELS = 5_000, 20, 5
 KEPT = 0.2
 # The figure is shown while a round runs: it has to fit into a page.
 INTERVAL_TARGET = 0.5
-RATIO_TARGET = 10.0
+RATIO_TARGET = 50.0
 
 
 def measure(*, is_full: bool) -> list[Figure]:
