@@ -20,7 +20,10 @@ ALIAS = "filequeue"
 class Channel(filesystem.Channel):
     """Writes atomically; everything else is kombu's."""
 
-    def _put(self, queue: str, payload: dict[str, Any], **_options: Any) -> None:
+    # The stubs of the two classes above disagree about the name of the second argument.
+    def _put(  # type: ignore[override]
+        self, queue: str, payload: dict[str, Any], **_options: Any
+    ) -> None:
         folder = Path(self.data_folder_out)
         name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}.{queue}"
         # Only names that end in .msg are messages.
