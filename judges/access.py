@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from accounts.models import Project
 from annotation.models import Item
-from annotation.queries.datasets import may_yet_rate
+from annotation.queries.items import may_yet_rate
 from core.errors import NotAllowed, NotHere
 from judges import queries
 from judges.models import Call, Judge, JudgeVersion, Run

@@ -16,6 +16,7 @@ from accounts.roles import Scope
 from annotation import access
 from annotation.models import Item
 from annotation.queries import datasets as queries
+from annotation.queries import items as item_queries
 from annotation.states import Part
 from core.api import ErrorOutput, Page
 
@@ -127,7 +128,7 @@ class ItemsView(APIView):
         dataset_id: int | None = asked.get("dataset")
         if dataset_id is not None:
             access.dataset_of(token.project, dataset_id)
-        items = queries.api_items(
+        items = item_queries.api_items(
             project_id=token.project_id, dataset_id=dataset_id, part=asked.get("part", "")
         )
         pages = Page()

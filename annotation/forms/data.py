@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.forms import BoundField
 
-from annotation.queries.datasets import ItemFilter
+from annotation.queries.items import ItemFilter
 from annotation.rules.itemrows import guess_map
 from annotation.rules.labeltable import PEOPLE_FIELDS
 from annotation.services.uploads import Preview

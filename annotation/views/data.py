@@ -21,6 +21,8 @@ from annotation.forms.data import (
 from annotation.forms.refusals import add_refusal, status_of
 from annotation.models import Dataset, Upload
 from annotation.queries import datasets as queries
+from annotation.queries import imports as import_queries
+from annotation.queries import items as item_queries
 from annotation.services import datasets, uploads
 from core.errors import DomainError
 from core.http import go, page
@@ -75,10 +77,10 @@ def dataset(request: MemberRequest, dataset_id: int) -> HttpResponse:
         "composition": queries.composition_of(found),
         "form": form,
         "wanted": form.wanted(),
-        "page_obj": queries.items_page(
+        "page_obj": item_queries.items_page(
             dataset=found, wanted=form.wanted(), number=request.GET.get("page")
         ),
-        "imports": queries.imports_of(found),
+        "imports": import_queries.imports_of(found),
     }
     return page(request, "annotation/dataset.html", context, fragment="annotation/_items.html")
 
@@ -93,10 +95,10 @@ def item(request: MemberRequest, item_id: int) -> HttpResponse:
         "item": found,
         "dataset": found.dataset,
         "body": found.content.body if found.content else {},
-        "responses": queries.responses_of(found),
-        "labels": queries.labels_of(found, user_id=request.user.pk),
-        "siblings": queries.siblings_of(found),
-        "extra": queries.extra_of(found),
+        "responses": item_queries.responses_of(found),
+        "labels": item_queries.labels_of(found, user_id=request.user.pk),
+        "siblings": item_queries.siblings_of(found),
+        "extra": item_queries.extra_of(found),
     }
     return page(request, "annotation/item.html", context)
 
@@ -185,7 +187,7 @@ def import_labels_map(request: MemberRequest, dataset_id: int, upload_id: int) -
         _sent(request),
         preview=preview,
         plan=_earlier_plan(request, kept),
-        guidelines=queries.published_guidelines(project_id=request.project.pk),
+        guidelines=import_queries.published_guidelines(project_id=request.project.pk),
     )
     if request.method == "POST" and form.is_valid():
         try:
@@ -220,7 +222,7 @@ def import_job(request: MemberRequest, job_id: int) -> HttpResponse:
         "is_over": job.state in (JobState.DONE, JobState.FAILED),
         # The rows are listed below it, the first of them too.
         "problem": job.problem.partition(" First, ")[0],
-        "pace": queries.pace_of(job),
+        "pace": import_queries.pace_of(job),
         "can_retry": uploads.is_kept(job),
     }
     return page(
@@ -241,5 +243,5 @@ def _choose_again(
 
 def _earlier_plan(request: MemberRequest, kept: Upload) -> dict[str, Any]:
     """The mapping of the last try with this file, so that it need not be made again."""
-    job: Job | None = queries.last_try(upload=kept)
+    job: Job | None = import_queries.last_try(upload=kept)
     return dict(job.plan) if job is not None else {}

@@ -1,0 +1,128 @@
+"""Imports of a dataset: done, under way, refused; how fast, and under which guidelines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.queries import actor_names
+from annotation.models import Dataset, Guideline, Upload
+from annotation.states import VersionState
+from core.models import AuditEvent, Job, JobState
+
+LISTED_IMPORTS = 10
+IMPORT_JOBS = "annotation.import_"
+IMPORT_VERBS = ("items.imported", "labels.imported")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRow:
+    """One import: of what, from which file, and what came of it."""
+
+    at: datetime
+    is_labels: bool
+    file: str
+    state: str
+    added: int
+    known: int
+    broken: int
+    job_id: int | None
+    actor: str
+    actor_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """In words: rows a second, and the time that is left."""
+
+    rate: str = ""
+    left: str = ""
+
+
+def imports_of(dataset: Dataset) -> list[ImportRow]:
+    """The last imports into a dataset, newest first: done ones, and jobs that are not."""
+    done = AuditEvent.objects.filter(
+        project_id=dataset.project_id,
+        verb__in=IMPORT_VERBS,
+        object_type="dataset",
+        object_id=str(dataset.pk),
+    ).order_by("-pk")[:LISTED_IMPORTS]
+    other = (
+        Job.objects.filter(
+            project_id=dataset.project_id,
+            kind__startswith=IMPORT_JOBS,
+            plan__dataset=dataset.pk,
+        )
+        .exclude(state=JobState.DONE)
+        .order_by("-pk")[:LISTED_IMPORTS]
+    )
+    rows = [_done_import(event) for event in done] + [_open_import(job) for job in other]
+    names = actor_names(row.actor for row in rows)
+    named = [replace(row, actor_name=names[row.actor]) for row in rows]
+    return sorted(named, key=lambda row: row.at, reverse=True)[:LISTED_IMPORTS]
+
+
+def _done_import(event: AuditEvent) -> ImportRow:
+    said: Mapping[str, Any] = event.data
+    is_labels = event.verb == "labels.imported"
+    return ImportRow(
+        at=event.at,
+        is_labels=is_labels,
+        file=str(said.get("file", "")),
+        state=JobState.DONE,
+        added=int(said.get("labels" if is_labels else "added", 0)),
+        known=int(said.get("known", 0)),
+        broken=int(said.get("broken", 0)),
+        job_id=said.get("job"),
+        actor=event.actor,
+    )
+
+
+def _open_import(job: Job) -> ImportRow:
+    return ImportRow(
+        at=job.created_at,
+        is_labels=job.kind.endswith("labels"),
+        file=str(job.plan.get("file", "")),
+        state=job.state,
+        added=0,
+        known=0,
+        broken=0,
+        job_id=job.pk,
+        actor=job.actor,
+    )
+
+
+def last_try(*, upload: Upload) -> Job | None:
+    """The last import that was started with this file."""
+    return (
+        Job.objects.filter(
+            project_id=upload.project_id, kind__startswith=IMPORT_JOBS, plan__upload=upload.pk
+        )
+        .order_by("-pk")
+        .first()
+    )
+
+
+def pace_of(job: Job) -> Pace:
+    """How fast an import goes and how long it may last yet, from its rows so far."""
+    seconds = (timezone.now() - job.created_at).total_seconds()
+    if job.state != JobState.RUNNING or not job.done or seconds <= 0:
+        return Pace()
+    rate = job.done / seconds
+    return Pace(rate=f"{rate:,.0f} rows/s", left=_duration((job.total - job.done) / rate))
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def published_guidelines(*, project_id: int) -> list[str]:
+    """Names of the guidelines that labels can be imported under."""
+    published = Guideline.objects.filter(
+        project=project_id, versions__state=VersionState.PUBLISHED
+    ).order_by("name")
+    return list(published.values_list("name", flat=True).distinct())

@@ -1,0 +1,222 @@
+"""What leads see of items and their labels. No label of a sealed item is read here."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Prefetch, Q, QuerySet
+
+from annotation.models import Dataset, Item, Rating, ReferenceLabel, Response, RoundItem
+from annotation.states import AssignmentState, DatasetKind, Part, RoundKind, RoundState
+
+PAGE_ITEMS = 50
+
+
+NOT_CLOSED = (RoundState.DRAFT, RoundState.OPEN, RoundState.PAUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFilter:
+    """What is looked for in the items of a dataset; empty fields ask for everything."""
+
+    text: str = ""
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownResponse:
+    """One response with its system, as leads see it."""
+
+    name: str
+    text: str
+    system: str
+    length: int
+    latency_ms: float | None
+    cost: object | None
+
+
+@dataclass(frozen=True, slots=True)
+class RatingRow:
+    """One rater's labels on an item in one round, in the order of the table's dimensions."""
+
+    round: str
+    rater: str
+    labels: Sequence[str]
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RatingTable:
+    """The ratings under one guideline."""
+
+    guideline: str
+    dimensions: Sequence[str]
+    rows: Sequence[RatingRow]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLabels:
+    """Reference labels and ratings of an item, or the sentence why they are not shown."""
+
+    reference: Sequence[ReferenceLabel] = ()
+    tables: Sequence[RatingTable] = ()
+    hidden_because: str = ""
+    hides_systems: bool = False
+
+
+def visible_items(*, project_id: int) -> QuerySet[Item]:
+    """Items that are whole and not withdrawn; what came over the API is on no page."""
+    return Item.objects.filter(
+        project=project_id,
+        dataset__kind=DatasetKind.NORMAL,
+        is_visible=True,
+        withdrawn_at__isnull=True,
+    )
+
+
+def items_page(*, dataset: Dataset, wanted: ItemFilter, number: object) -> Page[Item]:
+    """One page of the dataset's items, in the order in which they came."""
+    items = visible_items(project_id=dataset.project_id).filter(dataset=dataset)
+    if wanted.text:
+        items = items.filter(
+            Q(external_id__icontains=wanted.text) | Q(title__icontains=wanted.text)
+        )
+    if wanted.part:
+        items = items.filter(part=wanted.part)
+    ordered = items.order_by("pk").defer("extra")
+    return Paginator(ordered, PAGE_ITEMS).get_page(number)  # type: ignore[arg-type]
+
+
+def responses_of(item: Item) -> list[ShownResponse]:
+    """The item's responses in its own order, with the texts that its content holds."""
+    texts = item.content.body.get("responses", []) if item.content else []
+    names = ("A", "B") if len(texts) == 2 else ("",)
+    rows = list(Response.objects.filter(item=item))
+    return [
+        ShownResponse(
+            name=name,
+            text=text,
+            system=row.system,
+            length=row.length,
+            latency_ms=row.latency_ms,
+            cost=row.cost,
+        )
+        for name, text, row in zip(names, texts, rows, strict=False)
+    ]
+
+
+def extra_of(item: Item) -> list[tuple[str, str]]:
+    """The columns that nobody mapped, as texts."""
+    return [
+        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        for name, value in item.extra.items()
+    ]
+
+
+def siblings_of(item: Item, *, limit: int = 10) -> list[Item]:
+    """Other items of the same prompt in this dataset."""
+    same = visible_items(project_id=item.project_id).filter(
+        dataset=item.dataset_id, prompt_key=item.prompt_key
+    )
+    return list(same.exclude(pk=item.pk).order_by("pk")[:limit])
+
+
+def labels_of(item: Item, *, user_id: int) -> ItemLabels:
+    """What this member may read of an item's labels.
+
+    Nothing while the item is sealed, and nothing to somebody who may yet rate it.
+    """
+    if item.part == Part.SEALED:
+        return ItemLabels(
+            hidden_because="This item lies in the sealed part: nobody reads its labels or "
+            "verdicts before an approval, so that they stay a fair test of a judge."
+        )
+    if may_yet_rate(item, user_id):
+        return ItemLabels(
+            hidden_because="You rate in a round that holds this item. Its systems and labels are "
+            "shown to you when that round is closed.",
+            hides_systems=True,
+        )
+    return ItemLabels(reference=_reference(item), tables=_rating_tables(item))
+
+
+def may_yet_rate(item: Item, user_id: int) -> bool:
+    """Whether this person rates in a round that holds the item and is not over."""
+    return RoundItem.objects.filter(
+        item=item,
+        round__state__in=NOT_CLOSED,
+        round__revealed_at__isnull=True,
+        round__round_raters__rater__user=user_id,
+        round__round_raters__removed_at__isnull=True,
+    ).exists()
+
+
+def _reference(item: Item) -> list[ReferenceLabel]:
+    """The newest label of each guideline, major version, dimension and method."""
+    newest: dict[tuple[int, int, str, str], ReferenceLabel] = {}
+    found = ReferenceLabel.objects.filter(item=item).select_related("guideline").order_by("version")
+    for label in found:
+        newest[label.guideline_id, label.major, label.dimension_key, label.method] = label
+    return list(newest.values())
+
+
+def _rating_tables(item: Item) -> list[RatingTable]:
+    """Current ratings by guideline; those of a session wait for its reveal."""
+    ratings = (
+        Rating.objects.filter(
+            assignment__item=item,
+            assignment__state=AssignmentState.SUBMITTED,
+            is_current=True,
+        )
+        .exclude(assignment__round__kind=RoundKind.SESSION, assignment__round__revealed_at=None)
+        .select_related("assignment__rater", "assignment__round", "dimension__version__guideline")
+        .order_by("assignment__submitted_at", "assignment_id", "dimension__position")
+    )
+    by_guideline: dict[str, list[Rating]] = defaultdict(list)
+    for rating in ratings:
+        by_guideline[rating.dimension.version.guideline.name].append(rating)
+    return [_rating_table(name, members) for name, members in by_guideline.items()]
+
+
+def _rating_table(guideline: str, ratings: Sequence[Rating]) -> RatingTable:
+    names = {rating.dimension.key: rating.dimension.name for rating in ratings}
+    slots: dict[int, dict[str, Rating]] = defaultdict(dict)
+    for rating in ratings:
+        slots[rating.assignment_id][rating.dimension.key] = rating
+    return RatingTable(
+        guideline=guideline,
+        dimensions=list(names.values()),
+        rows=[_rating_row(list(names), of_slot) for of_slot in slots.values()],
+    )
+
+
+def _rating_row(keys: Sequence[str], of_slot: Mapping[str, Rating]) -> RatingRow:
+    assignment = next(iter(of_slot.values())).assignment
+    return RatingRow(
+        round=assignment.round.name,
+        rater=assignment.rater.name if assignment.rater else "",
+        labels=[spoken(of_slot[key].label) if key in of_slot else "" for key in keys],
+        at=assignment.submitted_at,
+    )
+
+
+def api_items(*, project_id: int, dataset_id: int | None, part: str) -> QuerySet[Item]:
+    """Items with texts and systems for the API, which leaves out what is sealed."""
+    items = visible_items(project_id=project_id)
+    if dataset_id is not None:
+        items = items.filter(dataset=dataset_id)
+    if part:
+        items = items.filter(part=part)
+    return items.select_related("content").prefetch_related(
+        Prefetch("responses", queryset=Response.objects.order_by("position"))
+    )
+
+
+def spoken(word: str) -> str:
+    """A stored word as it is read: edge_case becomes edge case."""
+    return word.replace("_", " ")
