@@ -19,11 +19,12 @@ FLAG_REASONS = ("The response is cut off", "The question is missing", "Contains 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One dimension of the form with what was chosen so far."""
+    """One dimension of the form with what was chosen so far; `is_now` marks the one at hand."""
 
     dimension: ShownDimension
     bound: forms.BoundField
     value: str
+    is_now: bool = False
 
     @property
     def chosen_anchor(self) -> str:
@@ -73,10 +74,12 @@ class RatingForm(forms.Form):
 
     def parts(self) -> list[Part]:
         """The dimensions in their order, for the page."""
+        bounds = [(one, self[PREFIX + one.key]) for one in self.bench.dimensions]
+        values = [str(bound.value() or "") for _, bound in bounds]
+        now = values.index("") if "" in values else None
         return [
-            Part(dimension, bound, str(bound.value() or ""))
-            for dimension in self.bench.dimensions
-            for bound in (self[PREFIX + dimension.key],)
+            Part(dimension, bound, values[place], is_now=place == now)
+            for place, (dimension, bound) in enumerate(bounds)
         ]
 
     def labels(self) -> dict[str, str]:

@@ -14,6 +14,7 @@ const GUIDE = "plumbline-guide";
 
 let bench = null;
 let lastSign = Date.now();
+let isPointing = false;
 
 const slot = () => document.getElementById("slot");
 
@@ -113,10 +114,15 @@ class Bench {
     if (!wanted || wanted.matches(":disabled")) return false;
     wanted.checked = true;
     this.changed(part);
+    this.goOn(part);
+    return true;
+  }
+
+  // To the next dimension without a point; what lies above it keeps its place.
+  goOn(part) {
     const following = this.parts.slice(this.parts.indexOf(part) + 1).find((one) => !chosenIn(one));
     const next = following ?? this.parts.find((one) => !chosenIn(one));
     if (next) this.mark(next, { focus: true });
-    return true;
   }
 
   changed(part) {
@@ -168,6 +174,11 @@ function chosenIn(part) {
   return part.querySelector("input[type=radio]:checked");
 }
 
+function isChoosing(target) {
+  const input = target.closest(".choices__choice")?.querySelector("input");
+  return Boolean(input && !input.disabled);
+}
+
 function tell(sentence) {
   if (bench) bench.status.textContent = sentence;
 }
@@ -176,7 +187,11 @@ function begin() {
   const root = slot();
   bench = root?.querySelector("[data-rating]") ? new Bench(root) : null;
   const guide = document.getElementById("guideline");
-  if (guide) guide.open = remembered() === "open";
+  if (guide) {
+    const kept = remembered();
+    guide.open = kept ? kept === "open" : !("later" in guide.dataset);
+    delete guide.dataset.later;
+  }
   for (const element of root.querySelectorAll("[data-scripted]")) element.hidden = false;
 }
 
@@ -198,6 +213,7 @@ function toggleGuide() {
     // it then lasts for this item
   }
   if (guide.open) guide.scrollIntoView({ block: "nearest" });
+  else document.querySelector('a[href="#guideline"]')?.focus();
 }
 
 function toggleDifferences(button) {
@@ -219,6 +235,7 @@ function openWhy(summary) {
 
 function onKey(event) {
   lastSign = Date.now();
+  isPointing = false;
   if (!bench || !isPlainKey(event)) return;
   const { target, key } = event;
   if (isTyping(target)) {
@@ -253,15 +270,21 @@ for (const name of ["pointerdown", "pointermove", "wheel", "scroll", "touchstart
 }
 setInterval(() => bench?.tick(), TICK_MS);
 
+document.addEventListener("pointerdown", () => (isPointing = true), true);
+
 document.addEventListener("input", (event) => {
-  if (bench?.form.contains(event.target)) bench.changed(event.target.closest("[data-part]"));
+  if (!bench?.form.contains(event.target)) return;
+  const part = event.target.closest("[data-part]");
+  bench.changed(part);
+  if (part && isPointing) bench.goOn(part);
 });
+// A press moves the focus before the release: unfolding then would move the point from under it.
 document.addEventListener("focusin", (event) => {
   const part = event.target.closest?.("[data-part]");
-  if (bench && part) bench.mark(part);
+  if (bench && part && !isPointing) bench.mark(part);
 });
 document.addEventListener("click", (event) => {
-  const guide = event.target.closest('a[href="#guideline"]');
+  const guide = event.target.closest('a[href="#guideline"], .guide > summary');
   const differences = event.target.closest("[data-differences]");
   const why = event.target.closest("[data-why]");
   const part = event.target.closest("[data-part]");
@@ -269,7 +292,7 @@ document.addEventListener("click", (event) => {
   if (guide) toggleGuide();
   else if (differences) toggleDifferences(differences);
   else if (why) openWhy(why);
-  else if (part && bench) bench.mark(part);
+  else if (part && bench && !isChoosing(event.target)) bench.mark(part);
 });
 document.addEventListener(
   "toggle",

@@ -166,11 +166,25 @@ def test_the_form_works_with_script_switched_off(house: House, new_page: NewPage
     page = new_page(java_script_enabled=False)
     sign_in(page, "otto")
     page.goto(address)
+    expect(page.get_by_text("Rate what the response does")).to_be_visible()
     for part in page.locator("[data-part]").all():
         part.locator("label", has_text="3").click()
     page.get_by_role("button", name="Submit").click()
     expect(page.get_by_text("2 of 3", exact=True)).to_be_visible()
     assert stored(house, "otto") == ["3"] * len(FOUR)
+
+
+def test_a_press_with_the_mouse_chooses_and_unfolds_the_next_dimension(
+    house: House, page: Page
+) -> None:
+    address = make_round(house, "mona")
+    sign_in(page, "mona")
+    page.goto(address)
+    first, second, third = page.locator("[data-part]").all()[:3]
+    second.locator("label", has_text="4").click()
+    expect(second.locator("input[value='4']")).to_be_checked()
+    expect(first.locator(".anchors")).to_be_hidden()
+    expect(third.locator(".anchors")).to_be_visible()
 
 
 def test_a_skip_by_keyboard_passes_the_item_by(house: House, page: Page) -> None:
@@ -194,8 +208,10 @@ def test_the_workbench_fits_a_phone_and_is_accessible_in_both_themes(
     page.goto(address)
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     assert page.get_by_role("button", name="Submit").is_visible()
+    guideline = page.get_by_text("Rate what the response does")
+    expect(guideline).to_be_visible()
     page.get_by_role("link", name="Guideline").click()
-    assert page.get_by_text("Rate what the response does").is_visible()
+    expect(guideline).to_be_hidden()
     assert violations(page) == []
     page.goto("/")
     assert violations(page) == []
