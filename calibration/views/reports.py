@@ -73,6 +73,7 @@ def of_version(request: MemberRequest, version_id: int) -> HttpResponse:
         "version": version,
         "run": run,
         "views": views,
+        "is_axis": "axis" in request.GET,
         "scale": charts.Scale(0.5, 1.0, target=pictures.TARGET, ceiling=_ceiling(views)),
         "asked": state.asked,
         "standing_until": state.standing_until,
