@@ -225,7 +225,7 @@ def _open_rounds(
         ("Pairs of week 46", texts.pairs(start=start + OPEN_SINGLES, count=OPEN_PAIRS), preference),
     )
     for name, drafts, version in plans:
-        dataset = datasets.create(project=project, name=name, actor=lead.actor, is_simulated=True)
+        dataset = datasets.create(project=project, name=name, actor=lead.actor)
         importing.add_items(
             dataset=dataset, drafts=drafts, actor=lead.actor, name="made by the demo"
         )
