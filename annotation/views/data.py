@@ -11,13 +11,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.doors import MemberRequest, door
 from accounts.roles import STAFF, Role
 from annotation import access
-from annotation.forms.data import (
-    DatasetForm,
-    ItemFilterForm,
-    UploadForm,
-    item_form,
-    label_form,
-)
+from annotation.forms.datasets import DatasetForm, ItemFilterForm
+from annotation.forms.imports import UploadForm, item_form, label_form
 from annotation.forms.refusals import add_refusal, status_of
 from annotation.models import Dataset, Upload
 from annotation.queries import datasets as queries

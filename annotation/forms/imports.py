@@ -1,4 +1,4 @@
-"""Datasets and imports: which column of a file is which field, without any script."""
+"""Forms of an import: which column of a file is which field, without any script."""
 
 from __future__ import annotations
 
@@ -9,43 +9,28 @@ from typing import Any
 from django import forms
 from django.forms import BoundField
 
-from annotation.queries.items import ItemFilter
+from annotation.forms.importfields import (
+    ITEM_GROUPS,
+    LABEL_GROUPS,
+    LONG,
+    MIXED,
+    PAIR,
+    SINGLE,
+    WIDE,
+    FieldGroup,
+    FieldWords,
+)
 from annotation.rules.itemrows import guess_map
 from annotation.rules.labeltable import PEOPLE_FIELDS
 from annotation.services.uploads import Preview
-from annotation.states import Part, Provenance
 from core import mapping
 from core.errors import DomainError, Invalid
 
-OPEN = "open"
-SEALED = "sealed"
-SINGLE = "single"
-PAIR = "pair"
-MIXED = "mixed"
-LONG = "long"
-WIDE = "wide"
 REFUSE = "refuse"
 SKIP = "skip"
 NEW_GUIDELINE = "new"
 SAMPLE_CHARS = 40
 PATH_CHARS = 300
-
-
-@dataclass(frozen=True, slots=True)
-class FieldWords:
-    """How a field is named on the page; `shapes` are those in which it is read."""
-
-    name: str
-    label: str
-    hint: str = ""
-    shapes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class FieldGroup:
-    title: str
-    fields: tuple[FieldWords, ...]
-    is_folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,74 +53,6 @@ class MapGroup:
     is_folded: bool
 
 
-ONE = (SINGLE, MIXED)
-TWO = (PAIR, MIXED)
-ITEM_GROUPS = (
-    FieldGroup(
-        "What was asked",
-        (
-            FieldWords("input", "Input", "the question or instruction"),
-            FieldWords("context", "Context", "documents or material that belong to it"),
-            FieldWords("messages", "Messages", "a conversation: a list of role and content"),
-            FieldWords("reference", "Reference answer", "what a good answer says"),
-        ),
-    ),
-    FieldGroup(
-        "What is judged",
-        (
-            FieldWords("response", "Response", "", ONE),
-            FieldWords("system", "System", "what made it; raters never see it", ONE),
-            FieldWords("response_a", "Response A", "", TWO),
-            FieldWords("response_b", "Response B", "", TWO),
-            FieldWords("system_a", "System A", "what made A; raters never see it", TWO),
-            FieldWords("system_b", "System B", "what made B; raters never see it", TWO),
-        ),
-    ),
-    FieldGroup(
-        "How items are told apart",
-        (
-            FieldWords("id", "Id", "left out: made from the texts"),
-            FieldWords("prompt", "Prompt key", "same key = same input; left out: the input itself"),
-            FieldWords("cluster", "Cluster", "what must stay together; left out: the prompt key"),
-        ),
-    ),
-    FieldGroup(
-        "What it is like: difficulty, case, source, cost",
-        (
-            FieldWords("kind", "Kind", "single, pair or conversation", TWO),
-            FieldWords("difficulty", "Difficulty", "easy, medium or hard"),
-            FieldWords("case", "Case", "representative, edge case or adversarial"),
-            FieldWords("source", "Source", "production log, manual, synthetic or failure mining"),
-            FieldWords("tags", "Tags", "a list, or texts with commas"),
-            FieldWords("latency_ms", "Latency", "milliseconds", ONE),
-            FieldWords("cost", "Cost", "an amount of money", ONE),
-            FieldWords("latency_ms_a", "Latency of A", "milliseconds", TWO),
-            FieldWords("latency_ms_b", "Latency of B", "milliseconds", TWO),
-            FieldWords("cost_a", "Cost of A", "an amount of money", TWO),
-            FieldWords("cost_b", "Cost of B", "an amount of money", TWO),
-        ),
-        is_folded=True,
-    ),
-)
-LABEL_GROUPS = (
-    FieldGroup(
-        "Whose label on what",
-        (
-            FieldWords("item", "Item", "the id that the items have here"),
-            FieldWords("rater", "Rater", "who rated", (LONG,)),
-            FieldWords("label", "Label", "what was said", (LONG,)),
-        ),
-    ),
-    FieldGroup(
-        "More about it",
-        (
-            FieldWords("dimension", "Dimension", "left out: overall"),
-            FieldWords("round", "Round", "left out: one round for the file"),
-            FieldWords("cluster", "Cluster", "for items that are made from the labels"),
-            FieldWords("at", "Moment", "2026-03-31T14:05:00+00:00; left out: now"),
-        ),
-    ),
-)
 LABEL_SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "item": ("itemid", "id", "idx", "index", "externalid", "questionid"),
     "rater": ("raterid", "annotator", "annotatorid", "worker", "user", "judge"),
@@ -145,60 +62,6 @@ LABEL_SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "cluster": ("clusterkey", "clusterid"),
     "at": ("timestamp", "createdat", "submittedat", "time"),
 }
-
-
-class DatasetForm(forms.Form):
-    """A new dataset: open, or with a sealed part whose share is fixed here."""
-
-    name = forms.CharField(
-        label="Name",
-        max_length=120,
-        error_messages={"required": "Give the dataset a name."},
-    )
-    openness = forms.ChoiceField(
-        label="What is it for?",
-        choices=[
-            (OPEN, "To look at: everything is visible, and nothing in it can approve a judge"),
-            (SEALED, "To approve judges: a part is sealed, and nobody reads its labels before"),
-        ],
-        widget=forms.RadioSelect,
-        error_messages={"required": "Choose one: it cannot be changed later."},
-    )
-    percent = forms.IntegerField(
-        label="Share to seal, in percent",
-        min_value=1,
-        max_value=95,
-        initial=50,
-        error_messages={"required": "Say how much is sealed, from 1 to 95 percent."},
-        help_text="Drawn by cluster as items come in. The rest is for writing and tuning judges.",
-    )
-    provenance = forms.ChoiceField(
-        label="Where do the sealed labels come from?",
-        choices=[
-            (Provenance.COLLECTED.value, "Raters give them here, blind"),
-            (
-                Provenance.DECLARED.value,
-                "I import them, and declare in my name that no judge was written with them in view",
-            ),
-        ],
-        widget=forms.RadioSelect,
-        error_messages={"required": "Choose where the sealed labels come from."},
-    )
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("openness") != SEALED:
-            # What belongs to a sealed part is not asked of an open dataset.
-            for name in ("percent", "provenance"):
-                self.errors.pop(name, None)
-        return cleaned
-
-    def share(self) -> float:
-        is_open = self.cleaned_data["openness"] == OPEN
-        return 0.0 if is_open else float(self.cleaned_data["percent"] / 100)
-
-    def chosen_provenance(self) -> Provenance:
-        return Provenance(self.cleaned_data.get("provenance") or Provenance.COLLECTED)
 
 
 class UploadForm(forms.Form):
@@ -213,30 +76,6 @@ class UploadForm(forms.Form):
             "invalid": "Choose a file.",
         },
     )
-
-
-class ItemFilterForm(forms.Form):
-    """Find items of a dataset."""
-
-    q = forms.CharField(label="Find", max_length=200, required=False)
-    part = forms.ChoiceField(
-        label="Part",
-        required=False,
-        choices=[
-            ("", "all parts"),
-            (Part.DEVELOPMENT.value, "development"),
-            (Part.SEALED.value, "sealed"),
-            (Part.NONE.value, "outside both"),
-        ],
-    )
-
-    def wanted(self) -> ItemFilter:
-        """What can be read of the filter; the rest of it asks for everything."""
-        self.is_valid()
-        return ItemFilter(
-            text=str(self.cleaned_data.get("q", "")).replace("\0", ""),
-            part=str(self.cleaned_data.get("part", "")),
-        )
 
 
 class MapForm(forms.Form):
