@@ -253,13 +253,6 @@ def test_the_style_guide_is_for_staff() -> None:
     assert "ada" in html
 
 
-def test_a_toast_is_added_out_of_band_and_escaped() -> None:
-    html = render_to_string("components/toast.html", {"kind": "success", "text": "<b>Saved"})
-    assert 'hx-swap-oob="beforeend:#toasts"' in html
-    assert "toast--success" in html
-    assert "&lt;b&gt;Saved" in html
-
-
 def test_a_confirm_page_says_what_happens_and_posts_once_asked() -> None:
     request = RequestFactory().get("/")
     html = render_to_string(
