@@ -112,7 +112,13 @@ TEMPLATES = [
 
 def _database() -> dict[str, Any]:
     if DATABASE_URL:
-        return dict(dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True))
+        found: dict[str, Any] = dict(
+            dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)
+        )
+        # A process that is stopped inside a transaction holds its locks: the server ends it, so
+        # that another worker can take over.
+        found.setdefault("OPTIONS", {})["options"] = "-c idle_in_transaction_session_timeout=30s"
+        return found
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": _private(DATA_DIR) / "plumbline.sqlite3",

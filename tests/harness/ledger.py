@@ -1,12 +1,13 @@
 """Plan a run in a house, and read its ledger: called as a process with the house's environment.
 
-python -m tests.harness.ledger plan PAIRS CONCURRENCY | report RUN
+python -m tests.harness.ledger plan PAIRS CONCURRENCY | report RUN | lock RUN
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 
 
 def plan(pairs: int, concurrency: int) -> dict[str, object]:
@@ -45,12 +46,34 @@ def report(run_id: int) -> dict[str, object]:
     }
 
 
+def lock(run_id: int) -> dict[str, object]:
+    """Whether the run's row can be locked at once, or some process sits in a transaction on it."""
+    from django.db import OperationalError, connection, transaction
+
+    from judges.models import Run
+
+    patience = (
+        "PRAGMA busy_timeout = 1000" if connection.vendor == "sqlite" else "SET lock_timeout = '1s'"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(patience)
+    try:
+        with transaction.atomic():
+            Run.objects.select_for_update().get(pk=run_id)
+    except OperationalError:
+        return {"is_free": False}
+    return {"is_free": True}
+
+
+ACTS: dict[str, Callable[..., dict[str, object]]] = {"plan": plan, "report": report, "lock": lock}
+
+
 def main(arguments: list[str]) -> int:
     import django
 
     django.setup()
     act, *numbers = arguments
-    done = plan(*map(int, numbers)) if act == "plan" else report(*map(int, numbers))
+    done = ACTS[act](*map(int, numbers))
     print(json.dumps(done))
     return 0
 

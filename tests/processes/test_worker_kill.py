@@ -54,6 +54,16 @@ class Plant:
         found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return found
 
+    def put_to_sleep(self, worker: int) -> None:
+        """Stop a worker, outside of a transaction: one that sleeps in one holds its locks, on
+        SQLite for ever, on PostgreSQL until the server ends its session."""
+        for _ in range(8):
+            os.kill(worker, signal.SIGSTOP)
+            if self.ledger("lock", str(self.run))["is_free"]:
+                return
+            os.kill(worker, signal.SIGCONT)
+        raise AssertionError("the worker was never stopped outside of a transaction")
+
     @property
     def requests(self) -> int:
         return int(self.sim.stats()["requests"])
@@ -133,7 +143,7 @@ def test_a_stop_in_mid_run_is_quick_and_loses_nothing(plant: Plant) -> None:
 def test_a_worker_that_slept_past_its_lease_and_one_that_took_over_agree(plant: Plant) -> None:
     plant.wait_for_the_middle()
     [sleeper] = plant.house.members("celery")
-    os.kill(sleeper, signal.SIGSTOP)
+    plant.put_to_sleep(sleeper)
     second = subprocess.Popen(
         [sys.executable, "-m", "celery", "--app", "config", "worker", "--pool", "threads",
          "--concurrency", "2", "--without-gossip", "--without-mingle", "--without-heartbeat"],
