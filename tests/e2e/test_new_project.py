@@ -158,9 +158,11 @@ def rate_everything(page: Page, name: str, *, form: str) -> list[str]:
 
 
 def look_at_the_guideline(page: Page) -> None:
+    """It is open on a rater's first item, and folds by its key."""
+    example = page.get_by_text("The person can act at once.").first
+    expect(example).to_be_visible()
     page.keyboard.press("g")
-    expect(page.get_by_text("The person can act at once.").first).to_be_visible()
-    page.keyboard.press("g")
+    expect(example).to_be_hidden()
 
 
 def press_labels(page: Page, form: str, item: str) -> None:
