@@ -115,6 +115,8 @@ class Bench {
     wanted.checked = true;
     this.changed(part);
     this.goOn(part);
+    // Enter submits from here; on a link in the bar it would follow the link.
+    if (!this.form.contains(document.activeElement)) wanted.focus({ preventScroll: true });
     return true;
   }
 
@@ -213,7 +215,7 @@ function toggleGuide() {
     // it then lasts for this item
   }
   if (guide.open) guide.scrollIntoView({ block: "nearest" });
-  else document.querySelector('a[href="#guideline"]')?.focus();
+  else if (bench) bench.mark(bench.now ?? bench.parts[0], { focus: true });
 }
 
 function toggleDifferences(button) {
