@@ -15,12 +15,15 @@ import numpy as np
 
 from measurement import intervals
 from measurement.alpha import alpha_replicates
+from measurement.arrays import Ints
 from measurement.counts import NO_PAIR, agreeing_pairs, counts_of
+from measurement.estimate import Estimate
 from measurement.gwet import ac1
 from measurement.icc import table_icc
 from measurement.intervals import SEED
 from measurement.kappa import PairKappa, fleiss, pair_kappas
-from measurement.table import Estimate, Ints, RatingTable, Scale
+from measurement.scale import Scale
+from measurement.table import RatingTable
 
 MOST_KAPPA_RATERS = 50
 _DOMINANT = 0.9

@@ -13,13 +13,15 @@ from measurement import gate
 from measurement.alttest import AltTest, alt_test, by_distance, by_match
 from measurement.baselines import Baseline, Lengths, baselines
 from measurement.ceiling import Ceiling, ceiling
+from measurement.estimate import Estimate
 from measurement.figures import Confusion, Figures, confusion, facts_of
 from measurement.gate import Evidence, Facts, GateDecision, GateRule
 from measurement.intervals import SEED
 from measurement.reference import Reference, reference
+from measurement.scale import Scale
 from measurement.sheet import Sheet
 from measurement.stability import Orders, orders
-from measurement.table import Estimate, RatingTable, Scale
+from measurement.table import RatingTable
 from measurement.verdicts import MISSING, JudgeTable
 
 

@@ -7,8 +7,10 @@ from collections.abc import Callable
 import numpy as np
 
 from measurement import intervals
+from measurement.arrays import Floats, Ints
 from measurement.counts import NO_PAIR, ONE_LABEL
-from measurement.table import Estimate, Floats, Ints, Level
+from measurement.estimate import Estimate
+from measurement.scale import Level
 
 _LARGEST_CUBE = 20_000_000
 

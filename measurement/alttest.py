@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from measurement.table import Floats, Ints
+from measurement.arrays import Floats, Ints
 
 LEAST_ITEMS = 30
 FALSE_DISCOVERY = 0.05

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from measurement import intervals
+from measurement.arrays import Ints
+from measurement.estimate import Estimate
+from measurement.scale import PREFERRED, TIE
 from measurement.sheet import Bools, Sheet
-from measurement.table import PREFERRED, TIE, Estimate, Ints
 from measurement.verdicts import OK, JudgeTable
 
 COMMONEST = "commonest_label"

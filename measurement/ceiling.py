@@ -9,8 +9,9 @@ import numpy as np
 
 from measurement import intervals
 from measurement.agreement import percent_agreement
+from measurement.arrays import Floats, Ints
+from measurement.estimate import Estimate, Interval
 from measurement.sheet import Sheet
-from measurement.table import Estimate, Floats, Interval, Ints
 
 NO_MAJORITY = "no item has a majority among the other raters"
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from measurement.table import Floats, Ints, RatingTable, Scale
+from measurement.arrays import Floats, Ints
+from measurement.scale import Scale
+from measurement.table import RatingTable
 
 NO_PAIR = "no item has two labels"
 ONE_LABEL = "all labels are the same, so there is no disagreement to compare with"

@@ -10,11 +10,13 @@ import numpy as np
 
 from measurement import intervals
 from measurement.alpha import alpha_replicates
+from measurement.arrays import Ints
 from measurement.counts import agreeing_pairs, label_counts
+from measurement.estimate import Estimate
 from measurement.gate import Evidence, Facts, Recall
 from measurement.kappa import cohen_kappa, distances
+from measurement.scale import TIE
 from measurement.sheet import Bools, Sheet
-from measurement.table import TIE, Estimate, Ints
 
 NO_DECIDED = "no item has a decided human label"
 NO_SHARED = "no item has both a human label and a verdict"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from measurement.table import TableError
+from measurement.scale import TableError
 
 Outcome = Literal["pass", "fail", "insufficient", "unattainable"]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from measurement import intervals
+from measurement.arrays import Floats, Ints
 from measurement.counts import NO_PAIR
-from measurement.table import Estimate, Floats, Ints
+from measurement.estimate import Estimate
 
 
 def ac1(counts: Ints, clusters: Ints, *, seed: int) -> Estimate:

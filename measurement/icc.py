@@ -7,8 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from measurement import intervals
+from measurement.arrays import Floats, Ints
 from measurement.counts import ONE_LABEL
-from measurement.table import Estimate, Floats, Interval, Ints, RatingTable, Scale
+from measurement.estimate import Estimate, Interval
+from measurement.scale import Scale
+from measurement.table import RatingTable
 
 _NO_SPREAD = 1e-12
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from measurement.table import Estimate, Floats, Interval, Ints
+from measurement.arrays import Floats, Ints
+from measurement.estimate import Estimate, Interval
 
 REPLICATES = 2000
 SEED = 20_261_123

@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 
 from measurement import intervals
+from measurement.arrays import Floats, Ints
 from measurement.counts import NO_PAIR, ONE_LABEL
-from measurement.table import Estimate, Floats, Interval, Ints, RatingTable, Scale
+from measurement.estimate import Estimate, Interval
+from measurement.scale import Scale
+from measurement.table import RatingTable
 
 
 def distances(scale: Scale) -> Floats:

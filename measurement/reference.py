@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from measurement.arrays import Ints
 from measurement.counts import label_counts
-from measurement.table import Ints, RatingTable, Scale
+from measurement.scale import Scale
+from measurement.table import RatingTable
 
 CONTESTED = -1
 OUTSIDE = -2

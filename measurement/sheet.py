@@ -9,8 +9,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from measurement.arrays import Floats, Ints
 from measurement.reference import CONTESTED, OUTSIDE, Reference, reference
-from measurement.table import TIE, Floats, Ints, RatingTable, Scale
+from measurement.scale import TIE, Scale
+from measurement.table import RatingTable
 from measurement.verdicts import NO_VERDICT, JudgeTable
 
 Bools = npt.NDArray[np.bool_]

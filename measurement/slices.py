@@ -7,8 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from measurement import intervals
+from measurement.estimate import Estimate
+from measurement.scale import Scale
 from measurement.sheet import Sheet
-from measurement.table import Estimate, RatingTable, Scale
+from measurement.table import RatingTable
 from measurement.verdicts import JudgeTable
 
 LEAST_ITEMS = 30

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from measurement import intervals
+from measurement.estimate import Estimate
+from measurement.scale import TIE
 from measurement.sheet import Sheet
-from measurement.table import TIE, Estimate
 from measurement.verdicts import OK, JudgeTable
 
 

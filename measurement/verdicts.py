@@ -9,7 +9,8 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from measurement.table import NOT_APPLICABLE, PREFERRED, TIE, Ints, Scale, label_text, side_of
+from measurement.arrays import Ints
+from measurement.scale import NOT_APPLICABLE, PREFERRED, TIE, Scale, label_text, side_of
 
 OK = "ok"
 MISSING = "missing"

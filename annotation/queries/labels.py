@@ -10,7 +10,8 @@ from django.db.models import F, Q, QuerySet
 
 from annotation.models import Dimension, Rating, SealedSet
 from annotation.states import AssignmentState, DimensionKind, Part, RoundKind
-from measurement.table import GRADED, PAIRWISE, Level, RatingTable, Scale, Vote
+from measurement.scale import GRADED, PAIRWISE, Level, Scale
+from measurement.table import RatingTable, Vote
 
 FEEDING = (RoundKind.STANDARD, RoundKind.IMPORTED)
 """Kinds of round whose blind ratings become reference labels."""

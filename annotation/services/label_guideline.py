@@ -14,7 +14,7 @@ from annotation.rules.keys import DIMENSION_CHARS
 from annotation.states import DimensionKind, GuidelineForm, Level, RationaleRule, VersionState
 from core import audit
 from core.errors import Conflict, Invalid
-from measurement.table import NOT_APPLICABLE, Scale
+from measurement.scale import NOT_APPLICABLE, Scale
 
 WIDEST_SCALE = 12
 

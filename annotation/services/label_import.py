@@ -43,7 +43,7 @@ from core.errors import Conflict, Invalid
 from core.mapping import FieldPath
 from core.models import AuditEvent
 from core.tabular import BrokenRow, BrokenRows, read_records
-from measurement.table import NOT_APPLICABLE, OutsideScale, Scale
+from measurement.scale import NOT_APPLICABLE, OutsideScale, Scale
 
 BATCH = 1000
 

@@ -22,7 +22,7 @@ from annotation.states import (
     RoundState,
 )
 from measurement.reference import CONTESTED, OUTSIDE, reference
-from measurement.table import as_number
+from measurement.scale import as_number
 
 BATCH = 500
 LEAST_RATINGS = 2

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from calibration.rules.labelfiles import ScaleWish, Shape
 from core.errors import DomainError
 from measurement.intervals import SEED
-from measurement.table import LEVELS, TableError
+from measurement.scale import LEVELS, TableError
 
 BAD_INPUT = 2
 Found = TypeVar("Found")

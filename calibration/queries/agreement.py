@@ -18,7 +18,7 @@ from annotation.states import AssignmentState, Part, RoundKind, RoundState
 from measurement.agreement import MOST_KAPPA_RATERS, summarise
 from measurement.intervals import SEED
 from measurement.kappa import PairKappa, pair_kappas
-from measurement.table import Scale
+from measurement.scale import Scale
 
 KEPT_SECONDS = 24 * 3600
 LISTED_ITEMS = 8

@@ -13,7 +13,7 @@ from core.charts import IntervalPlot, IntervalRow
 from core.figures import Figure, figure_of
 from core.matrices import Matrix
 from judges.simulator.judges import PLANTED
-from measurement.table import PAIRWISE, TIE
+from measurement.scale import PAIRWISE, TIE
 
 TARGET = 0.8
 PEOPLE = "people"

@@ -16,7 +16,9 @@ from annotation.states import ItemKind, Part
 from judges.models import Call, JudgeLabel, Run, Verdict
 from measurement.alpha import alpha
 from measurement.counts import counts_of
-from measurement.table import Estimate, RatingTable, Scale
+from measurement.estimate import Estimate
+from measurement.scale import Scale
+from measurement.table import RatingTable
 from measurement.verdicts import Call as JudgeCall
 from measurement.verdicts import JudgeTable
 

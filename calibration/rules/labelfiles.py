@@ -11,7 +11,8 @@ from annotation.rules import labeltable
 from core import mapping
 from core.errors import Invalid
 from core.tabular import BrokenRow, BrokenRows, read_records
-from measurement.table import Level, OutsideScale, RatingTable, Scale, TableError, Vote
+from measurement.scale import Level, OutsideScale, Scale, TableError
+from measurement.table import RatingTable, Vote
 from measurement.verdicts import Call, JudgeTable
 
 Row = TypeVar("Row")

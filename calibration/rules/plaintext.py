@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from measurement.agreement import AgreementSummary
 from measurement.alignment import Alignment
+from measurement.estimate import Estimate
 from measurement.gate import Check
-from measurement.table import Estimate
 
 _NAME_WIDTH = 34
 

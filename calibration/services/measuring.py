@@ -11,10 +11,10 @@ from calibration.queries import tables
 from judges.models import Run
 from measurement import alignment
 from measurement.alignment import Alignment, Readiness
+from measurement.estimate import Estimate
 from measurement.gate import GateRule
 from measurement.intervals import SEED
 from measurement.slices import agreement_by_slice
-from measurement.table import Estimate
 from measurement.verdicts import JudgeTable
 
 

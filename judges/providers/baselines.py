@@ -14,7 +14,7 @@ from judges.providers.base import ProviderReply, ProviderRequest
 from judges.rules.pricing import Usage
 from judges.rules.spec import ItemView
 from judges.rules.verdicts import to_item_labelling
-from measurement.table import TIE
+from measurement.scale import TIE
 
 
 def longer_response(item: ItemView) -> str:

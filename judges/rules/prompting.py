@@ -26,7 +26,7 @@ from judges.rules.spec import (
     canonical_json,
 )
 from judges.rules.templates import default_templates, lint, substitute
-from measurement.table import NOT_APPLICABLE, TIE
+from measurement.scale import NOT_APPLICABLE, TIE
 
 __all__ = [
     "LAYOUT",

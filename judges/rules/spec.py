@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
-from measurement.table import NOT_APPLICABLE, TIE, Level, Scale
+from measurement.scale import NOT_APPLICABLE, TIE, Level, Scale
 
 PAIR_LABELS = ("A", "B", TIE)
 

@@ -11,7 +11,7 @@ from judges.rules.spec import (
     ItemKind,
     VersionSpec,
 )
-from measurement.table import GRADED, NOT_APPLICABLE
+from measurement.scale import GRADED, NOT_APPLICABLE
 
 SYSTEM_VARIABLES = frozenset({"guideline", "rubric", "examples"})
 USER_VARIABLES = frozenset(

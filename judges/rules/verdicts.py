@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from judges.rules.spec import DimensionSpec, VersionSpec
-from measurement.table import NOT_APPLICABLE, PREFERRED, TIE, side_of
+from measurement.scale import NOT_APPLICABLE, PREFERRED, TIE, side_of
 from measurement.verdicts import FAILURES, of_samples, of_two_orders
 
 

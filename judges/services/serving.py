@@ -22,7 +22,7 @@ from judges.models import Attempt, EvidenceSnapshot, Judge, JudgeLabel, JudgeVer
 from judges.rules.verdicts import Outcome
 from judges.services import engine, runs
 from judges.states import RunPurpose, RunState
-from measurement.table import NOT_APPLICABLE
+from measurement.scale import NOT_APPLICABLE
 
 MOST_ITEMS = 1000
 PATIENCE_SECONDS = 60.0

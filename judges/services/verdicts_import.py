@@ -26,7 +26,7 @@ from judges.rules.spec import VersionSpec, canonical_json
 from judges.rules.verdicts import CallVerdict, Combined, Outcome, to_item_labelling
 from judges.services import combining, hooks, versions
 from judges.states import CallState, RunPurpose, RunState
-from measurement.table import NOT_APPLICABLE, OutsideScale
+from measurement.scale import NOT_APPLICABLE, OutsideScale
 
 BATCH = 1000
 DEFAULT_DIMENSION = "overall"

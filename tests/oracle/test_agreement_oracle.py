@@ -12,7 +12,8 @@ from sklearn.metrics import cohen_kappa_score
 from measurement import intervals, kappa
 from measurement.alpha import _alpha_parts, alpha
 from measurement.alttest import benjamini_yekutieli
-from measurement.table import LEVELS, Floats, Ints, Level, Scale
+from measurement.arrays import Floats, Ints
+from measurement.scale import LEVELS, Level, Scale
 
 SEEDS = range(12)
 WEIGHTS: dict[Level, str | None] = {"nominal": None, "ordinal": "linear", "interval": "quadratic"}

@@ -6,7 +6,7 @@ import numpy as np
 
 from measurement import intervals
 from measurement.alpha import alpha
-from measurement.table import Floats, Ints
+from measurement.arrays import Floats, Ints
 
 
 def clustered(

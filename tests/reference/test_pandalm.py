@@ -13,7 +13,8 @@ import pytest
 
 from measurement.agreement import AgreementSummary, summarise
 from measurement.alignment import Alignment, align
-from measurement.table import RatingTable, Scale
+from measurement.scale import Scale
+from measurement.table import RatingTable
 from measurement.verdicts import Call, JudgeTable
 from tests.unit.measurement.builders import shows
 

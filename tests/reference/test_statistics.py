@@ -13,8 +13,10 @@ from measurement import gate, gwet, icc, intervals, kappa
 from measurement.agreement import summarise
 from measurement.alpha import alpha
 from measurement.alttest import benjamini_yekutieli
+from measurement.arrays import Floats, Ints
 from measurement.counts import counts_of
-from measurement.table import LEVELS, Floats, Ints, Level, RatingTable, Scale
+from measurement.scale import LEVELS, Level, Scale
+from measurement.table import RatingTable
 
 VALUES: dict[str, Any] = json.loads(
     (Path(__file__).parent / "statistics.json").read_text(encoding="utf-8")

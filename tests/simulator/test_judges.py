@@ -11,7 +11,7 @@ from judges.rules.spec import DimensionSpec, ItemView, VersionSpec
 from judges.rules.verdicts import CallVerdict, Combined, Outcome, combine, parse
 from judges.simulator import answers, truth
 from judges.simulator.judges import PLANTED
-from measurement.table import GRADED
+from measurement.scale import GRADED
 from tests.unit.judges.builders import ACCURACY, KEY, make_pair, make_single, make_version
 
 PAIRS = 1_500

@@ -11,7 +11,7 @@ from core import charts
 from core.charts import IntervalRow, Scale, Segment
 from core.figures import Figure, decimal, figure_of
 from core.matrices import confusion_matrix, rater_matrix
-from measurement.table import Estimate, Interval
+from measurement.estimate import Estimate, Interval
 
 GATE = Scale(0.5, 1, target=0.8, ceiling=0.9)
 

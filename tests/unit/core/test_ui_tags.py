@@ -17,7 +17,7 @@ from django.test import RequestFactory
 from accounts.models import User
 from core import charts, styleguide
 from core.errors import Conflict, NotHere
-from measurement.table import Estimate, Interval
+from measurement.estimate import Estimate, Interval
 
 # Pages look up their links by name; the addresses of the other rooms are not needed here.
 pytestmark = pytest.mark.urls("core.urls")

@@ -4,13 +4,13 @@ import dataclasses
 
 import pytest
 
-import measurement.table
+import measurement.scale
 from judges.rules.spec import DimensionSpec
 from judges.rules.verdicts import CallVerdict, Combined, Outcome, combine, to_item_labelling
 from tests.unit.judges.builders import ACCURACY, FIVE, make_version
 
 GRADED = DimensionSpec(
-    "preference", "?", "pairwise", tuple((label, label) for label in measurement.table.GRADED)
+    "preference", "?", "pairwise", tuple((label, label) for label in measurement.scale.GRADED)
 )
 TOPIC = DimensionSpec("topic", "?", "category", (("x", ""), ("y", ""), ("z", "")))
 
@@ -185,7 +185,7 @@ def test_the_commonest_failure_is_the_items_outcome() -> None:
     assert combine(calls, version)["accuracy"].outcome is Outcome.FAILED
 
 
-@pytest.mark.parametrize("label", [*measurement.table.GRADED, "A", "B"])
+@pytest.mark.parametrize("label", [*measurement.scale.GRADED, "A", "B"])
 def test_turning_a_label_round_twice_changes_nothing(label: str) -> None:
     assert to_item_labelling(to_item_labelling(label, "BA"), "BA") == label
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from judges.rules.spec import DimensionSpec
 from judges.rules.verdicts import CallVerdict, Outcome, combine, to_item_labelling
 from measurement import verdicts
-from measurement.table import GRADED, NOT_APPLICABLE, Scale
+from measurement.scale import GRADED, NOT_APPLICABLE, Scale
 from tests.unit.judges.builders import make_version
 
 KEY = "question"

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from measurement.alignment import Alignment, align
+from measurement.estimate import Estimate
 from measurement.gate import Evidence, Facts, Recall
-from measurement.table import Estimate, RatingTable, Scale
+from measurement.scale import Scale
+from measurement.table import RatingTable
 from measurement.verdicts import Call, JudgeTable
 
 

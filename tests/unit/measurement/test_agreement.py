@@ -7,7 +7,8 @@ import pytest
 
 from measurement.agreement import summarise
 from measurement.alpha import alpha
-from measurement.table import LEVELS, Level, RatingTable, Scale
+from measurement.scale import LEVELS, Level, Scale
+from measurement.table import RatingTable
 from tests.unit.measurement.builders import table_of
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from measurement.alignment import align, human_labels, readiness
 from measurement.gate import GateRule
-from measurement.table import OutsideScale, RatingTable, Scale, TableError
+from measurement.scale import OutsideScale, Scale, TableError
+from measurement.table import RatingTable
 from measurement.verdicts import Call, JudgeTable
 from tests.unit.measurement.builders import aligned, judge_of, shows, table_of
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from measurement.alttest import alt_test, benjamini_yekutieli, by_distance, by_match
-from measurement.table import Scale
+from measurement.scale import Scale
 from tests.unit.measurement.builders import aligned
 
 POINTS = Scale.parse("1-5")

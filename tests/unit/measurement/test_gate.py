@@ -5,7 +5,7 @@ import json
 import pytest
 
 from measurement.gate import GateRule, Recall, best_judge, decide, guards, why_insufficient
-from measurement.table import TableError
+from measurement.scale import TableError
 from tests.unit.measurement.builders import evidence_of, facts_of
 
 RULE = GateRule()

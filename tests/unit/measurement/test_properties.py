@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from measurement.agreement import AgreementSummary, summarise
 from measurement.alignment import Alignment, align
-from measurement.table import Estimate, RatingTable, Scale
+from measurement.estimate import Estimate
+from measurement.scale import Scale
+from measurement.table import RatingTable
 from measurement.verdicts import Call, JudgeTable
 
 LABELS = ("a", "b", "c")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from measurement.reference import CONTESTED, OUTSIDE, median, plurality, reference
-from measurement.table import Scale
+from measurement.scale import Scale
 from tests.unit.measurement.builders import table_of
 
 NA = "not_applicable"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from measurement.scale import Scale
 from measurement.slices import agreement_by_slice
-from measurement.table import RatingTable, Scale, Vote
+from measurement.table import RatingTable, Vote
 from measurement.verdicts import Call, JudgeTable
 
 YES_NO = Scale(("no", "yes"))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from measurement.table import OutsideScale, Scale
+from measurement.scale import OutsideScale, Scale
 from measurement.verdicts import Call, JudgeTable
 
 PAIR, GRADED, POINTS = Scale.pairwise(), Scale.pairwise(is_graded=True), Scale.parse("1-5")
