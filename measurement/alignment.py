@@ -31,8 +31,8 @@ class Alignment:
 
     `agreement` is the gate's statistic (n = its denominator), `all_labels` exact agreement on
     every item with a human label, `per_vote` each verdict against each vote (n = votes with a
-    verdict). `s1` and `s2` are MT-Bench's, missing verdicts dropped as in papers. Section
-    numbers: docs/statistics.md.
+    verdict). `s1` and `s2` are MT-Bench's, missing verdicts dropped as in papers. Each figure in
+    words: docs/statistics.md.
     """
 
     items: int

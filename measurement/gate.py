@@ -233,7 +233,7 @@ def majority_accuracy(single: float, raters: int) -> float:
 def best_judge(pairwise: float, raters: int) -> float:
     """The agreement that a perfect judge shows where people agree pairwise this often.
 
-    p = (1 + √(2A − 1)) / 2 for independent errors and two labels (statistics.md 4.3).
+    p = (1 + √(2A − 1)) / 2 for independent errors and two labels (docs/statistics.md, ceiling).
     """
     return majority_accuracy((1 + max(0.0, 2 * pairwise - 1) ** 0.5) / 2, raters)
 

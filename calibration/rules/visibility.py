@@ -1,4 +1,4 @@
-"""How much of a calibration report a person may read (statistics.md 11.9)."""
+"""How much of a calibration report a person may read (docs/statistics.md, the gate)."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Measured:
 
 
 def rule_of(project_id: int) -> GateRule:
-    """The project's policy: the defaults of statistics.md 11 until the policy editor exists."""
+    """The project's policy: the defaults of docs/statistics.md until the policy editor exists."""
     return GateRule()
 
 
