@@ -56,6 +56,7 @@ class Alignment:
     confusion: Confusion
     recall: Mapping[str, Estimate]
     bias: Estimate
+    ranks: Mapping[str, Estimate]
     baselines: tuple[Baseline, ...]
     alt_test: AltTest
     order: Orders | None
@@ -90,6 +91,7 @@ class Alignment:
             "confusion": self.confusion.as_dict(),
             "recall": {label: found.as_dict() for label, found in self.recall.items()},
             "bias": self.bias.as_dict(),
+            "ranks": {name: found.as_dict() for name, found in self.ranks.items()},
             "baselines": {baseline.name: baseline.as_dict() for baseline in self.baselines},
             "alt_test": self.alt_test.as_dict(),
             "order": None if self.order is None else self.order.as_dict(),
@@ -207,6 +209,7 @@ def align(
         confusion=confusion(sheet),
         recall=found.recall(),
         bias=found.bias,
+        ranks=found.ranks(),
         baselines=compared,
         alt_test=_alt_test(sheet, epsilon),
         order=orders(judge, sheet),

@@ -10,11 +10,12 @@ import numpy as np
 
 from measurement import intervals
 from measurement.alpha import alpha_replicates
-from measurement.arrays import Ints
+from measurement.arrays import Floats, Ints
 from measurement.counts import agreeing_pairs, label_counts
 from measurement.estimate import Estimate
 from measurement.gate import Evidence, Facts, Recall
 from measurement.kappa import cohen_kappa, distances
+from measurement.ranks import kendall_tau
 from measurement.scale import TIE
 from measurement.sheet import Bools, Sheet
 
@@ -177,17 +178,27 @@ class Figures:
 
     def _bias(self) -> Estimate:
         """Mean of judge − people's mean in scale points, on the denominator."""
-        sheet = self.sheet
-        if not sheet.scale.is_rating:
+        if not self.sheet.scale.is_rating:
             return Estimate.undefined(NO_ORDER)
+        judge, people, clusters = self._points()
+        return intervals.mean_difference(
+            judge - people, clusters, seed=self.seed, because=NO_SHARED
+        )
+
+    def ranks(self) -> dict[str, Estimate]:
+        """τ_b of the judge's points and people's mean; it sees no shift, the bias no order."""
+        if not self.sheet.scale.is_rating:
+            return {"tau_b": Estimate.undefined(NO_ORDER)}
+        judge, people, clusters = self._points()
+        # Means of the same votes in another order have to tie.
+        return {"tau_b": kendall_tau(judge, people.round(9), clusters, seed=self.seed)}
+
+    def _points(self) -> tuple[Floats, Floats, Ints]:
+        """The judge's points, people's means and clusters on the denominator with a verdict."""
+        sheet = self.sheet
         both = sheet.denominator & (sheet.judge_points >= 0)
         points = sheet.scale.numbers()[sheet.judge_points[both]]
-        return intervals.mean_difference(
-            points - sheet.human_means()[both],
-            sheet.clusters[both],
-            seed=self.seed,
-            because=NO_SHARED,
-        )
+        return points, sheet.human_means()[both], sheet.clusters[both]
 
     def evidence(self) -> Evidence:
         sheet, worth = self.sheet, self.worth

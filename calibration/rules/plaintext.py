@@ -51,6 +51,7 @@ def alignment_lines(dimension: str, found: Alignment) -> Iterator[str]:
     yield _line("alpha, judge and people", found.alpha, "items")
     yield _line("kappa, judge and people", found.kappa, "items")
     yield _line("mean bias, judge − people", found.bias, "items")
+    yield _line("Kendall's τ_b, judge and people", found.ranks["tau_b"], "items")
     for label, recall in found.recall.items():
         yield _line(f"recall of {label}", recall, "items")
     for baseline in found.baselines:

@@ -92,6 +92,8 @@ def test_a_cut_tests_ratings_on_pass_and_fail(write: Write, answer: Answer) -> N
     assert found["agreement"]["value"] == pytest.approx(0.8)
     assert found["all_labels"]["value"] == pytest.approx(0.2)
     assert found["bias"]["value"] == pytest.approx(0.8)
+    # All in order, though 4 and 5 tie for the judge: 640 of the pairs apart, 576 for the judge.
+    assert found["ranks"]["tau_b"]["value"] == pytest.approx(576 / (640 * 576) ** 0.5)
     assert found["confusion"]["labels"] == ["fail", "pass"]
 
 
