@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from calibration.views import agreement, approvals, reports
+from calibration.views import agreement, approvals, explanations, reports
 
 PROJECT = "projects/<slug:slug>/"
 RUN = PROJECT + "runs/<int:run_id>/"
 VERSION = PROJECT + "judges/versions/<int:version_id>/"
 
 urlpatterns = [
+    path("help/statistics/", explanations.statistics, name="statistics"),
     path(PROJECT + "agreement/", agreement.index, name="agreement"),
     path(PROJECT + "rounds/<int:round_id>/agreement/", agreement.of_round, name="round_agreement"),
     path(RUN + "report/", reports.of_run, name="run_report"),

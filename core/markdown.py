@@ -6,9 +6,12 @@ could tell its server who is rating), and the result is cleaned once more by an 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
+from itertools import pairwise
 from typing import Any
 
 import nh3
@@ -63,6 +66,13 @@ ATTRIBUTES = {
     "code": {"class"},
     "span": {"class"},
 }
+HEADINGS = ("h2", "h3", "h4")
+OWN_ATTRIBUTES = {
+    **ATTRIBUTES,
+    **{tag: ATTRIBUTES[tag] | {"id"} for tag in HEADINGS},
+    "table": {"dir", "tabindex"},
+}
+OURS = "ours"
 LINK_REL = "noopener noreferrer nofollow"
 OUTSIDE = ("http://", "https://", "mailto:")
 HIGHLIGHT_LIMIT = 40_000
@@ -80,14 +90,63 @@ def render(text: str) -> SafeString:
 
 @lru_cache(maxsize=512)
 def _rendered(text: str) -> str:
-    html: str = _parser().render(text)
+    return _clean(_parser().render(text), ATTRIBUTES)
+
+
+def _clean(html: str, attributes: dict[str, set[str]]) -> str:
     return nh3.clean(
         html,
         tags=TAGS,
-        attributes=ATTRIBUTES,
+        attributes=attributes,
         url_schemes={"http", "https", "mailto"},
         link_rel=LINK_REL,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading of a document: its level (2-4), its words, and the anchor that links name."""
+
+    level: int
+    name: str
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One of our own documents: `html` without its title, and its headings in order."""
+
+    html: SafeString
+    sections: tuple[Section, ...]
+
+
+def document(text: str) -> Document:
+    """A document of ours, rendered and cleaned as all Markdown; its headings can be linked to."""
+    parser, env = _parser(), {OURS: True}
+    tokens = _without_title(parser.parse(text, env))
+    sections = tuple(_anchored(tokens))
+    html = _clean(parser.renderer.render(tokens, parser.options, env), OWN_ATTRIBUTES)
+    return Document(mark_safe(html), sections)  # noqa: S308 - cleaned by the allow-list
+
+
+def anchor_of(heading: str) -> str:
+    """The anchor of a heading, as code hosts make it: `Cohen's kappa` has `cohens-kappa`."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def _without_title(tokens: list[Token]) -> list[Token]:
+    is_titled = bool(tokens) and tokens[0].tag == "h1"
+    return tokens[3:] if is_titled else tokens
+
+
+def _anchored(tokens: list[Token]) -> Iterator[Section]:
+    for token, words in pairwise(tokens):
+        if token.type == "heading_open" and token.tag in HEADINGS:
+            section = Section(int(token.tag[1]), words.content, anchor_of(words.content))
+            token.attrSet("id", section.anchor)
+            yield section
+        elif token.type == "table_open":
+            token.attrSet("tabindex", "0")  # a wide one is scrolled by keyboard
 
 
 @lru_cache(maxsize=1)
@@ -109,14 +168,18 @@ def _mind_manners(state: Any) -> None:
             _align(token)
         for child in token.children or ():
             if child.type == "link_open":
-                _lead_elsewhere(child)
+                _lead_elsewhere(child, keeps_anchors=OURS in state.env)
 
 
-def _lead_elsewhere(link: Token) -> None:
-    """Only whole addresses are followed: a relative one would lead into our own pages."""
-    if str(link.attrs.get("href", "")).lower().startswith(OUTSIDE):
+def _lead_elsewhere(link: Token, *, keeps_anchors: bool) -> None:
+    """Only whole addresses are followed: a relative one would lead into our own pages.
+
+    In a document of ours, links to its own headings are kept.
+    """
+    address = str(link.attrs.get("href", ""))
+    if address.lower().startswith(OUTSIDE):
         link.attrSet("target", "_blank")
-    else:
+    elif not (keeps_anchors and address.startswith("#")):
         link.attrs.pop("href", None)
 
 

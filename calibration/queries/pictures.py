@@ -18,14 +18,17 @@ from measurement.scale import PAIRWISE, TIE
 TARGET = 0.8
 PEOPLE = "people"
 BOUND = "lower bound"
+COEFFICIENTS = ("alpha-of-judge-and-people", "kappa-of-judge-and-people", "mean-bias")
+"""Figures that are no shares, so that they are not written in percent."""
 
 
 @dataclass(frozen=True, slots=True)
 class FigureLine:
-    """One line of the table of further figures."""
+    """One line of the table of further figures; `section` explains it (docs/statistics.md)."""
 
     name: str
     note: str
+    section: str
     figure: Figure
     is_share: bool = True
 
@@ -168,31 +171,63 @@ def _matrix(confusion: Mapping[str, Any]) -> Matrix | None:
 def _figures(numbers: Mapping[str, Any]) -> Iterator[FigureLine]:
     ceiling = numbers["ceiling"]
     lines = (
-        ("A person with the others", "leave one out, by vote", ceiling["people"], True),
-        ("The judge with the same others", "like for like", ceiling["judge_same_items"], True),
-        ("Judge − person", "the same items, paired", ceiling["difference"], True),
-        ("Two people with each other", "pairs of votes", ceiling["pairwise"], True),
+        ("A person with the others", "leave one out, by vote", "ceiling", ceiling["people"]),
+        (
+            "The judge with the same others",
+            "like for like",
+            "judge-on-the-same-items",
+            ceiling["judge_same_items"],
+        ),
+        (
+            "Judge − person",
+            "the same items, paired",
+            "judge-minus-person",
+            ceiling["difference"],
+        ),
+        (
+            "Two people with each other",
+            "pairs of votes",
+            "two-people-with-each-other",
+            ceiling["pairwise"],
+        ),
         (
             "Contested items counted as misses",
             "nothing left out",
+            "contested-as-misses",
             numbers["contested_as_misses"],
-            True,
         ),
-        ("On every human label", "exact, human ties too", numbers["all_labels"], True),
-        ("With a single vote", "each verdict, each vote", numbers["per_vote"], True),
-        ("S1", "as MT-Bench counts, ties agree", numbers["s1"], True),
-        ("S2", "as MT-Bench counts, without ties", numbers["s2"], True),
-        ("Alpha, judge and people", "beyond chance", numbers["alpha"], False),
-        ("Kappa, judge and people", "Cohen", numbers["kappa"], False),
-        ("Mean bias", "judge − people, in points", numbers["bias"], False),
+        (
+            "On every human label",
+            "exact, human ties too",
+            "agreement-on-every-label",
+            numbers["all_labels"],
+        ),
+        (
+            "With a single vote",
+            "each verdict, each vote",
+            "agreement-with-single-votes",
+            numbers["per_vote"],
+        ),
+        ("S1", "as MT-Bench counts, ties agree", "s1-and-s2", numbers["s1"]),
+        ("S2", "as MT-Bench counts, without ties", "s1-and-s2", numbers["s2"]),
+        (
+            "Alpha, judge and people",
+            "beyond chance",
+            "alpha-of-judge-and-people",
+            numbers["alpha"],
+        ),
+        ("Kappa, judge and people", "Cohen", "kappa-of-judge-and-people", numbers["kappa"]),
+        ("Mean bias", "judge − people, in points", "mean-bias", numbers["bias"]),
     )
-    for name, note, found, is_share in lines:
-        if found is not None and (found["value"] is not None or name != "Mean bias"):
-            yield FigureLine(name, note, figure_of(found), is_share=is_share)
+    for name, note, section, found in lines:
+        if found is not None and (found["value"] is not None or section != "mean-bias"):
+            yield FigureLine(
+                name, note, section, figure_of(found), is_share=section not in COEFFICIENTS
+            )
     for label, found in numbers["recall"].items():
         if found["n"]:
             yield FigureLine(
-                f"Finds “{label}”", "of the items that people call so", figure_of(found)
+                f"Finds “{label}”", "of the items that people call so", "recall", figure_of(found)
             )
     yield from _order(numbers["order"])
 
@@ -200,9 +235,9 @@ def _figures(numbers: Mapping[str, Any]) -> Iterator[FigureLine]:
 def _order(order: Mapping[str, Any] | None) -> Iterator[FigureLine]:
     if order is None:
         return
-    yield FigureLine("Same winner in both orders", "pairs", figure_of(order["consistent"]))
-    first = figure_of(order["first_shown"])
-    yield FigureLine("Names the response shown first", "0.5 without a lean", first)
+    same, first = figure_of(order["consistent"]), figure_of(order["first_shown"])
+    yield FigureLine("Same winner in both orders", "pairs", "same-winner-in-both-orders", same)
+    yield FigureLine("Names the response shown first", "0.5 without a lean", "first-shown", first)
 
 
 def _baselines(numbers: Mapping[str, Any]) -> Iterator[BaselineLine]:

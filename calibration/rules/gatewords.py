@@ -40,9 +40,10 @@ BASELINE_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class CheckLine:
-    """One line of the check list as a person reads it."""
+    """One line of the check list as a person reads it; `section` explains it (statistics.md)."""
 
     words: str
+    section: str
     measured: str
     limit: str
     is_held: bool
@@ -60,13 +61,18 @@ def failed(checks: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def words(name: str) -> str:
     """What a check asks, in plain words; an unknown one stands for itself."""
+    return _said(name)[0]
+
+
+def _said(name: str) -> tuple[str, str]:
+    """A check's words, and the section of docs/statistics.md about it."""
     if name in _FIXED:
-        return _FIXED[name][1]
-    for pattern, sentence in _PATTERNS:
+        return _FIXED[name][1:]
+    for pattern, sentence, section in _PATTERNS:
         found = pattern.fullmatch(name)
         if found:
-            return sentence.format(*found.groups())
-    return name.capitalize()
+            return sentence.format(*found.groups()), section
+    return name.capitalize(), "decision"
 
 
 def percent(share: float | None, digits: int = 1) -> str:
@@ -86,22 +92,26 @@ def target_words(target: float) -> str:
     return f"{target * 100:g}{SPACE}%"
 
 
-_FIXED: dict[str, tuple[int, str]] = {
-    BOUND: (0, "Lower bound of the agreement above the target"),
-    "alpha": (2, "Beyond chance (alpha)"),
-    "alpha, lower bound": (2, "Beyond chance, lower bound"),
-    "mean bias, share of the range": (3, "Neither too mild nor too strict"),
-    "without a verdict": (4, "No answer from the judge"),
-    "contested share": (5, "Contested by people"),
-    "decided items": (6, "Items that people decided"),
-    "clusters": (7, "Different prompts among them"),
-    "labels in the reference": (8, "Different labels that people gave"),
-    "declared cut": (9, "A declared cut: what counts as acceptable"),
+_FIXED: dict[str, tuple[int, str, str]] = {
+    BOUND: (0, "Lower bound of the agreement above the target", "lower-bound"),
+    "alpha": (2, "Beyond chance (alpha)", "alpha-guard"),
+    "alpha, lower bound": (2, "Beyond chance, lower bound", "alpha-guard"),
+    "mean bias, share of the range": (3, "Neither too mild nor too strict", "bias-guard"),
+    "without a verdict": (4, "No answer from the judge", "without-a-verdict"),
+    "contested share": (5, "Contested by people", "contested"),
+    "decided items": (6, "Items that people decided", "decided-items"),
+    "clusters": (7, "Different prompts among them", "different-prompts"),
+    "labels in the reference": (8, "Different labels that people gave", "items-of-a-label"),
+    "declared cut": (9, "A declared cut: what counts as acceptable", "cut"),
 }
 _PATTERNS = (
-    (re.compile(r"recall of (.+), lower bound"), "Finds “{}” more often than chance"),
-    (re.compile(r"recall of (.+)"), "Finds “{}” at least every second time"),
-    (re.compile(r"reference items (.+)"), "Items that people label “{}”"),
+    (
+        re.compile(r"recall of (.+), lower bound"),
+        "Finds “{}” more often than chance",
+        "recall-guard",
+    ),
+    (re.compile(r"recall of (.+)"), "Finds “{}” at least every second time", "recall-guard"),
+    (re.compile(r"reference items (.+)"), "Items that people label “{}”", "items-of-a-label"),
 )
 _COUNTS = ("decided items", "clusters", "labels in the reference", "reference items")
 _AT_MOST = ("contested share", "without a verdict", "mean bias, share of the range")
@@ -117,7 +127,7 @@ def _rank(check: Mapping[str, Any]) -> int:
 
 def _line(check: Mapping[str, Any]) -> CheckLine:
     name, measured, limit = check["name"], check["measured"], check["limit"]
-    said = words(name)
+    said, section = _said(name)
     if name == BOUND:
         said = f"Lower bound of the agreement above {target_words(limit)}"
     written, bound = _figure(name, measured), _figure(name, limit, is_limit=True)
@@ -125,7 +135,7 @@ def _line(check: Mapping[str, Any]) -> CheckLine:
         written, bound = NOTHING, "needed"
     else:
         bound = f"{_sign(name)} {bound}"
-    return CheckLine(said, written, bound, bool(check["passed"]))
+    return CheckLine(said, section, written, bound, bool(check["passed"]))
 
 
 def _sign(name: str) -> str:

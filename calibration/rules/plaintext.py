@@ -9,6 +9,9 @@ from measurement.alignment import Alignment
 from measurement.estimate import Estimate
 from measurement.gate import Check
 
+WHERE_EXPLAINED = (
+    "What each figure says: docs/statistics.md; on a running server the page /help/statistics/."
+)
 _NAME_WIDTH = 34
 
 

@@ -9,7 +9,8 @@ from django import template
 from django.core.paginator import Page
 from django.forms import BaseForm, BoundField, CheckboxInput
 from django.forms.widgets import ChoiceWidget, Select
-from django.utils.html import format_html
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from core import charts, figures, matrices
@@ -145,6 +146,16 @@ def estimate_tag(
         _interval(figure, factor, places),
         _count(figure) if n else "",
     )
+
+
+@register.simple_tag
+def explained(name: str, section: str) -> SafeString:
+    """A figure's name as a quiet link to its section of docs/statistics.md."""
+    try:
+        address = reverse("statistics")
+    except NoReverseMatch:  # the page stands in a room above
+        return conditional_escape(name)
+    return format_html('<a class="explained" href="{}#{}">{}</a>', address, section, name)
 
 
 @register.filter(name="estimate")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
+from calibration.rules import plaintext
 from tests.commands.conftest import Answer, Refusal, Write
 from tests.commands.filecommands import run
 
@@ -116,12 +117,13 @@ def test_thin_data_are_answered_with_the_reason(
     assert reason in found["undefined_because"]
 
 
-def test_the_plain_answer_names_every_figure(write: Write) -> None:
+def test_the_plain_answer_names_every_figure_and_where_it_is_explained(write: Write) -> None:
     out = StringIO()
     call_command("agreement", write("labels.csv", LABELS), stdout=out)
     for name in ("pairwise agreement", "Krippendorff's alpha", "Cohen's kappa ana – ben"):
         assert name in out.getvalue()
     assert "undefined: the labels are not numbers" in out.getvalue()
+    assert out.getvalue().splitlines()[-1] == plaintext.WHERE_EXPLAINED
 
 
 @pytest.mark.parametrize(

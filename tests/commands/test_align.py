@@ -9,6 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from calibration.rules import plaintext
 from tests.commands.conftest import Answer, Refusal, Write
 from tests.commands.filecommands import run
 
@@ -126,13 +127,14 @@ def test_a_dimension_of_one_file_only_is_named_and_left_out(write: Write, answer
     assert (set(found["dimensions"]), found["left_out"]) == ({"tone"}, ["safe"])
 
 
-def test_the_plain_answer_ends_with_the_gate(write: Write) -> None:
+def test_the_plain_answer_ends_with_the_gate_and_where_figures_are_explained(write: Write) -> None:
     out = StringIO()
     files = ("--people", write("people.csv", PEOPLE), "--judge", write("judge.csv", JUDGE))
     call_command("align", *files, stdout=out)
     for words in ("S2, without ties", "people, leave one out", "gate at level 0.025: insufficient"):
         assert words in out.getvalue()
     assert "alternative annotator test         undefined" in out.getvalue()
+    assert out.getvalue().splitlines()[-1] == plaintext.WHERE_EXPLAINED
 
 
 def test_the_plain_answer_shows_orders_tests_and_what_was_left_out(write: Write) -> None:

@@ -123,6 +123,7 @@ OF_NO_PROJECT: dict[str, tuple[int, int]] = {
     "GET project_new": (302, 200),
     "POST project_new": (302, 302),
     "GET home": (302, 200),
+    "GET statistics": (302, 200),
 }
 
 SCOPES = ("read token", "write token", "rate token", "judge token")

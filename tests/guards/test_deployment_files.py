@@ -57,6 +57,12 @@ def test_a_missing_secret_stops_compose_with_a_sentence(compose: dict[str, Any])
     assert ":?" in environment["DATABASE_URL"]
 
 
+def test_the_image_holds_the_document_that_a_page_shows() -> None:
+    kept = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert "!docs/statistics.md" in kept
+    assert (ROOT / "docs" / "statistics.md").is_file()
+
+
 def test_volumes_that_services_use_are_declared(compose: dict[str, Any]) -> None:
     for service in compose["services"].values():
         for volume in service.get("volumes", []):

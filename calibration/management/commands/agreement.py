@@ -39,6 +39,5 @@ class Command(filecommand.FileCommand):
         if options["json"]:
             dimensions = {name: summary.as_dict() for name, summary in found.items()}
             return filecommand.as_json({"dimensions": dimensions, "seed": seed})
-        return "\n\n".join(
-            "\n".join(plaintext.agreement_lines(name, summary)) for name, summary in found.items()
-        )
+        blocks = ["\n".join(plaintext.agreement_lines(name, one)) for name, one in found.items()]
+        return "\n\n".join([*blocks, plaintext.WHERE_EXPLAINED])

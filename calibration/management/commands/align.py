@@ -94,4 +94,4 @@ def _as_text(found: Mapping[str, Alignment], others: list[str]) -> str:
     ]
     if others:
         blocks.append(f"Only in one of the files, hence left out: {', '.join(others)}.")
-    return "\n\n".join(blocks)
+    return "\n\n".join([*blocks, plaintext.WHERE_EXPLAINED])

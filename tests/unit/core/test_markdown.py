@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.markdown import HIGHLIGHT_LIMIT, render
+from core.markdown import HIGHLIGHT_LIMIT, document, render
 
 
 def test_lists_tables_and_emphasis_are_rendered() -> None:
@@ -103,3 +103,24 @@ def test_an_empty_text_renders_to_nothing() -> None:
 @pytest.mark.parametrize("text", [">" * 3000, "[" * 3000, "*a " * 3000, "- " * 3000])
 def test_deeply_nested_text_is_answered(text: str) -> None:
     assert isinstance(render(text), str)
+
+
+def test_a_document_of_ours_has_anchors_and_links_within_itself() -> None:
+    found = document("# Title\n\n## Cohen's kappa\n\n[see](#cohens-kappa) [out](/people/)\n")
+    assert [(one.level, one.name, one.anchor) for one in found.sections] == [
+        (2, "Cohen's kappa", "cohens-kappa")
+    ]
+    assert 'id="cohens-kappa"' in found.html
+    assert 'href="#cohens-kappa"' in found.html
+    assert "Title" not in found.html
+    assert "/people/" not in found.html
+
+
+def test_a_document_of_ours_is_cleaned_like_any_other() -> None:
+    html = document("## A\n\n<script>x()</script> [press](javascript:x())\n").html
+    assert "<script" not in html
+    assert "href" not in html
+
+
+def test_what_people_wrote_gets_no_anchor_to_aim_at() -> None:
+    assert "id=" not in render("## Main\n\n[press](#main)\n")
