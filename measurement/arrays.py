@@ -1,4 +1,4 @@
-"""The two kinds of arrays that figures are computed on."""
+"""The three kinds of arrays that figures are computed on."""
 
 from __future__ import annotations
 
@@ -7,3 +7,4 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]

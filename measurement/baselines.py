@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from measurement import intervals
-from measurement.arrays import Ints
+from measurement.arrays import Bools, Ints
 from measurement.estimate import Estimate
 from measurement.scale import PREFERRED, TIE
-from measurement.sheet import Bools, Sheet
+from measurement.sheet import Sheet
 from measurement.verdicts import OK, JudgeTable
 
 COMMONEST = "commonest_label"

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from measurement.arrays import Floats
+from measurement.arrays import Bools, Floats
 from measurement.scale import TableError
 
 DROP = 0.10
@@ -46,9 +45,7 @@ class Drift:
         }
 
 
-def cusum(
-    agrees: npt.NDArray[np.bool_], *, approved: float, drop: float = DROP, limit: float = LIMIT
-) -> Drift:
+def cusum(agrees: Bools, *, approved: float, drop: float = DROP, limit: float = LIMIT) -> Drift:
     """S ← max(0, S + log-likelihood ratio of the feared to the approved rate); alarm at S > limit.
 
     `agrees` has one entry a fresh label, oldest first: the judge's verdict is the human label

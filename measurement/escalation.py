@@ -12,14 +12,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from measurement import intervals
-from measurement.arrays import Floats, Ints
+from measurement.arrays import Bools, Floats, Ints
 from measurement.estimate import Estimate
 from measurement.scale import TableError
-
-Bools = npt.NDArray[np.bool_]
 
 LEAST_ITEMS = 30
 NO_ITEMS = "no item was left to calibrate on"

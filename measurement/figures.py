@@ -10,14 +10,14 @@ import numpy as np
 
 from measurement import intervals
 from measurement.alpha import alpha_replicates
-from measurement.arrays import Floats, Ints
+from measurement.arrays import Bools, Floats, Ints
 from measurement.counts import agreeing_pairs, label_counts
 from measurement.estimate import Estimate
 from measurement.gate import Evidence, Facts, Recall
 from measurement.kappa import cohen_kappa, distances
 from measurement.ranks import kendall_tau
 from measurement.scale import TIE
-from measurement.sheet import Bools, Sheet
+from measurement.sheet import Sheet
 
 NO_DECIDED = "no item has a decided human label"
 NO_SHARED = "no item has both a human label and a verdict"

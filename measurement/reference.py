@@ -1,19 +1,30 @@
-"""The human label of an item: strict plurality, or the median of an odd number of labels."""
+"""The human label of an item, by one of three methods.
+
+`plurality`: the label that more raters gave than any other. `median`: the middle of an odd number
+of labels in order. `dawid_skene`: the likeliest label once each rater's errors are known, for many
+or weak raters. Whatever the method, it decides an item or leaves it contested.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
 from measurement.arrays import Ints
 from measurement.counts import label_counts
-from measurement.scale import Scale
+from measurement.dawidskene import DawidSkene, Votes, dawid_skene
+from measurement.scale import Scale, TableError
 from measurement.table import RatingTable
 
+Method = Literal["plurality", "median", "dawid_skene"]
+
+METHODS: tuple[Method, ...] = get_args(Method)
 CONTESTED = -1
 OUTSIDE = -2
+_TIED = 1e-6
 
 
 def plurality(counts: Ints) -> Ints:
@@ -37,14 +48,27 @@ def median(counts: Ints) -> Ints:
     return np.where((low == high) & (votes >= 2), low, CONTESTED)
 
 
+def likeliest(model: DawidSkene, counts: Ints) -> Ints:
+    """The label with the highest posterior, −1 where two share it or fewer than two votes say.
+
+    `counts` (items x labels) are the votes that the model was fitted on. Where the model says
+    nothing, as when everybody gave one label, the plurality does.
+    """
+    if not model.is_defined:
+        return plurality(counts)
+    second, first = np.sort(model.posterior, axis=1)[:, -2:].T
+    is_settled = (first - second > _TIED) & (counts.sum(axis=1) >= 2)
+    return np.where(is_settled, model.posterior.argmax(axis=1), CONTESTED)
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """What people say about each item of a table.
 
     `labels` (one an item): the place on the tested scale, CONTESTED, or OUTSIDE when most raters
-    found that the question does not apply. `points` the same on the whole scale (a rating's
-    median). `counts` (items x tested labels) are the votes behind `labels`. `adjudicated` marks
-    items that a named person decided.
+    found that the question does not apply. `points` the same on the whole scale. `counts` (items
+    x tested labels) are the votes behind `labels`. `adjudicated` marks items that a named person
+    decided.
     """
 
     labels: Ints
@@ -60,12 +84,14 @@ def reference(
     scale: Scale,
     least_ratings: int = 2,
     adjudicated: Mapping[str, str] | None = None,
+    method: Method | None = None,
 ) -> Reference:
     """The human label of every item: by the cut if the scale has one, else on the scale itself.
 
-    Nominal and pairwise labels and pass/fail: strict plurality. Ratings without a cut: median.
-    Items with fewer than `least_ratings` are contested. A decision in `adjudicated` (item to
-    label of the scale) stands above the votes.
+    Unless a `method` is named, ratings without a cut go by the median, everything else (nominal
+    and pairwise labels, pass/fail) by plurality. Items with fewer than `least_ratings` are
+    contested. A decision in `adjudicated` (item to label of the scale) stands above the votes.
+    Raises OutsideScale, and TableError for the median of labels without order.
     """
     codes = table.coded(scale)
     tested, to_tested = scale.tested(), scale.tested_codes()
@@ -74,12 +100,14 @@ def reference(
     mapped = np.where(codes >= 0, to_tested[codes], -1) if len(to_tested) else codes
     counts = label_counts(table.item_codes, mapped, n_items=n, n_labels=len(tested.labels))
     ratings = np.bincount(table.item_codes, minlength=n)
-    points = median(whole) if scale.is_rating else plurality(whole)
-    by_median = scale.is_rating and scale.cut is None
-    labels = points if by_median else plurality(counts)
+    for_points, for_labels = _methods(scale, method)
+    points = _found(for_points, table, codes, whole)
+    is_same = for_points == for_labels and tested.labels == scale.labels
+    labels = points if is_same else _found(for_labels, table, mapped, counts)
     first, given = counts.max(axis=1, initial=0), counts.sum(axis=1)
-    points = _settled(points, given if scale.is_rating else first, ratings, given, least_ratings)
-    labels = _settled(labels, given if by_median else first, ratings, given, least_ratings)
+    rivals = {"median": given}
+    points = _settled(points, rivals.get(for_points, first), ratings, given, least_ratings)
+    labels = _settled(labels, rivals.get(for_labels, first), ratings, given, least_ratings)
     by_hand = np.zeros(n, dtype=np.int64)
     places = {item: place for place, item in enumerate(table.items)} if adjudicated else {}
     for item, label in (adjudicated or {}).items():
@@ -91,11 +119,30 @@ def reference(
     return Reference(labels, points, counts, ratings, by_hand)
 
 
+def _methods(scale: Scale, method: Method | None) -> tuple[Method, Method]:
+    """How the point on the whole scale is found, and how the tested label."""
+    if method == "median" and not (scale.has_order or scale.is_rating):
+        raise TableError("A median needs labels in order.")
+    if method is not None:
+        return method, method
+    of_points: Method = "median" if scale.is_rating else "plurality"
+    return of_points, of_points if scale.cut is None else "plurality"
+
+
+def _found(method: Method, table: RatingTable, codes: Ints, counts: Ints) -> Ints:
+    """The label of each item by one method, −1 where it finds none."""
+    if method == "median":
+        return median(counts)
+    if method == "dawid_skene":
+        return likeliest(dawid_skene(Votes.of_codes(table, codes, labels=counts.shape[1])), counts)
+    return plurality(counts)
+
+
 def _settled(found: Ints, rival: Ints, ratings: Ints, given: Ints, least_ratings: int) -> Ints:
     """Contested when too thin, or when "not applicable" has as many as its `rival`.
 
-    The rival is the first label of a plurality, all labels of a median. Most raters together
-    put an item outside.
+    The rival is the most frequent label, for a median all labels. Most raters together put an
+    item outside.
     """
     inapplicable = ratings - given
     settled = np.where(inapplicable >= rival, CONTESTED, found)

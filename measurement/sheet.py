@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
-from measurement.arrays import Floats, Ints
+from measurement.arrays import Bools, Floats, Ints
 from measurement.reference import CONTESTED, OUTSIDE, Reference, reference
 from measurement.scale import TIE, Scale
 from measurement.table import RatingTable
 from measurement.verdicts import NO_VERDICT, JudgeTable
-
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

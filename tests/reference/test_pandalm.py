@@ -13,6 +13,7 @@ import pytest
 
 from measurement.agreement import AgreementSummary, summarise
 from measurement.alignment import Alignment, align
+from measurement.reference import Method, reference
 from measurement.scale import Scale
 from measurement.table import RatingTable
 from measurement.verdicts import Call, JudgeTable
@@ -79,6 +80,16 @@ def test_coefficients_of_the_three_raters(independent: AgreementSummary) -> None
     assert independent.fleiss.value == pytest.approx(0.8641753650, abs=1e-10)
     assert independent.alpha.value == pytest.approx(0.8642206852, abs=1e-10)
     assert independent.ac1.value == pytest.approx(0.8864447080, abs=1e-10)
+
+
+def test_three_good_raters_need_no_model_of_their_errors(shared_data: Path) -> None:
+    table = people(shared_data, by_cluster=False)
+    methods: tuple[Method, Method] = ("plurality", "dawid_skene")
+    counted, modelled = (
+        reference(table, scale=Scale.pairwise(), method=method) for method in methods
+    )
+    assert (counted.labels >= 0).all()
+    assert (counted.labels != modelled.labels).sum() == 0
 
 
 def test_the_interval_of_alpha_with_and_without_clusters(

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from measurement.reference import CONTESTED, OUTSIDE, median, plurality, reference
-from measurement.scale import Scale
+from measurement.reference import CONTESTED, METHODS, OUTSIDE, median, plurality, reference
+from measurement.scale import Scale, TableError
 from tests.unit.measurement.builders import table_of
 
 NA = "not_applicable"
@@ -81,3 +81,54 @@ def test_a_named_person_stands_above_the_votes() -> None:
     assert labels_of(["A", "B", "tie"], scale=scale, adjudicated={"i": "B"}) == 2
     assert labels_of(["A", "A", "B"], scale=scale, adjudicated={"i": NA}) == OUTSIDE
     assert labels_of(["A", "A", "B"], scale=scale, adjudicated={"elsewhere": "B"}) == 0
+
+
+def test_a_named_method_stands_above_the_usual_one() -> None:
+    scale = Scale.parse("1-5")
+    votes = ["1", "1", "3", "4", "5"]
+    assert labels_of(votes, scale=scale) == 2
+    assert labels_of(votes, scale=scale, method="plurality") == 0
+    assert labels_of(votes, scale=Scale.parse("1-5", cut="4"), method="median") == 0
+
+
+def test_labels_without_order_have_no_median() -> None:
+    with pytest.raises(TableError, match="in order"):
+        labels_of(["A", "A"], scale=Scale.pairwise(), method="median")
+
+
+def careless() -> dict[str, list[str]]:
+    """Two raters who are always right, and three who say A to everything but the last item."""
+    truth = ["A", "B"] * 15
+    return {f"{i:02}": [label, label, "A", "A", "A"] for i, label in enumerate(truth)} | {
+        "30": ["B", "B", "B", "B", "B"]
+    }
+
+
+def test_dawid_and_skene_outvote_raters_who_tell_nothing_apart() -> None:
+    table, scale = table_of(careless()), Scale.parse("A,B")
+    counted = reference(table, scale=scale)
+    modelled = reference(table, scale=scale, method="dawid_skene")
+    assert counted.labels.tolist() == [0] * 30 + [1]
+    assert modelled.labels.tolist() == [0, 1] * 15 + [1]
+    assert modelled.points.tolist() == modelled.labels.tolist()
+
+
+@pytest.mark.parametrize("odd", [{"98": "A."}, {"98": "AB", "99": "BA"}])
+def test_dawid_and_skene_leave_single_votes_and_even_items_contested(odd: dict[str, str]) -> None:
+    votes = {f"{i:02}": ["AA", "BB"][i % 2] for i in range(20)} | odd
+    found = reference(table_of(votes), scale=Scale.parse("A,B"), method="dawid_skene")
+    assert found.labels.tolist() == [0, 1] * 10 + [CONTESTED] * len(odd)
+
+
+def test_one_label_throughout_needs_no_model() -> None:
+    votes = dict.fromkeys(("i", "j"), "AAA")
+    found = reference(table_of(votes), scale=Scale.parse("A,B"), method="dawid_skene")
+    assert found.labels.tolist() == [0, 0]
+
+
+def test_every_method_keeps_to_the_rules_for_thin_and_inapplicable_items() -> None:
+    for method in METHODS:
+        scale = Scale.parse("1-5")
+        assert labels_of([NA, NA, "4"], scale=scale, method=method) == OUTSIDE
+        assert labels_of(["4", "4"], scale=scale, method=method, least_ratings=3) == CONTESTED
+        assert labels_of(["4", "4"], scale=scale, method=method, adjudicated={"i": "5"}) == 4
