@@ -22,6 +22,7 @@ from measurement.gwet import ac1
 from measurement.icc import table_icc
 from measurement.intervals import SEED
 from measurement.kappa import PairKappa, fleiss, pair_kappas
+from measurement.retest import Retest, retest
 from measurement.scale import Scale
 from measurement.table import RatingTable
 
@@ -58,6 +59,7 @@ class AgreementSummary:
     raters: int
     labels: int
     repeats: int
+    retest: Retest
     clusters: int
     percent_agreement: Estimate
     all_agree: Estimate
@@ -75,6 +77,7 @@ class AgreementSummary:
             "raters": self.raters,
             "labels": self.labels,
             "repeats": self.repeats,
+            "retest": self.retest.as_dict(),
             "clusters": self.clusters,
             "percent_agreement": self.percent_agreement.as_dict(),
             "all_agree": self.all_agree.as_dict(),
@@ -105,6 +108,7 @@ def summarise(
         raters=len(table.raters),
         labels=int(counts.sum()),
         repeats=table.repeats,
+        retest=retest(table, scale, seed=seed),
         clusters=table.clusters,
         percent_agreement=percent_agreement(counts, clusters),
         all_agree=all_agree(counts, clusters),

@@ -30,7 +30,7 @@ class RatingTable:
     `item_codes`, `rater_codes` and `label_codes` (all of length votes) point into `items`,
     `raters` and `labels`; `cluster_codes` has one entry an item. Items and raters stand in the
     order of their names, so the order of the rows changes no figure and no interval.
-    A rater's later labels on the same item are kept apart in `retests` (first, later).
+    A rater's later labels on an item are kept apart in `retests` (rows of item, first, later).
     """
 
     items: tuple[str, ...]
@@ -41,7 +41,7 @@ class RatingTable:
     label_codes: Ints
     cluster_codes: Ints
     has_clusters: bool = False
-    retests: Ints = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
+    retests: Ints = field(default_factory=lambda: np.empty((0, 3), dtype=np.int64))
 
     @classmethod
     def build(cls, rows: Iterable[Vote | tuple[Any, ...]]) -> RatingTable:
@@ -55,7 +55,7 @@ class RatingTable:
         labels: dict[str, int] = {}
         clusters: dict[int, str] = {}
         first: dict[int, int] = {}
-        later: list[tuple[int, int]] = []
+        later: list[tuple[int, int, int]] = []
         for row in rows:
             text = label_text(row[2])
             if not text:
@@ -66,7 +66,7 @@ class RatingTable:
             _note_cluster(clusters, item, row)
             key = item << _RATER_BITS | rater
             if key in first:
-                later.append((first[key], label))
+                later.append((item, first[key], label))
             else:
                 first[key] = label
         return _assemble(items, raters, labels, clusters, first, later)
@@ -88,6 +88,7 @@ class RatingTable:
             return self
         kept = enough[self.item_codes]
         place = np.cumsum(enough) - 1
+        retests = self.retests[enough[self.retests[:, 0]]]
         return replace(
             self,
             items=tuple(name for name, keep in zip(self.items, enough, strict=True) if keep),
@@ -95,6 +96,7 @@ class RatingTable:
             rater_codes=self.rater_codes[kept],
             label_codes=self.label_codes[kept],
             cluster_codes=self.cluster_codes[enough],
+            retests=np.column_stack([place[retests[:, 0]], retests[:, 1:]]),
         )
 
     def coded(self, scale: Scale) -> Ints:
@@ -118,7 +120,7 @@ def _assemble(
     labels: dict[str, int],
     clusters: dict[int, str],
     first: dict[int, int],
-    later: list[tuple[int, int]],
+    later: list[tuple[int, int, int]],
 ) -> RatingTable:
     item_names, item_rank = _sorted_names(items)
     rater_names, rater_rank = _sorted_names(raters)
@@ -128,7 +130,7 @@ def _assemble(
     item_codes = item_rank[keys >> _RATER_BITS]
     rater_codes = rater_rank[keys & (1 << _RATER_BITS) - 1]
     order = np.lexsort((rater_codes, item_codes))
-    retests = np.array(later, dtype=np.int64).reshape(-1, 2)
+    retests = np.array(later, dtype=np.int64).reshape(-1, 3)
     return RatingTable(
         items=item_names,
         raters=rater_names,
@@ -140,7 +142,7 @@ def _assemble(
             item_names, {n: clusters[i] for n, i in items.items() if i in clusters}
         ),
         has_clusters=bool(clusters),
-        retests=label_rank[retests],
+        retests=np.column_stack([item_rank[retests[:, 0]], label_rank[retests[:, 1:]]]),
     )
 
 

@@ -28,6 +28,8 @@ def agreement_lines(dimension: str, found: AgreementSummary) -> Iterator[str]:
     yield _line("Gwet's AC1", found.ac1, "items")
     yield _line("Fleiss' kappa", found.fleiss, "items")
     yield _line("ICC(2,1)", found.icc, "items")
+    yield _line("again, first and later label", found.retest.percent_agreement, "repeats")
+    yield _line("  alpha", found.retest.alpha, "repeats")
     for pair in found.kappa:
         yield _line(f"Cohen's kappa {pair.a} – {pair.b}", pair.estimate, "items")
     yield from _notes(found.notes)

@@ -78,6 +78,8 @@ def test_repeats_are_counted_and_the_first_label_holds(write: Write, answer: Ans
     path = write("labels.csv", LABELS + "1,cem,A\n")
     found = answer("agreement", path)["dimensions"]["overall"]
     assert (found["repeats"], found["labels"]) == (1, 9)
+    assert found["retest"]["percent_agreement"]["n"] == 1
+    assert found["retest"]["percent_agreement"]["value"] == 0
     assert found["percent_agreement"]["value"] == pytest.approx(5 / 9)
 
 

@@ -10,7 +10,13 @@ def test_the_first_label_of_a_rater_counts_and_later_ones_are_kept_apart() -> No
     table = RatingTable.build([("i", "ana", "A"), ("i", "ben", "B"), ("i", "ana", "B")])
     assert table.repeats == 1
     assert [table.labels[code] for code in table.label_codes] == ["A", "B"]
-    assert [table.labels[code] for code in table.retests[0]] == ["A", "B"]
+    assert table.retests.tolist() == [[0, 0, 1]]
+
+
+def test_repeats_go_with_the_items_that_are_left_out() -> None:
+    rows = [("i", "ana", "A"), ("i", "ana", "B"), ("j", "ana", "A"), ("j", "ben", "A")]
+    table = RatingTable.build([*rows, ("j", "ben", "B")]).with_at_least(2)
+    assert (table.items, table.retests.tolist()) == (("j",), [[0, 0, 1]])
 
 
 def test_the_same_label_again_is_a_repeat_too() -> None:
