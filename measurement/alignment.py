@@ -20,7 +20,7 @@ from measurement.intervals import SEED
 from measurement.reference import Reference, reference
 from measurement.scale import Scale
 from measurement.sheet import Sheet
-from measurement.stability import Orders, orders
+from measurement.stability import Orders, Repeats, orders, repeats
 from measurement.table import RatingTable
 from measurement.verdicts import MISSING, JudgeTable
 
@@ -60,6 +60,7 @@ class Alignment:
     baselines: tuple[Baseline, ...]
     alt_test: AltTest
     order: Orders | None
+    repeats: Repeats | None
     outcomes: Mapping[str, int]
     gate: GateDecision
     facts: Facts
@@ -95,6 +96,7 @@ class Alignment:
             "baselines": {baseline.name: baseline.as_dict() for baseline in self.baselines},
             "alt_test": self.alt_test.as_dict(),
             "order": None if self.order is None else self.order.as_dict(),
+            "repeats": None if self.repeats is None else self.repeats.as_dict(),
             "outcomes": dict(self.outcomes),
             "gate": self.gate.as_dict(),
             "notes": list(self.notes),
@@ -212,7 +214,8 @@ def align(
         ranks=found.ranks(),
         baselines=compared,
         alt_test=_alt_test(sheet, epsilon),
-        order=orders(judge, sheet),
+        order=orders(judge, sheet, seed=seed),
+        repeats=repeats(judge, sheet),
         outcomes=_outcomes(sheet, judge),
         gate=decision,
         facts=facts,

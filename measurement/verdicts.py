@@ -37,9 +37,9 @@ class Call(NamedTuple):
 class JudgeTable:
     """One label or outcome an item, and the calls behind them.
 
-    `labels` holds the items with a verdict, `outcomes` every item seen. `calls` are those with
-    an order, for the order's own figures. `repeats` counts calls left out because the same
-    item, order and sample had answered before.
+    `labels` holds the items with a verdict, `outcomes` every item seen. `calls` are kept for the
+    figures of stability, where there are orders or several samples. `repeats` counts calls left
+    out because the same item, order and sample had answered before.
     """
 
     labels: Mapping[str, str]
@@ -66,8 +66,24 @@ class JudgeTable:
             label, outcomes[item] = _combined(group, scale, both=both, samples=samples)
             if label:
                 labels[item] = label
-        ordered = tuple(call for call in (*every, *calls) if call.order in ORDERS)
-        return cls(labels, outcomes, ordered, repeats)
+        behind = tuple(calls) or (tuple(every) if orders or samples > 1 else ())
+        return cls(labels, outcomes, behind, repeats)
+
+    def sample_labels(self, scale: Scale) -> dict[str, list[str]]:
+        """By item the verdict of each sample, its orders combined; those without one left out.
+
+        Empty where no calls are kept. Raises OutsideScale.
+        """
+        both = scale.is_pairwise and {call.order for call in self.calls} >= set(ORDERS)
+        grouped: dict[tuple[str, str], list[Call]] = {}
+        for call in self.calls:
+            grouped.setdefault((call.item, label_text(call.sample)), []).append(call)
+        found: dict[str, list[str]] = {}
+        for (item, _), group in grouped.items():
+            label = _sample_label(group, scale, both=both)
+            if label:
+                found.setdefault(item, []).append(label)
+        return found
 
     def coded(self, items: Iterable[str], scale: Scale) -> Ints:
         """For each item its label's place on the scale, −1 "not applicable", −2 no verdict."""

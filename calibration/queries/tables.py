@@ -111,7 +111,7 @@ def judgeable(dataset: Dataset, part: str) -> QuerySet[Item]:
 
 
 def judge(*, run: Run, dimension_key: str, scale: Scale) -> JudgeTable:
-    """The run's combined labels, with the single calls behind them for the order's figures."""
+    """The run's combined labels, with the single calls behind them for the figures of stability."""
     rows = JudgeLabel.objects.filter(run=run, dimension_key=dimension_key).values_list(
         "item__external_id", "label", "outcome"
     )
@@ -123,11 +123,12 @@ def judge(*, run: Run, dimension_key: str, scale: Scale) -> JudgeTable:
 
 
 def _calls(run: Run, dimension_key: str) -> list[JudgeCall]:
-    rows = (
-        Verdict.objects.filter(call__run=run, dimension_key=dimension_key)
-        .exclude(call__order="")
-        .order_by("call_id")
-        .values_list("call__item__external_id", "label", "call__order", "call__sample")
+    """The verdicts of single calls where an item had several; one alone is the label itself."""
+    verdicts = Verdict.objects.filter(call__run=run, dimension_key=dimension_key)
+    if not Call.objects.filter(run=run, sample__gt=0).exists():
+        verdicts = verdicts.exclude(call__order="")
+    rows = verdicts.order_by("call_id").values_list(
+        "call__item__external_id", "label", "call__order", "call__sample"
     )
     return [JudgeCall(*row) for row in rows.iterator(chunk_size=5000)]
 

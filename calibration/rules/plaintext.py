@@ -64,9 +64,7 @@ def alignment_lines(dimension: str, found: Alignment) -> Iterator[str]:
         yield _line(f"baseline: {spoken}", baseline.agreement, "items")
         yield _line("  judge − baseline", baseline.difference, "items")
     yield from _alt_test_lines(found)
-    if found.order is not None:
-        yield _line("same winner in both orders", found.order.consistent, "pairs")
-        yield _line("first shown wins", found.order.first_shown, "calls")
+    yield from _stability_lines(found)
     yield from _confusion_lines(found)
     yield from _notes(found.notes)
     yield from _gate_lines(found)
@@ -88,6 +86,21 @@ def _alt_test_lines(found: Alignment) -> Iterator[str]:
         f"  {'alternative annotator test':<{_NAME_WIDTH}} ω {test.omega:.3f}, ρ {test.rho:.3f}, "
         f"ε {test.epsilon:g}"
     )
+
+
+def _stability_lines(found: Alignment) -> Iterator[str]:
+    """Both orders, then repeated samples; nothing where there are none."""
+    if found.order is not None:
+        flips = found.order.flips
+        yield _line("same winner in both orders", found.order.consistent, "pairs")
+        yield _line("  in the same order again", found.order.consistent_repeat, "pairs of samples")
+        yield _line("  what the position adds", found.order.position, "items")
+        yield _line("first shown wins", found.order.first_shown, "calls")
+        yield _line("  of the flips, to the first", flips.share_first, "pairs")
+        yield _line("  p of no lean", flips.p, "items or clusters")
+    if found.repeats is not None:
+        yield _line("verdict not the same each time", found.repeats.flip_rate, "items")
+        yield _line("  same verdict, by pairs", found.repeats.agreement, "pairs of samples")
 
 
 def _confusion_lines(found: Alignment) -> Iterator[str]:

@@ -69,6 +69,13 @@ def test_both_orders_of_the_judge_are_combined(write: Write, answer: Answer) -> 
     assert found["agreement"]["value"] == 0.5
 
 
+def test_samples_show_how_often_the_verdict_flips(write: Write, answer: Answer) -> None:
+    judge = "item,label,sample\n1,A,0\n1,A,1\n2,B,0\n2,A,1\n3,tie,0\n3,tie,1\n"
+    found = aligned(answer, write("people.csv", PEOPLE), write("judge.csv", judge))
+    assert found["repeats"]["flip_rate"]["value"] == pytest.approx(1 / 3)
+    assert found["repeats"]["samples"] == 2
+
+
 def test_outcomes_of_the_judge_are_misses(write: Write, answer: Answer) -> None:
     judge = "item,label,outcome\n1,,refused\n2,B,ok\n3,tie,\n"
     found = aligned(answer, write("people.csv", PEOPLE), write("judge.csv", judge))
@@ -146,7 +153,12 @@ def test_the_plain_answer_shows_orders_tests_and_what_was_left_out(write: Write)
     out = StringIO()
     files = ("--people", write("people.csv", "\n".join(people)))
     call_command("align", *files, "--judge", write("judge.csv", "\n".join(judge)), stdout=out)
-    for words in ("same winner in both orders", "ω 1.000, ρ 1.000", "hence left out: safe"):
+    for words in (
+        "same winner in both orders",
+        "p of no lean",
+        "ω 1.000, ρ 1.000",
+        "hence left out: safe",
+    ):
         assert words in out.getvalue()
 
 
