@@ -65,6 +65,7 @@ def alignment_lines(dimension: str, found: Alignment) -> Iterator[str]:
         yield _line("  judge − baseline", baseline.difference, "items")
     yield from _alt_test_lines(found)
     yield from _stability_lines(found)
+    yield from _bias_lines(found)
     yield from _confusion_lines(found)
     yield from _notes(found.notes)
     yield from _gate_lines(found)
@@ -101,6 +102,14 @@ def _stability_lines(found: Alignment) -> Iterator[str]:
     if found.repeats is not None:
         yield _line("verdict not the same each time", found.repeats.flip_rate, "items")
         yield _line("  same verdict, by pairs", found.repeats.agreement, "pairs of samples")
+
+
+def _bias_lines(found: Alignment) -> Iterator[str]:
+    missing = found.missingness
+    if any(share.value for share in missing.shares):
+        for label, share in zip(missing.labels, missing.shares, strict=True):
+            yield _line(f"no verdict where people say {label}", share, "items")
+        yield _line("  p of no relation", missing.p, "items")
 
 
 def _confusion_lines(found: Alignment) -> Iterator[str]:

@@ -76,6 +76,16 @@ def test_samples_show_how_often_the_verdict_flips(write: Write, answer: Answer) 
     assert found["repeats"]["samples"] == 2
 
 
+def test_outcomes_are_counted_by_human_label(write: Write, answer: Answer) -> None:
+    judge = "item,label,outcome\n1,,refused\n2,B,ok\n3,tie,\n"
+    found = aligned(answer, write("people.csv", PEOPLE), write("judge.csv", judge))
+    missing = found["missingness"]
+    assert (missing["outcomes"], missing["labels"]) == (["ok", "refused"], ["A", "tie", "B"])
+    assert missing["counts"] == [[0, 1, 1], [1, 0, 0]]
+    assert missing["without_verdict"]["A"]["value"] == 1
+    assert missing["p"]["undefined_because"].startswith("fewer than 5")
+
+
 def test_outcomes_of_the_judge_are_misses(write: Write, answer: Answer) -> None:
     judge = "item,label,outcome\n1,,refused\n2,B,ok\n3,tie,\n"
     found = aligned(answer, write("people.csv", PEOPLE), write("judge.csv", judge))
