@@ -17,6 +17,7 @@ from measurement.estimate import Estimate
 from measurement.figures import Confusion, Figures, confusion, facts_of
 from measurement.gate import Evidence, Facts, GateDecision, GateRule
 from measurement.intervals import SEED
+from measurement.length import LengthEffect, length_effect
 from measurement.missingness import Missingness, missingness
 from measurement.reference import Reference, reference
 from measurement.scale import Scale
@@ -62,6 +63,7 @@ class Alignment:
     alt_test: AltTest
     order: Orders | None
     repeats: Repeats | None
+    length: LengthEffect | None
     missingness: Missingness
     outcomes: Mapping[str, int]
     gate: GateDecision
@@ -99,6 +101,7 @@ class Alignment:
             "alt_test": self.alt_test.as_dict(),
             "order": None if self.order is None else self.order.as_dict(),
             "repeats": None if self.repeats is None else self.repeats.as_dict(),
+            "length": None if self.length is None else self.length.as_dict(),
             "missingness": self.missingness.as_dict(),
             "outcomes": dict(self.outcomes),
             "gate": self.gate.as_dict(),
@@ -219,6 +222,7 @@ def align(
         alt_test=_alt_test(sheet, epsilon),
         order=orders(judge, sheet, seed=seed),
         repeats=repeats(judge, sheet),
+        length=length_effect(sheet, lengths, seed=seed),
         missingness=missingness(sheet, judge, seed=seed),
         outcomes=_outcomes(sheet, judge),
         gate=decision,

@@ -8,6 +8,7 @@ from measurement.agreement import AgreementSummary
 from measurement.alignment import Alignment
 from measurement.estimate import Estimate
 from measurement.gate import Check
+from measurement.length import LengthEffect
 
 WHERE_EXPLAINED = (
     "What each figure says: docs/statistics.md; on a running server the page /help/statistics/."
@@ -105,11 +106,24 @@ def _stability_lines(found: Alignment) -> Iterator[str]:
 
 
 def _bias_lines(found: Alignment) -> Iterator[str]:
+    if found.length is not None:
+        yield from _length_lines(found.length)
     missing = found.missingness
     if any(share.value for share in missing.shares):
         for label, share in zip(missing.labels, missing.shares, strict=True):
             yield _line(f"no verdict where people say {label}", share, "items")
         yield _line("  p of no relation", missing.p, "items")
+
+
+def _length_lines(found: LengthEffect) -> Iterator[str]:
+    yield _line("longer one preferred, judge", found.judge_longer, "items")
+    yield _line("  people", found.people_longer, "items")
+    yield _line("  judge − people", found.difference, "items")
+    for who, model in (("judge", found.judge), ("people", found.people)):
+        yield _line(f"length slope, {who}", model.slope, "items")
+        yield _line("  prefers A", model.raw, "items")
+        yield _line("  at equal lengths", model.length_controlled, "items")
+    yield _line("length slope, judge's own", found.judge_own_slope, "items")
 
 
 def _confusion_lines(found: Alignment) -> Iterator[str]:

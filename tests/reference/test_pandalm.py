@@ -23,6 +23,9 @@ pytestmark = pytest.mark.reference_data
 
 PEOPLE = {0: "tie", 1: "A", 2: "B"}
 GPT = {"1": "A", "2": "B", "Tie": "tie"}
+LENGTH: dict[str, Any] = json.loads(
+    (Path(__file__).parent / "statistics.json").read_text(encoding="utf-8")
+)["pandalm_length"]
 RATERS = ("annotator1", "annotator2", "annotator3")
 
 
@@ -32,12 +35,20 @@ def records(shared_data: Path, name: str) -> list[dict[str, Any]]:
     return loaded
 
 
-def people(shared_data: Path, *, by_cluster: bool) -> RatingTable:
+def people(shared_data: Path, *, by_cluster: bool, systems: str = "") -> RatingTable:
     return RatingTable.build(
         (row["idx"], rater, PEOPLE[row[rater]], row["instruction"] if by_cluster else None)
         for row in records(shared_data, "testset-v1.json")
         for rater in RATERS
+        if systems in ("", row["cmp_key"])
     )
+
+
+def lengths_of(shared_data: Path) -> dict[str, tuple[float, float]]:
+    return {
+        str(row["idx"]): (float(_length(row["response1"])), float(_length(row["response2"])))
+        for row in records(shared_data, "testset-v1.json")
+    }
 
 
 def judge(shared_data: Path, name: str, key: str, codes: dict[Any, str]) -> JudgeTable:
@@ -153,18 +164,54 @@ def test_the_second_judge_against_the_majority(shared_data: Path) -> None:
 
 
 def test_the_longer_response_is_a_baseline_that_the_judge_clears(shared_data: Path) -> None:
-    lengths = {
-        str(row["idx"]): (float(_length(row["response1"])), float(_length(row["response2"])))
-        for row in records(shared_data, "testset-v1.json")
-    }
-    table = judge(shared_data, "gpt-3.5-turbo-testset-v1.json", "gpt_result", GPT)
-    found = align(
-        people(shared_data, by_cluster=True), table, scale=Scale.pairwise(), lengths=lengths
-    )
+    found = with_lengths(shared_data)
     longer = next(baseline for baseline in found.baselines if baseline.name == "longer_response")
     # 599 of the 887 decided pairs of different length go to the longer response.
     assert longer.agreement.value == pytest.approx(599 / 894)
     assert longer.is_cleared
+
+
+def with_lengths(shared_data: Path, *, systems: str = "") -> Alignment:
+    return align(
+        people(shared_data, by_cluster=True, systems=systems),
+        judge(shared_data, "gpt-3.5-turbo-testset-v1.json", "gpt_result", GPT),
+        scale=Scale.pairwise(),
+        lengths=lengths_of(shared_data),
+    )
+
+
+def test_people_prefer_the_longer_response_more_often_than_the_judge(shared_data: Path) -> None:
+    found = with_lengths(shared_data).length
+    assert found is not None
+    assert shows(found.people_longer, *LENGTH["longer"]["people"])
+    assert shows(found.judge_longer, *LENGTH["longer"]["judge"])
+    assert found.difference.interval is not None
+    assert found.difference.interval.high < 0
+
+
+def test_the_length_model_of_two_systems_side_by_side(shared_data: Path) -> None:
+    found = with_lengths(shared_data, systems=LENGTH["pair"]).length
+    assert found is not None
+    assert found.pairs == LENGTH["pairs"]
+    assert found.sd == pytest.approx(LENGTH["sd"], abs=1e-9)
+    for model, expected in ((found.judge, LENGTH["judge"]), (found.people, LENGTH["people"])):
+        for name in ("intercept", "slope", "raw", "length_controlled"):
+            estimate = getattr(model, name)
+            assert estimate.n == expected["n"]
+            assert estimate.value == pytest.approx(expected[name], abs=1e-7)
+
+
+def test_knowing_the_human_label_leaves_the_judge_no_slope_that_is_told_from_none(
+    shared_data: Path,
+) -> None:
+    found = with_lengths(shared_data).length
+    assert found is not None
+    own, judge_slope = found.judge_own_slope, found.judge.slope
+    assert own.value is not None
+    assert judge_slope.value is not None
+    assert own.interval is not None
+    assert own.value < judge_slope.value
+    assert own.interval.low < 0 < own.interval.high
 
 
 def _length(response: object) -> int:

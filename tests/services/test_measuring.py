@@ -88,3 +88,10 @@ def test_a_run_with_one_sample_has_no_flip_rate(scene: Scene) -> None:
     run = run_of(scene, samples=1)
     say(run, ("A", "A"))
     assert measured(scene, run)["repeats"] is None
+
+
+def test_lengths_come_from_the_texts_of_the_pairs(scene: Scene) -> None:
+    found = measured(scene, run_of(scene, samples=1))
+    assert found["length"]["pairs"] == found["items"]
+    assert found["length"]["longer"]["people"]["n"] > 0
+    assert found["missingness"]["p"]["undefined_because"]

@@ -1,0 +1,142 @@
+"""Logistic regression of shares: a fit with intervals that hold for ties and for clusters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from measurement import intervals
+from measurement.arrays import Floats, Ints
+from measurement.estimate import Estimate, Interval
+
+NO_OUTCOME = "nothing to fit: no item has what the model needs"
+SAME_OUTCOME = "every preference is the same"
+NO_VARIANCE = "what the model rests on does not vary"
+SEPARATED = "the model tells the preferences apart without an error, so it has no finite value"
+UNSETTLED = "the fit does not settle"
+_MOST_STEPS = 100
+_MOST_HALVINGS = 40
+_SETTLED = 1e-10
+_TOLERANCE = 1e-6
+_NO_SPREAD = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Coefficients on the log-odds scale, or the reason why there are none.
+
+    `spread` holds their standard errors, None where too few clusters tell; `n` rows were fitted.
+    """
+
+    coefficients: Floats
+    spread: Floats | None
+    n: int
+    clusters: int
+    undefined_because: str = ""
+
+    def estimate(self, place: int) -> Estimate:
+        """One coefficient with its 95 % interval (Student's t on clusters − 1)."""
+        if self.undefined_because:
+            return Estimate.undefined(self.undefined_because, n=self.n)
+        value = float(self.coefficients[place])
+        error = 0.0 if self.spread is None else float(self.spread[place])
+        if error < _NO_SPREAD:
+            return Estimate(value, self.n)
+        from scipy.special import stdtrit
+
+        half = float(stdtrit(self.clusters - 1, 0.975)) * error
+        method = "robust, by item or cluster"
+        return Estimate(value, self.n, Interval(value - half, value + half, 0.95, method))
+
+
+def fit(design: Floats, outcomes: Floats, clusters: Ints) -> Fit:
+    """Fit logit E(outcome) = design · coefficients by Newton's method.
+
+    `design` (rows x coefficients) holds the column of ones too; `outcomes` are between 0 and 1,
+    ½ for a tie; `clusters` has one code a row. The spread is the sandwich of scores summed by
+    cluster, times G/(G − 1) · (n − 1)/(n − k): it needs neither independent rows nor binomial
+    ones (Liang and Zeger 1986, doi 10.1093/biomet/73.1.13).
+    """
+    n, k = design.shape
+    groups = len(np.unique(clusters))
+    because = _why_not(design, outcomes)
+    found = np.zeros(k)
+    if not because:
+        settled = _newton(design, outcomes)
+        because = UNSETTLED if settled is None else ""
+        found = found if settled is None else settled
+    spread = None
+    if not because and groups > k:
+        spread = _spread(design, outcomes, clusters, found)
+    return Fit(found, spread, n, groups, because)
+
+
+def logistic(values: Floats) -> Floats:
+    """The share that log-odds stand for; safe at both ends."""
+    return np.asarray(0.5 * (1 + np.tanh(values / 2)))
+
+
+def _why_not(design: Floats, outcomes: Floats) -> str:
+    if len(outcomes) == 0:
+        return NO_OUTCOME
+    if np.ptp(outcomes) == 0:
+        return SAME_OUTCOME
+    if np.linalg.matrix_rank(design) < design.shape[1]:
+        return NO_VARIANCE
+    return SEPARATED if _is_separated(design, outcomes) else ""
+
+
+def _is_separated(design: Floats, outcomes: Floats) -> bool:
+    """Whether some direction contradicts no outcome, so that the likelihood only grows along it.
+
+    A tie is half a row of either side (Albert and Anderson 1984, doi 10.1093/biomet/71.1.1).
+    """
+    from scipy.optimize import linprog
+
+    signed = np.unique(np.concatenate([design[outcomes > 0], -design[outcomes < 1]]), axis=0)
+    found = linprog(
+        -signed.sum(axis=0),
+        A_ub=-signed,
+        b_ub=np.zeros(len(signed)),
+        bounds=[(-1, 1)] * design.shape[1],
+    )
+    return bool(-found.fun > _TOLERANCE)
+
+
+def _newton(design: Floats, outcomes: Floats) -> Floats | None:
+    """The maximum of the likelihood, which is concave and has one; None when not reached."""
+    found = np.zeros(design.shape[1])
+    best = _likelihood(design, outcomes, found)
+    for _ in range(_MOST_STEPS):
+        shares = logistic(design @ found)
+        curvature = (design * (shares * (1 - shares))[:, None]).T @ design
+        try:
+            step = np.linalg.solve(curvature, design.T @ (outcomes - shares))
+        except np.linalg.LinAlgError:
+            return None
+        size, better = 1.0, -np.inf
+        for _ in range(_MOST_HALVINGS):
+            better = _likelihood(design, outcomes, found + size * step)
+            if better >= best - _NO_SPREAD * max(1.0, abs(best)):
+                break
+            size /= 2
+        found, best = found + size * step, better
+        if np.abs(size * step).max() <= _SETTLED * (1 + np.abs(found).max()):
+            return found
+    return None
+
+
+def _likelihood(design: Floats, outcomes: Floats, coefficients: Floats) -> float:
+    odds = design @ coefficients
+    return float((outcomes * odds - np.logaddexp(0.0, odds)).sum())
+
+
+def _spread(design: Floats, outcomes: Floats, clusters: Ints, found: Floats) -> Floats:
+    n, k = design.shape
+    shares = logistic(design @ found)
+    bread = np.linalg.inv((design * (shares * (1 - shares))[:, None]).T @ design)
+    scores = intervals.sum_by(clusters, design * (outcomes - shares)[:, None])
+    groups = len(scores)
+    factor = groups / (groups - 1) * (n - 1) / (n - k)
+    return np.asarray(np.sqrt(factor * np.diag(bread @ (scores.T @ scores) @ bread)))
