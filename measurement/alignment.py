@@ -21,6 +21,7 @@ from measurement.length import LengthEffect, length_effect
 from measurement.missingness import Missingness, missingness
 from measurement.reference import Reference, reference
 from measurement.scale import Scale
+from measurement.selfpreference import SelfPreference, self_preference
 from measurement.sheet import Sheet
 from measurement.stability import Orders, Repeats, orders, repeats
 from measurement.table import RatingTable
@@ -64,6 +65,7 @@ class Alignment:
     order: Orders | None
     repeats: Repeats | None
     length: LengthEffect | None
+    self_preference: SelfPreference | None
     missingness: Missingness
     outcomes: Mapping[str, int]
     gate: GateDecision
@@ -102,6 +104,9 @@ class Alignment:
             "order": None if self.order is None else self.order.as_dict(),
             "repeats": None if self.repeats is None else self.repeats.as_dict(),
             "length": None if self.length is None else self.length.as_dict(),
+            "self_preference": (
+                None if self.self_preference is None else self.self_preference.as_dict()
+            ),
             "missingness": self.missingness.as_dict(),
             "outcomes": dict(self.outcomes),
             "gate": self.gate.as_dict(),
@@ -162,6 +167,7 @@ def align(
     adjudicated: Mapping[str, str] | None = None,
     unrated: int = 0,
     lengths: Lengths | None = None,
+    own: Mapping[str, str] | None = None,
     predictions: Mapping[str, Mapping[str, str]] | None = None,
     is_dry_run: bool = False,
 ) -> Alignment:
@@ -170,9 +176,10 @@ def align(
     `look` and `one_shot` set the level of the bound, `epsilon` is the alt-test's allowance.
     `adjudicated` maps items to the label that a named person decided, `unrated` counts items of
     a sealed set without a rating (contested). `lengths` maps items of pairs to the lengths of A
-    and B, `predictions` further baselines' names to their labels by item. A dry run takes items
-    with two labels or more, leaves thinner ones out and says that nobody knows who saw what; a
-    real look counts items below the rule's ratings as contested.
+    and B, `own` those that the judge's own family took part in to its side, `predictions` further
+    baselines' names to their labels by item. A dry run takes items with two labels or more, leaves
+    thinner ones out and says that nobody knows who saw what; a real look counts items below the
+    rule's ratings as contested.
     Raises TableError for a label outside the scale, a cut or a look that does not exist.
     """
     rule = rule or GateRule()
@@ -223,6 +230,7 @@ def align(
         order=orders(judge, sheet, seed=seed),
         repeats=repeats(judge, sheet),
         length=length_effect(sheet, lengths, seed=seed),
+        self_preference=self_preference(sheet, own, seed=seed),
         missingness=missingness(sheet, judge, seed=seed),
         outcomes=_outcomes(sheet, judge),
         gate=decision,

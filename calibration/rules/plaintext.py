@@ -108,6 +108,11 @@ def _stability_lines(found: Alignment) -> Iterator[str]:
 def _bias_lines(found: Alignment) -> Iterator[str]:
     if found.length is not None:
         yield from _length_lines(found.length)
+    if found.self_preference is not None:
+        own = found.self_preference
+        yield _line("finds its own family's wins", own.own, "items")
+        yield _line("  the others' wins", own.other, "items")
+        yield _line("  own − others", own.difference, "items")
     missing = found.missingness
     if any(share.value for share in missing.shares):
         for label, share in zip(missing.labels, missing.shares, strict=True):
