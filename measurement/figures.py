@@ -10,7 +10,7 @@ import numpy as np
 
 from measurement import intervals
 from measurement.alpha import alpha_replicates
-from measurement.arrays import Bools, Floats, Ints
+from measurement.arrays import Bools, Floats, Ints, distinct
 from measurement.counts import agreeing_pairs, label_counts
 from measurement.estimate import Estimate
 from measurement.gate import Evidence, Facts, Recall
@@ -51,7 +51,7 @@ def facts_of(sheet: Sheet, unrated: int) -> Facts:
     }
     return Facts(
         decided=int(inside.sum()),
-        clusters=len(np.unique(sheet.clusters[inside])),
+        clusters=distinct(sheet.clusters[inside]),
         contested=int(sheet.contested.sum()) + unrated,
         asked=len(sheet.human) - int(sheet.outside.sum()) + unrated,
         per_label=per_label,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from measurement import intervals
-from measurement.arrays import Floats, Ints
+from measurement.arrays import Floats, Ints, distinct
 from measurement.counts import ONE_LABEL
 from measurement.estimate import Estimate, Interval
 from measurement.scale import Scale
@@ -56,7 +56,7 @@ def icc(ratings: Floats, clusters: Ints, *, seed: int, of_mean: bool = False) ->
     if squares.items < _NO_SPREAD * (squares.raters + squares.rest):
         return Estimate.undefined("the items' mean ratings do not differ", n=n)
     single = _icc_single(squares)
-    interval = _icc_interval(squares, single) if len(np.unique(clusters)) == n else None
+    interval = _icc_interval(squares, single) if distinct(clusters) == n else None
     interval = interval or _icc_bootstrap(ratings, clusters, seed=seed)
     return _of_mean(single, interval, n=n, k=k) if of_mean else Estimate(single, n, interval)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -88,15 +87,17 @@ def pair_kappas(table: RatingTable, *, scale: Scale) -> Iterator[PairKappa]:
     for rater in range(len(table.raters)):
         theirs = (table.rater_codes == rater) & (codes >= 0)
         by_rater.append((table.item_codes[theirs], codes[theirs]))
-    for a, b in combinations(range(len(table.raters)), 2):
-        (items_a, codes_a), (items_b, codes_b) = by_rater[a], by_rater[b]
-        shared, in_a, in_b = np.intersect1d(
-            items_a, items_b, assume_unique=True, return_indices=True
-        )
-        estimate = cohen_kappa(
-            codes_a[in_a], codes_b[in_b], table.cluster_codes[shared], weights=weights
-        )
-        yield PairKappa(table.raters[a], table.raters[b], estimate)
+    for a, (items_a, codes_a) in enumerate(by_rater):
+        of_a = np.full(len(table.items), -1, dtype=np.int64)
+        of_a[items_a] = codes_a
+        for b in range(a + 1, len(by_rater)):
+            items_b, codes_b = by_rater[b]
+            shared = of_a[items_b] >= 0
+            items = items_b[shared]
+            estimate = cohen_kappa(
+                of_a[items], codes_b[shared], table.cluster_codes[items], weights=weights
+            )
+            yield PairKappa(table.raters[a], table.raters[b], estimate)
 
 
 def fleiss(counts: Ints, clusters: Ints, *, seed: int) -> Estimate:

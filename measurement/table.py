@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from measurement.arrays import Ints
+from measurement.arrays import Bools, Ints, distinct
 from measurement.scale import Scale, TableError, label_text
 
 _RATER_BITS = 31
+_ROWS_AT_ONCE = 500
+_TEXTS = frozenset({str, type(None)})
 
 
 class Vote(NamedTuple):
@@ -47,29 +50,34 @@ class RatingTable:
     def build(cls, rows: Iterable[Vote | tuple[Any, ...]]) -> RatingTable:
         """Read rows of (item, rater, label[, cluster]); an empty label is a missing one.
 
-        The first label of a rater on an item counts. Raises TableError when two rows put one
-        item into different clusters.
+        The first label of a rater on an item counts. Any iterable of tuples does: rows are read
+        in portions and kept as numbers only. Raises TableError when two rows put one item into
+        different clusters.
         """
-        items: dict[str, int] = {}
-        raters: dict[str, int] = {}
-        labels: dict[str, int] = {}
-        clusters: dict[int, str] = {}
-        first: dict[int, int] = {}
-        later: list[tuple[int, int, int]] = []
-        for row in rows:
-            text = label_text(row[2])
-            if not text:
-                continue
-            item = items.setdefault(str(row[0]), len(items))
-            rater = raters.setdefault(str(row[1]), len(raters))
-            label = labels.setdefault(text, len(labels))
-            _note_cluster(clusters, item, row)
-            key = item << _RATER_BITS | rater
-            if key in first:
-                later.append((item, first[key], label))
-            else:
-                first[key] = label
-        return _assemble(items, raters, labels, clusters, first, later)
+        items, raters, labels, clusters = _Column(str), _Column(str), _Column(), _Column()
+        for portion in _portions(rows):
+            items.read([row[0] for row in portion])
+            raters.read([row[1] for row in portion])
+            labels.read([row[2] for row in portion])
+            clusters.read([row[3] if len(row) > 3 else None for row in portion])
+        label_names, label_codes = labels.coded()
+        kept = label_codes >= 0
+        item_names, item_codes = items.coded(kept)
+        rater_names, rater_codes = raters.coded(kept)
+        cluster_names, in_cluster = clusters.coded(kept)
+        _refuse_two_clusters(item_names, item_codes, cluster_names, in_cluster)
+        rows_first, retests = _first_and_later(item_codes, rater_codes, label_codes[kept])
+        return cls(
+            items=item_names,
+            raters=rater_names,
+            labels=label_names,
+            item_codes=item_codes[rows_first],
+            rater_codes=rater_codes[rows_first],
+            label_codes=label_codes[kept][rows_first],
+            cluster_codes=_cluster_codes(len(item_names), item_codes, in_cluster),
+            has_clusters=bool(cluster_names),
+            retests=retests,
+        )
 
     @property
     def repeats(self) -> int:
@@ -79,7 +87,7 @@ class RatingTable:
     @property
     def clusters(self) -> int:
         """How many clusters the items fall into; without clusters each item is its own."""
-        return len(np.unique(self.cluster_codes))
+        return distinct(self.cluster_codes)
 
     def with_at_least(self, ratings: int) -> RatingTable:
         """The items that this many raters rated ("not applicable" counts), with their rows."""
@@ -106,57 +114,99 @@ class RatingTable:
         return scale.codes(self.labels)[self.label_codes]
 
 
-def _note_cluster(clusters: dict[int, str], item: int, row: Sequence[Any]) -> None:
-    cluster = label_text(row[3]) if len(row) > 3 else ""
-    if cluster and clusters.setdefault(item, cluster) != cluster:
+class _Column:
+    """One column of the rows: each value's number in the order of first sight."""
+
+    def __init__(self, text: Callable[[object], str] = label_text) -> None:
+        self._text = text
+        self._numbers = _Numbers()
+        self._codes: list[Ints] = []
+
+    def read(self, values: list[object]) -> None:
+        """Take in the next values. Only texts are told apart as they are: 1 and True are equal."""
+        if not _TEXTS.issuperset(map(type, values)):
+            values = [self._text(value) for value in values]
+        found = map(self._numbers.__getitem__, values)
+        self._codes.append(np.fromiter(found, dtype=np.int64, count=len(values)))
+
+    def coded(self, kept: Bools | None = None) -> tuple[tuple[str, ...], Ints]:
+        """The distinct texts of the rows kept, in order, and each row's place among them.
+
+        A label or cluster without a text has the place −1.
+        """
+        codes = np.concatenate([np.empty(0, dtype=np.int64), *self._codes])
+        codes = codes if kept is None else codes[kept]
+        is_used = np.bincount(codes, minlength=len(self._numbers)) > 0
+        texts = [self._text(value) for value in self._numbers]
+        wanted = {text for text, used in zip(texts, is_used, strict=True) if used}
+        names = tuple(sorted(wanted - {""} if self._text is label_text else wanted))
+        places = {name: place for place, name in enumerate(names)}
+        place_of = np.array([places.get(text, -1) for text in texts], dtype=np.int64)
+        return names, place_of[codes]
+
+
+class _Numbers(dict[object, int]):
+    """A number for each key, given at first sight."""
+
+    def __missing__(self, key: object) -> int:
+        self[key] = number = len(self)
+        return number
+
+
+def _portions(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
+    remaining = iter(rows)
+    while portion := list(islice(remaining, _ROWS_AT_ONCE)):
+        yield portion
+
+
+def _refuse_two_clusters(
+    items: Sequence[str], item_codes: Ints, clusters: Sequence[str], in_cluster: Ints
+) -> None:
+    named = in_cluster >= 0
+    item_codes, in_cluster = item_codes[named], in_cluster[named]
+    first = _first_clusters(len(items), item_codes, in_cluster)
+    moved = first[item_codes] != in_cluster
+    if moved.any():
+        row = int(moved.argmax())
+        item, other = item_codes[row], clusters[in_cluster[row]]
         raise TableError(
-            f"Item {row[0]} is in cluster {clusters[item]} in one row and in {cluster} in another."
+            f"Item {items[item]} is in cluster {clusters[first[item]]} in one row "
+            f"and in {other} in another."
         )
 
 
-def _assemble(
-    items: dict[str, int],
-    raters: dict[str, int],
-    labels: dict[str, int],
-    clusters: dict[int, str],
-    first: dict[int, int],
-    later: list[tuple[int, int, int]],
-) -> RatingTable:
-    item_names, item_rank = _sorted_names(items)
-    rater_names, rater_rank = _sorted_names(raters)
-    label_names, label_rank = _sorted_names(labels)
-    keys = np.fromiter(first.keys(), dtype=np.int64, count=len(first))
-    codes = np.fromiter(first.values(), dtype=np.int64, count=len(first))
-    item_codes = item_rank[keys >> _RATER_BITS]
-    rater_codes = rater_rank[keys & (1 << _RATER_BITS) - 1]
-    order = np.lexsort((rater_codes, item_codes))
-    retests = np.array(later, dtype=np.int64).reshape(-1, 3)
-    return RatingTable(
-        items=item_names,
-        raters=rater_names,
-        labels=label_names,
-        item_codes=item_codes[order],
-        rater_codes=rater_codes[order],
-        label_codes=label_rank[codes][order],
-        cluster_codes=cluster_codes(
-            item_names, {n: clusters[i] for n, i in items.items() if i in clusters}
-        ),
-        has_clusters=bool(clusters),
-        retests=np.column_stack([item_rank[retests[:, 0]], label_rank[retests[:, 1:]]]),
-    )
+def _first_clusters(n_items: int, item_codes: Ints, in_cluster: Ints) -> Ints:
+    """Each item's cluster in the first row that names one; −1 without any."""
+    named = in_cluster >= 0
+    first = np.full(n_items, -1, dtype=np.int64)
+    first[item_codes[named][::-1]] = in_cluster[named][::-1]
+    return first
 
 
-def _sorted_names(codes: Mapping[str, int]) -> tuple[tuple[str, ...], Ints]:
-    """Names in order, and for each code given at first sight its place in that order."""
-    names = tuple(sorted(codes))
-    rank = np.empty(len(names), dtype=np.int64)
-    for place, name in enumerate(names):
-        rank[codes[name]] = place
-    return names, rank
+def _cluster_codes(n_items: int, item_codes: Ints, in_cluster: Ints) -> Ints:
+    """One code an item, in the order of items: siblings share one, others have their own."""
+    first = _first_clusters(n_items, item_codes, in_cluster)
+    alone = first < 0
+    if alone.all():
+        return np.arange(n_items)
+    first[alone] = first.max() + 1 + np.flatnonzero(alone)
+    _, seen_at, places = np.unique(first, return_index=True, return_inverse=True)
+    rank = np.empty(len(seen_at), dtype=np.int64)
+    rank[np.argsort(seen_at)] = np.arange(len(seen_at))
+    return rank[places]
 
 
-def cluster_codes(items: Sequence[str], clusters: Mapping[str, str]) -> Ints:
-    """One code an item: siblings share one; an item without a cluster is its own."""
-    seen: dict[tuple[bool, str], int] = {}
-    keys = [(item in clusters, clusters.get(item, item)) for item in items]
-    return np.array([seen.setdefault(key, len(seen)) for key in keys], dtype=np.int64)
+def _first_and_later(item_codes: Ints, rater_codes: Ints, label_codes: Ints) -> tuple[Ints, Ints]:
+    """The rows that count, by item and rater; and item, first and later label of the repeats.
+
+    The repeats stand in the order of the rows.
+    """
+    keys = item_codes << _RATER_BITS | rater_codes
+    order = np.argsort(keys, kind="stable")
+    is_first = np.concatenate([[True], np.diff(keys[order]) != 0])[: len(order)]
+    rows = order[is_first]
+    counted = rows[np.cumsum(is_first) - 1]
+    later = order[~is_first]
+    firsts = label_codes[counted[~is_first]]
+    retests = np.column_stack([item_codes[later], firsts, label_codes[later]])
+    return rows, retests[np.argsort(later)]

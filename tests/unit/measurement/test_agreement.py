@@ -166,3 +166,12 @@ def test_a_table_too_large_for_the_package_gets_the_same_value_from_our_formula(
 def test_a_scale_of_one_label_leaves_ac1_undefined() -> None:
     found = summarise(table_of({"i": ["x", "x"]}))
     assert found.ac1.undefined_because == "the scale has one label"
+
+
+def test_adding_the_same_to_every_number_changes_no_interval() -> None:
+    counts = np.random.default_rng(5).multinomial(3, [0.1, 0.2, 0.3, 0.25, 0.15], size=4001)
+    one, other = (
+        alpha(counts, np.arange(4001), level="interval", numbers=numbers, seed=1).interval
+        for numbers in (np.arange(5.0), np.arange(100.0, 105.0))
+    )
+    assert one == other

@@ -79,6 +79,25 @@ def test_large_tables_are_resampled_in_bounded_steps() -> None:
     assert sums[:, 0].mean() == pytest.approx(units[:, 0].sum(), rel=0.01)
 
 
+def test_units_that_look_the_same_are_drawn_as_often_as_they_occur() -> None:
+    # 900 units of 0 and 100 of 1: a replicate's sum is binomial with mean 100, variance 90.
+    units = np.repeat([[0.0], [1.0]], [900, 100], axis=0)
+    sums = intervals.resampled_sums(units, seed=1, replicates=4000)[:, 0]
+    assert sums.mean() == pytest.approx(100, abs=1)
+    assert sums.var() == pytest.approx(90, rel=0.1)
+
+
+@pytest.mark.parametrize("size", [60, 5000])
+def test_where_a_unit_stands_changes_no_replicate(size: int) -> None:
+    rng = np.random.default_rng(4)
+    units = rng.integers(0, 3, size=(size, 2)) / 7
+    one, other = (
+        intervals.resampled_sums(order, seed=1, replicates=50)
+        for order in (units, rng.permutation(units))
+    )
+    assert np.array_equal(one, other)
+
+
 def test_a_paired_difference_has_an_interval_around_its_mean() -> None:
     differences = np.repeat([1.0, 0.0, -1.0], [30, 160, 10])
     found = intervals.mean_difference(differences, np.arange(200), seed=1, because="")

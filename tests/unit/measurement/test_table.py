@@ -47,3 +47,26 @@ def test_the_order_of_the_rows_changes_nothing_but_which_label_came_first() -> N
     assert one.items == other.items
     assert one.raters == other.raters
     assert one.label_codes.tolist() == other.label_codes.tolist()
+
+
+def test_labels_of_several_kinds_are_told_apart_by_their_text() -> None:
+    # To Python 1, 1.0 and True are equal; the third is another label.
+    kinds = [1, 1.0, "1", " 1 ", True, None, float("nan"), ""]
+    table = RatingTable.build((item, "ana", label) for item, label in enumerate(kinds))
+    assert [table.labels[code] for code in table.label_codes] == ["1"] * 4 + ["true"]
+
+
+def test_who_gave_no_label_is_no_rater_and_what_got_none_no_item() -> None:
+    table = RatingTable.build([("i", "ana", "A", "c"), ("j", "ben", " ", "d")])
+    assert (table.items, table.raters, table.has_clusters) == (("i",), ("ana",), True)
+
+
+def test_a_generator_of_many_rows_is_read_once_in_portions() -> None:
+    rows = [(f"{item:04}", rater, "AB"[item % 2]) for item in range(900) for rater in "xy"]
+    table = RatingTable.build(row for row in [*rows, ("0000", "y", "B"), ("0000", "x", "tie")])
+    assert (len(table.items), len(table.label_codes)) == (900, 1800)
+    # The repeats stand in the order of the rows, each behind the label that counts.
+    assert [[table.labels[code] for code in codes] for _, *codes in table.retests] == [
+        ["A", "B"],
+        ["A", "tie"],
+    ]
