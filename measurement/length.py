@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from measurement import intervals, logistic
-from measurement.arrays import Floats, Ints
+from measurement.arrays import Bools, Floats, Ints
 from measurement.baselines import Lengths
 from measurement.estimate import Estimate, Interval
 from measurement.scale import PAIRWISE, TIE
-from measurement.sheet import Bools, Sheet
+from measurement.sheet import Sheet
 
 NO_PREFERENCE = "no pair of different lengths has a preference"
 NO_SHARED = "no pair of different lengths has a preference of both"

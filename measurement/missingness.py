@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from measurement import intervals
-from measurement.arrays import Floats, Ints
+from measurement.arrays import Bools, Floats, Ints
 from measurement.estimate import Estimate
 from measurement.figures import NO_DECIDED
-from measurement.sheet import Bools, Sheet
+from measurement.sheet import Sheet
 from measurement.verdicts import MISSING, OK, JudgeTable
 
 LEAST_MISSING = 5

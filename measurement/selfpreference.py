@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from measurement import intervals
-from measurement.arrays import Floats
+from measurement.arrays import Bools, Floats
 from measurement.estimate import Estimate
 from measurement.scale import PREFERRED
-from measurement.sheet import Bools, Sheet
+from measurement.sheet import Sheet
 
 LEAST_ITEMS = 50
 
