@@ -16,7 +16,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import BooleanField, Case, ExpressionWrapper, F, Q, QuerySet, Value, When
 
 from accounts.models import Rater
-from annotation.models import Assignment, Draft, Round, RoundItem, RoundRater
+from annotation.models import Assignment, Draft, Round, RoundItem, RoundRater, SealedSet
+from annotation.queries.labels import FEEDING
 from annotation.queries.workbench import is_swapped
 from annotation.rules import display
 from annotation.states import AssignmentState, Part, RoundState
@@ -221,9 +222,17 @@ def _servable(round_: Round, rater_id: int) -> QuerySet[RoundItem]:
         item__content__erased_at__isnull=True,
         item__content__isnull=False,
     )
-    if round_.dataset.is_open or not _is_barred(round_, rater_id):
+    if round_.dataset.is_open or not (_is_frozen(round_) or _is_barred(round_, rater_id)):
         return rows
     return rows.exclude(item__part=Part.SEALED)
+
+
+def _is_frozen(round_: Round) -> bool:
+    """Whether a look has frozen the sealed labels: no rating of theirs counts any more."""
+    frozen = SealedSet.objects.filter(
+        dataset=round_.dataset_id, frozen_at__isnull=False, retired_at__isnull=True
+    )
+    return round_.kind in FEEDING and frozen.exists()
 
 
 def _is_barred(round_: Round, rater_id: int) -> bool:

@@ -20,7 +20,9 @@ from annotation.models import (
     Round,
     RoundItem,
     RoundRater,
+    SealedSet,
 )
+from annotation.queries.labels import FEEDING
 from annotation.rules.keys import NAME_CHARS, fitting
 from annotation.rules.overlap import check_overlap, slots
 from annotation.services import reference
@@ -62,6 +64,7 @@ def create(
 
     Takes every visible item of the dataset that has a text and is not withdrawn; `parts`
     narrows it, `sample` draws that many of them by `seed` (default: the round's own salt).
+    Raises Invalid `labels_frozen` for sealed items whose labels a look has frozen.
     """
     name = name.strip()
     if not name:
@@ -76,6 +79,8 @@ def create(
     _demand_items(items, GuidelineForm(version.guideline.form))
     try:
         with transaction.atomic(durable=True):
+            if kind in FEEDING:
+                _demand_unfrozen(dataset, items)
             round_ = Round.objects.create(
                 project=project,
                 dataset=dataset,
@@ -333,6 +338,24 @@ def _demand_items(items: QuerySet[Item], form: GuidelineForm) -> None:
             f"This guideline rates one response at a time, and {found['pairs']:,} items of the "
             "dataset are pairs. Choose a pairwise guideline, or another dataset.",
             {"dataset": ["Holds pairs."]},
+        )
+
+
+def _demand_unfrozen(dataset: Dataset, items: QuerySet[Item]) -> None:
+    """Inside the transaction: a first look, which freezes, comes before this round or after it."""
+    sealed_set = (
+        SealedSet.objects.select_for_update().filter(dataset=dataset, retired_at=None).first()
+    )
+    if sealed_set is None or sealed_set.frozen_at is None:
+        return
+    sealed = items.filter(part=Part.SEALED).count()
+    if sealed:
+        raise Invalid(
+            "labels_frozen",
+            f"{sealed:,} of these items are sealed, and a judge was measured against their labels "
+            f"on {sealed_set.frozen_at:%d %B %Y}: new ratings of them would not count. Choose the "
+            "development part, or another dataset.",
+            {"parts": ["The labels of the sealed part are frozen; choose the development part."]},
         )
 
 

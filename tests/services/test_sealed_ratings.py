@@ -10,9 +10,9 @@ from accounts.models import Project, Rater
 from accounts.roles import Role
 from annotation.models import Assignment, Draft, Item, Rating, Round, SealedSet
 from annotation.rules import split
-from annotation.services import claim, datasets, rating
+from annotation.services import claim, datasets, rating, rounds
 from annotation.states import AssignmentState, Part
-from core.errors import Conflict
+from core.errors import Conflict, Invalid
 from judges.models import Judge, JudgeVersion
 from judges.states import VersionKind
 from tests import builders
@@ -46,6 +46,19 @@ class Scene:
             round_id=self.round.pk, rater_id=self.rater.pk, now=NOON
         ).assignment_id
 
+    def set_up(self, *parts: Part) -> Round:
+        """A new round over the dataset, beside the one that is open."""
+        return rounds.create(
+            project=self.project,
+            dataset=self.dataset,
+            version=self.version,
+            name="Round 2",
+            raters=[self.rater],
+            by=self.ana,
+            overlap=1,
+            parts=parts,
+        )
+
     def submit(self, assignment_id: int, label: str = "4") -> Assignment:
         return rating.submit(
             assignment_id=assignment_id, rater=self.rater, labels={"accuracy": label}, now=NOON
@@ -75,6 +88,29 @@ def test_the_author_of_a_judge_gets_no_sealed_item(scene: Scene) -> None:
         author_actor=scene.ana.actor,
     )
     assert scene.claim() is None
+
+
+def test_nobody_is_given_a_sealed_item_whose_labels_are_frozen(scene: Scene) -> None:
+    datasets.freeze(sealed_set_id=scene.sealed_set.pk, now=NOON)
+    assert scene.claim() is None
+
+
+def test_a_round_takes_sealed_items_until_a_look_freezes_their_labels(scene: Scene) -> None:
+    assert scene.set_up().round_items.count() == 1
+
+
+def test_a_new_round_refuses_sealed_items_whose_labels_are_frozen(scene: Scene) -> None:
+    datasets.freeze(sealed_set_id=scene.sealed_set.pk, now=NOON)
+    with pytest.raises(Invalid, match="1 of these items are sealed") as refusal:
+        scene.set_up()
+    assert "development part" in refusal.value.fields["parts"][0]
+    assert Round.objects.get() == scene.round
+
+
+def test_the_development_part_beside_frozen_labels_can_be_rated(scene: Scene) -> None:
+    builders.make_item(scene.dataset, external_id="open")
+    datasets.freeze(sealed_set_id=scene.sealed_set.pk, now=NOON)
+    assert scene.set_up(Part.DEVELOPMENT).round_items.get().item.external_id == "open"
 
 
 def test_a_frozen_label_cannot_be_changed(scene: Scene) -> None:
