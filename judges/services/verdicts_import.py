@@ -158,9 +158,15 @@ def _only_guideline(project: Project, dataset: Dataset) -> Guideline:
 
 
 def _items(dataset: Dataset, rows: Sequence[JudgeRow]) -> dict[str, Item]:
-    """The dataset's items by their ids in the file; unknown and sealed ones are refused."""
+    """The items that the file names, by their ids in it; unknown and sealed ones are refused."""
     visible = Item.objects.filter(dataset=dataset, is_visible=True)
-    known = {item.external_id: item for item in visible}
+    named = list(dict.fromkeys(row.item for row in rows))
+    known: dict[str, Item] = {}
+    is_sealed = False
+    for start in range(0, len(named), BATCH):
+        found = visible.filter(external_id__in=named[start : start + BATCH])
+        known.update((item.external_id, item) for item in found.only("external_id"))
+        is_sealed = is_sealed or queries.touching_sealed(found, dataset.project_id).exists()
     broken = BrokenRows()
     for row in rows:
         if row.item not in known:
@@ -168,15 +174,13 @@ def _items(dataset: Dataset, rows: Sequence[JudgeRow]) -> dict[str, Item]:
                 BrokenRow(row.row, f"there is no item {row.item[:60]!r} in {dataset.name!r}.")
             )
     broken.refuse()
-    named = {row.item for row in rows}
-    sealed = queries.touching_sealed(visible, dataset.project_id)
-    if any(item_id in named for item_id in sealed.values_list("external_id", flat=True)):
+    if is_sealed:
         raise NotAllowed(
             "Some of these items are sealed, or stand beside a sealed one: their verdicts may not "
             "be brought here. Import verdicts into an open dataset.",
             code="sealed_items",
         )
-    return {name: known[name] for name in named}
+    return known
 
 
 def _dimensions(version: GuidelineVersion, rows: Sequence[JudgeRow]) -> dict[str, Dimension]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models.signals import post_init
 
 from accounts.models import Project
 from annotation.models import Dataset, Item
@@ -82,6 +83,22 @@ def test_the_same_file_again_adds_nothing(dataset: Dataset) -> None:
     assert not again.is_new
     assert again.run == first.run
     assert JudgeVersion.objects.count() == 1
+
+
+def test_only_the_items_that_the_file_names_are_read(dataset: Dataset) -> None:
+    for number in range(20):
+        builders.make_pair(dataset, external_id=f"other-{number}")
+    read: list[str] = []
+
+    def note(instance: Item, **_: object) -> None:
+        read.append(instance.external_id)
+
+    post_init.connect(note, sender=Item)
+    try:
+        imported(dataset, "item,label\np0,A\np1,B\np0,A\n")
+    finally:
+        post_init.disconnect(note, sender=Item)
+    assert sorted(read) == ["p0", "p1"]
 
 
 def test_another_file_is_the_next_version_of_the_judge(dataset: Dataset) -> None:
