@@ -90,6 +90,7 @@ def drop_empty(*, dataset: Dataset, actor: str) -> None:
     dataset.delete()
 
 
+@transaction.atomic
 def declare_one_shot(*, sealed_set: SealedSet, actor: str) -> None:
     """One look at the full level, after which the set retires: only before the first look."""
     changed = SealedSet.objects.filter(
@@ -100,11 +101,17 @@ def declare_one_shot(*, sealed_set: SealedSet, actor: str) -> None:
     _record(sealed_set, "sealed_set.one_shot", actor)
 
 
-def freeze(*, sealed_set_id: int, now: datetime) -> None:
+@transaction.atomic
+def freeze(*, sealed_set: SealedSet, now: datetime) -> None:
     """The first look freezes the labels of the whole set and ends the editing of its ratings."""
-    SealedSet.objects.filter(pk=sealed_set_id, frozen_at__isnull=True).update(frozen_at=now)
+    changed = SealedSet.objects.filter(pk=sealed_set.pk, frozen_at__isnull=True).update(
+        frozen_at=now
+    )
+    if changed:
+        _record(sealed_set, "sealed_set.frozen", "system")
 
 
+@transaction.atomic
 def retire(*, sealed_set: SealedSet, actor: str, now: datetime) -> None:
     """The set's items become development items; nothing is sealed any more."""
     changed = SealedSet.objects.filter(pk=sealed_set.pk, retired_at__isnull=True).update(

@@ -87,7 +87,7 @@ def _prepare(request: ApprovalRequest, dimensions: list[Dimension], *, now: date
         if sealed_set.retired_at is None:
             missing = _grown(request) or why_insufficient(sealed_set, dimensions)
         if sealed_set.retired_at is None and not missing:
-            datasets.freeze(sealed_set_id=sealed_set.pk, now=now)
+            datasets.freeze(sealed_set=sealed_set, now=now)
             return False
     if missing:
         end(request, RequestState.INSUFFICIENT, missing)

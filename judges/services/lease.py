@@ -9,9 +9,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 
+from core import audit
 from judges.models import Run
 from judges.states import RunState
 
@@ -50,12 +52,22 @@ def give_back(run_id: int, *, owner: str) -> bool:
     return bool(_mine(run_id, owner).update(state=RunState.PLANNED, owner="", lease_until=None))
 
 
+@transaction.atomic
 def pause(run_id: int, *, owner: str, reason: str) -> bool:
-    return bool(
-        _mine(run_id, owner).update(
-            state=RunState.PAUSED, owner="", lease_until=None, pause_reason=reason[:400]
-        )
+    """The engine stops by itself and says why: nobody else knows that it did."""
+    changed = _mine(run_id, owner).update(
+        state=RunState.PAUSED, owner="", lease_until=None, pause_reason=reason[:400]
     )
+    if changed:
+        audit.record(
+            actor="system",
+            verb="run.paused",
+            object_type="run",
+            object_id=run_id,
+            project_id=Run.objects.values_list("project_id", flat=True).get(pk=run_id),
+            data={"reason": reason[:400]},
+        )
+    return bool(changed)
 
 
 def finish(run_id: int, *, owner: str, now: datetime) -> bool:

@@ -239,7 +239,7 @@ def test_a_prompt_that_is_sealed_elsewhere_is_refused(
 
 def test_a_set_that_was_looked_at_takes_no_new_items(project: Project) -> None:
     dataset = datasets.create(project=project, name="sealed", share=0.5, actor="u1")
-    datasets.freeze(sealed_set_id=dataset.sealed_set.pk, now=builders.NOON)
+    datasets.freeze(sealed_set=dataset.sealed_set, now=builders.NOON)
     with pytest.raises(Conflict, match="has been looked at"):
         take(dataset, jsonl(row(1)))
 

@@ -294,7 +294,7 @@ def test_labels_that_were_looked_at_are_frozen(project: Project) -> None:
     sealed = datasets.create(
         project=project, name="s", share=0.5, provenance=Provenance.DECLARED, actor="u1"
     )
-    datasets.freeze(sealed_set_id=sealed.sealed_set.pk, now=NOON)
+    datasets.freeze(sealed_set=sealed.sealed_set, now=NOON)
     with pytest.raises(Conflict, match="labels are frozen"):
         take(sealed, row())
 

@@ -91,7 +91,7 @@ def test_the_author_of_a_judge_gets_no_sealed_item(scene: Scene) -> None:
 
 
 def test_nobody_is_given_a_sealed_item_whose_labels_are_frozen(scene: Scene) -> None:
-    datasets.freeze(sealed_set_id=scene.sealed_set.pk, now=NOON)
+    datasets.freeze(sealed_set=scene.sealed_set, now=NOON)
     assert scene.claim() is None
 
 
@@ -100,7 +100,7 @@ def test_a_round_takes_sealed_items_until_a_look_freezes_their_labels(scene: Sce
 
 
 def test_a_new_round_refuses_sealed_items_whose_labels_are_frozen(scene: Scene) -> None:
-    datasets.freeze(sealed_set_id=scene.sealed_set.pk, now=NOON)
+    datasets.freeze(sealed_set=scene.sealed_set, now=NOON)
     with pytest.raises(Invalid, match="1 of these items are sealed") as refusal:
         scene.set_up()
     assert "development part" in refusal.value.fields["parts"][0]
@@ -109,7 +109,7 @@ def test_a_new_round_refuses_sealed_items_whose_labels_are_frozen(scene: Scene) 
 
 def test_the_development_part_beside_frozen_labels_can_be_rated(scene: Scene) -> None:
     builders.make_item(scene.dataset, external_id="open")
-    datasets.freeze(sealed_set_id=scene.sealed_set.pk, now=NOON)
+    datasets.freeze(sealed_set=scene.sealed_set, now=NOON)
     assert scene.set_up(Part.DEVELOPMENT).round_items.get().item.external_id == "open"
 
 
@@ -117,7 +117,7 @@ def test_a_frozen_label_cannot_be_changed(scene: Scene) -> None:
     given = scene.claim()
     assert given is not None
     scene.submit(given)
-    datasets.freeze(sealed_set_id=scene.sealed_set.pk, now=NOON)
+    datasets.freeze(sealed_set=scene.sealed_set, now=NOON)
     with pytest.raises(Conflict):
         rating.amend(assignment_id=given, rater=scene.rater, labels={"accuracy": "1"}, now=NOON)
 
@@ -126,7 +126,7 @@ def test_evidence_stays_as_it_was_after_the_set_has_retired(scene: Scene) -> Non
     given = scene.claim()
     assert given is not None
     scene.submit(given)
-    datasets.freeze(sealed_set_id=scene.sealed_set.pk, now=NOON)
+    datasets.freeze(sealed_set=scene.sealed_set, now=NOON)
     datasets.retire(sealed_set=scene.sealed_set, actor="u1", now=NOON)
     with pytest.raises(Conflict):
         rating.amend(assignment_id=given, rater=scene.rater, labels={"accuracy": "1"}, now=NOON)
