@@ -12,6 +12,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Prefetch, Q, QuerySet
 
 from annotation.models import Dataset, Item, Rating, ReferenceLabel, Response, RoundItem
+from annotation.queries.sealed import touching_sealed
 from annotation.states import AssignmentState, DatasetKind, Part, RoundKind, RoundState
 
 PAGE_ITEMS = 50
@@ -131,9 +132,10 @@ def labels_of(item: Item, *, user_id: int) -> ItemLabels:
 
     Nothing while the item is sealed, and nothing to somebody who may yet rate it.
     """
-    if item.part == Part.SEALED:
+    if touching_sealed(Item.objects.filter(pk=item.pk), item.project_id).exists():
+        where = "lies in" if item.part == Part.SEALED else "has the same prompt as one in"
         return ItemLabels(
-            hidden_because="This item lies in the sealed part: nobody reads its labels or "
+            hidden_because=f"This item {where} the sealed part: nobody reads its labels or "
             "verdicts before an approval, so that they stay a fair test of a judge."
         )
     if may_yet_rate(item, user_id):
@@ -147,13 +149,17 @@ def labels_of(item: Item, *, user_id: int) -> ItemLabels:
 
 def may_yet_rate(item: Item, user_id: int) -> bool:
     """Whether this person rates in a round that holds the item and is not over."""
+    return items_yet_rated_by(user_id).filter(item=item).exists()
+
+
+def items_yet_rated_by(user_id: int) -> QuerySet[RoundItem]:
+    """The items of rounds that are not over and in which this person rates."""
     return RoundItem.objects.filter(
-        item=item,
         round__state__in=NOT_CLOSED,
         round__revealed_at__isnull=True,
         round__round_raters__rater__user=user_id,
         round__round_raters__removed_at__isnull=True,
-    ).exists()
+    )
 
 
 def _reference(item: Item) -> list[ReferenceLabel]:

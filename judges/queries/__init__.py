@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from annotation.queries.sealed import touching_sealed
 from judges.queries.items import (
     development_items,
     item_view,
     ordinary_items,
-    touching_sealed,
     with_texts,
 )
 from judges.queries.judges import (
@@ -24,6 +24,7 @@ from judges.queries.runs import (
     Progress,
     RunLine,
     calls_of,
+    closed_calls,
     label_counts,
     ledger_sums,
     open_runs,
@@ -40,6 +41,7 @@ __all__ = [
     "RunLine",
     "VersionLine",
     "calls_of",
+    "closed_calls",
     "development_items",
     "former_version",
     "item_view",

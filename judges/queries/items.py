@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from accounts.models import Project
 from annotation.models import Dataset, Item
+from annotation.queries.sealed import touching_sealed
 from annotation.states import ItemKind, Part
 from judges.rules.spec import ItemView
 
@@ -38,19 +39,6 @@ def _text(value: object) -> str:
     if isinstance(value, list):
         return "\n\n".join(_text(part) for part in value)
     return "" if value is None else str(value)
-
-
-def touching_sealed(items: QuerySet[Item], project_id: int) -> QuerySet[Item]:
-    """Those that are sealed, or share a cluster or an input with a sealed item of the project.
-
-    A retired set has no sealed items left: its items became development items.
-    """
-    sealed = Item.objects.filter(project=project_id, part=Part.SEALED)
-    return items.filter(
-        Q(part=Part.SEALED)
-        | Q(cluster_key__in=sealed.values("cluster_key"))
-        | Q(input_digest__in=sealed.exclude(input_digest="").values("input_digest"))
-    )
 
 
 def judged_kinds(*, is_pairwise: bool) -> list[str]:

@@ -10,6 +10,9 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet, Sum
 
 from accounts.models import Project
+from annotation.models import Item
+from annotation.queries.items import items_yet_rated_by
+from annotation.queries.sealed import touching_sealed
 from judges.models import Attempt, Call, JudgeLabel, JudgeVersion, Run, Verdict
 from judges.rules.verdicts import Outcome
 from judges.states import CallState, RunPurpose, RunState
@@ -149,9 +152,20 @@ def label_counts(run: Run) -> list[LabelCount]:
     ]
 
 
-def calls_of(run: Run, *, outcome: str = "") -> QuerySet[Call]:
-    """The calls of a run for its table, with their verdicts."""
+def closed_calls(run: Run, *, user_id: int) -> QuerySet[Call]:
+    """Calls of a run whose verdicts this person may not read: on items that are sealed by now or
+    stand beside a sealed one, and on items that the person may yet rate."""
+    beside = touching_sealed(Item.objects.filter(calls__run=run), run.project_id)
+    rated = items_yet_rated_by(user_id)
+    return Call.objects.filter(
+        Q(item__in=beside.values("pk")) | Q(item__in=rated.values("item")), run=run
+    )
+
+
+def calls_of(run: Run, *, user_id: int, outcome: str = "") -> QuerySet[Call]:
+    """The calls of a run for its table, with their verdicts; what is closed is left out."""
     calls = Call.objects.filter(run=run).select_related("item").prefetch_related("verdicts")
+    calls = calls.exclude(pk__in=closed_calls(run, user_id=user_id).values("pk"))
     if outcome:
         calls = calls.filter(outcome=outcome)
     return calls.order_by("item_id", "sample", "order")

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from accounts.models import Project
 from annotation.models import Item
+from annotation.queries.sealed import touching_sealed
 from annotation.states import Part
 from judges.models import Judge, JudgeLabel, Run
+from judges.states import RunPurpose
 
 
 def runs_before(project: Project, *, before: int | None, limit: int) -> list[Run]:
@@ -19,8 +21,17 @@ def runs_before(project: Project, *, before: int | None, limit: int) -> list[Run
 
 
 def items_of(run: Run, *, after: int, limit: int) -> list[Item]:
-    """The next items of a run by their row number; a sealed one never."""
-    found = Item.objects.filter(calls__run=run, pk__gt=after).exclude(part=Part.SEALED)
+    """The next items of a run by their row number; a sealed one never.
+
+    What stands beside a sealed one neither, unless the run served: a judge in use answers whatever
+    came, and only to whom it was asked by.
+    """
+    found = Item.objects.filter(calls__run=run, pk__gt=after)
+    if run.purpose == RunPurpose.SERVING:
+        found = found.exclude(part=Part.SEALED)
+    else:
+        beside = touching_sealed(Item.objects.filter(calls__run=run), run.project_id)
+        found = found.exclude(pk__in=beside.values("pk"))
     return list(found.distinct().order_by("pk")[:limit])
 
 

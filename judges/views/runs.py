@@ -225,8 +225,11 @@ def _share(run: Run) -> Decimal | None:
 def _calls(request: MemberRequest, run: Run) -> dict[str, Any]:
     asked = request.GET.get("outcome", "")
     outcome = asked if asked in OUTCOMES else ""
-    paginator = Paginator(queries.calls_of(run, outcome=outcome), CALLS_ON_A_PAGE)
+    user_id = request.user.pk
+    calls = queries.calls_of(run, user_id=user_id, outcome=outcome)
+    paginator = Paginator(calls, CALLS_ON_A_PAGE)
     return {
+        "hides_calls": queries.closed_calls(run, user_id=user_id).exists(),
         "calls": paginator.get_page(request.GET.get("page")),
         "outcome": outcome,
         "labels": queries.label_counts(run) if run.combined_at else [],
