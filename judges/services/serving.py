@@ -17,10 +17,12 @@ from annotation.queries.labels import scale_of
 from annotation.rules.itemrows import ItemDraft
 from annotation.services import traffic
 from annotation.states import VersionState
-from core.errors import Conflict, DomainError, NotHere
+from core.errors import Conflict, DomainError, Invalid, NotHere
 from judges.models import Attempt, EvidenceSnapshot, Judge, JudgeLabel, JudgeVersion, Run, Standing
+from judges.queries.items import judged_kinds
 from judges.rules.verdicts import Outcome
 from judges.services import engine, runs
+from judges.services.versions import spec_of
 from judges.states import RunPurpose, RunState
 from measurement.scale import NOT_APPLICABLE
 
@@ -107,9 +109,13 @@ def ask(
     actor: str,
     now: datetime,
 ) -> Asked:
-    """Keep the items and plan a run of the version that stands over them."""
+    """Keep the items and plan a run of the version that stands over them.
+
+    Raises Invalid, with nothing kept, for items of a kind that the version does not judge.
+    """
     standing = standing_of(judge, now=now)
     wanted = chosen(standing, dimensions)
+    _check_kinds(standing.version, drafts)
     items = traffic.keep(project=judge.project, drafts=drafts)
     run = runs.plan_run(
         version=standing.version,
@@ -214,6 +220,24 @@ def objection(run_id: int) -> str:
     except Conflict as refusal:
         return refusal.sentence
     return ""
+
+
+def _check_kinds(version: JudgeVersion, drafts: Sequence[ItemDraft]) -> None:
+    is_pairwise = spec_of(version).is_pairwise
+    kinds = judged_kinds(is_pairwise=is_pairwise)
+    unfit = [place for place, draft in enumerate(drafts, 1) if draft.kind not in kinds]
+    if unfit:
+        wanted = (
+            "pairs: send response_a and response_b"
+            if is_pairwise
+            else "single responses or conversations: send one response"
+        )
+        listed = ", ".join(map(str, unfit[:5])) + (", …" if len(unfit) > 5 else "")
+        raise Invalid(
+            "items_unfit",
+            f"This judge takes {wanted}. Not so in item {listed}; nothing was asked.",
+            {"items": [f"Item {place} is of another kind." for place in unfit[:20]]},
+        )
 
 
 def _why_over(standing: Standing, *, now: datetime) -> str:

@@ -53,6 +53,16 @@ def test_an_approved_version_is_asked_over_the_traffic_item(scene: Scene) -> Non
     assert standing.decision == decided
 
 
+def test_a_request_with_an_item_of_another_kind_keeps_nothing_of_it(scene: Scene) -> None:
+    approving.approved(scene)
+    before = Item.objects.count()
+    with pytest.raises(Invalid, match="takes pairs") as refusal:
+        asked_by(scene, PAIR, {"input": "How do I cancel?", "response": "Under billing."})
+    assert refusal.value.fields == {"items": ["Item 2 is of another kind."]}
+    assert Item.objects.count() == before
+    assert not Dataset.objects.filter(kind=DatasetKind.TRAFFIC).exists()
+
+
 def test_a_newer_version_that_nobody_approved_touches_nothing(scene: Scene) -> None:
     approving.approved(scene)
     scene.another()
