@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Count, F, Max, Q, Sum, Window
+from django.db.models.functions import RowNumber
 
 from accounts.models import Project
 from judges.models import Attempt, Judge, JudgeLabel, JudgeVersion, Run
 from judges.rules.verdicts import Outcome
-from judges.states import RunPurpose
+from judges.states import RunPurpose, VersionKind
+
+NO_RUN = (None, None, 0, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +45,18 @@ def judges_of(project: Project) -> list[JudgeLines]:
     )
     versions = JudgeVersion.objects.filter(judge__project=project).order_by("-number")
     lines: dict[int, list[VersionLine]] = {}
-    last = _last_runs(project)
-    for version in versions.select_related("guideline_version"):
-        lines.setdefault(version.judge_id, []).append(version_line(version, last.get(version.pk)))
+    for line in _lines(list(versions.select_related("guideline_version"))):
+        lines.setdefault(line.version.judge_id, []).append(line)
     return [JudgeLines(judge, tuple(lines.get(judge.pk, ()))) for judge in judges]
 
 
 def lines_of(judge: Judge) -> list[VersionLine]:
     """One judge's versions, newest first."""
-    last = _last_runs(judge.project)
-    versions = judge.versions.select_related("guideline_version").order_by("-number")
-    return [version_line(version, last.get(version.pk)) for version in versions]
+    return _lines(list(judge.versions.select_related("guideline_version").order_by("-number")))
 
 
 def line_of(version: JudgeVersion) -> VersionLine:
-    return version_line(version, _last_runs(version.judge.project).get(version.pk))
+    return _lines([version])[0]
 
 
 def former_version(version: JudgeVersion) -> JudgeVersion | None:
@@ -69,53 +71,70 @@ def judge_names(project: Project) -> list[str]:
     )
 
 
-def _last_runs(project: Project) -> dict[int, Run]:
+def _lines(versions: Sequence[JudgeVersion]) -> list[VersionLine]:
+    """The lines of these versions, in a handful of queries however many they are."""
+    runs = _last_runs(versions)
+    figures = _figures(list(runs.values()))
+    return [
+        VersionLine(version, run, *figures[run.pk]) if run else VersionLine(version, *NO_RUN)
+        for version in versions
+        for run in [runs.get(version.pk)]
+    ]
+
+
+def _last_runs(versions: Sequence[JudgeVersion]) -> dict[int, Run]:
     """The last combined run of each version that is not sealed from its readers."""
     newest = (
-        Run.objects.filter(project=project, combined_at__isnull=False)
+        Run.objects.filter(version__in=versions, combined_at__isnull=False)
         .filter(purpose__in=[RunPurpose.ORDINARY, RunPurpose.IMPORTED])
         .values("version_id")
         .annotate(newest=Max("pk"))
         .values("newest")
     )
-    runs = Run.objects.filter(pk__in=newest).select_related("dataset")
+    runs = Run.objects.filter(pk__in=newest).select_related("dataset", "version")
     return {run.version_id: run for run in runs}
 
 
-def version_line(version: JudgeVersion, run: Run | None) -> VersionLine:
-    if run is None:
-        return VersionLine(version, None, None, 0, None, None)
-    consistency = JudgeLabel.objects.filter(run=run, is_consistent__isnull=False).aggregate(
-        both=Count("pk"), flips=Count("pk", filter=Q(is_consistent=False))
+def _figures(
+    runs: Sequence[Run],
+) -> dict[int, tuple[float | None, int, Decimal | None, float | None]]:
+    """By run: the share of flips and of how many, the price of a thousand items, the P95."""
+    consistency = {
+        row["run"]: (row["both"], row["flips"])
+        for row in JudgeLabel.objects.filter(run__in=runs, is_consistent__isnull=False)
+        .values("run")
+        .annotate(both=Count("pk"), flips=Count("pk", filter=Q(is_consistent=False)))
+    }
+    asked = [run for run in runs if run.purpose != RunPurpose.IMPORTED]
+    paid = {
+        row["call__run"]: Decimal(row["cost"] or 0) / int(row["items"]) * 1000
+        for row in Attempt.objects.filter(call__run__in=asked)
+        .values("call__run")
+        .annotate(cost=Sum("cost"), items=Count("call__item", distinct=True))
+    }
+    slowest = _p95([run for run in runs if run.version.kind == VersionKind.PROMPT])
+    found = {}
+    for run in runs:
+        both, flips = consistency.get(run.pk, (0, 0))
+        share = flips / both if both else None
+        found[run.pk] = (share, both, paid.get(run.pk), slowest.get(run.pk))
+    return found
+
+
+def _p95(runs: Sequence[Run]) -> dict[int, float]:
+    """The 95th percentile of the answers' time in milliseconds (nearest rank), by run."""
+    of_run: dict[str, Any] = {"partition_by": [F("call__run")]}
+    ranked = (
+        Attempt.objects.filter(call__run__in=runs, outcome=Outcome.OK, latency_ms__isnull=False)
+        .annotate(
+            rank=Window(RowNumber(), order_by=[F("latency_ms").asc(), F("pk").asc()], **of_run),
+            answers=Window(Count("pk"), **of_run),
+        )
+        .annotate(rank_of_95=(F("answers") * 95 + 99) / 100)
+        .filter(rank=F("rank_of_95"))
     )
-    both = consistency["both"]
-    return VersionLine(
-        version=version,
-        run=run,
-        flips=consistency["flips"] / both if both else None,
-        flips_of=both,
-        cost_per_thousand=_cost_per_thousand(run),
-        p95_ms=_p95(run),
-    )
-
-
-def _cost_per_thousand(run: Run) -> Decimal | None:
-    """What a thousand items would cost at the price of those that were asked, cached ones apart."""
-    paid = Attempt.objects.filter(call__run=run).aggregate(
-        cost=Sum("cost"), items=Count("call__item", distinct=True)
-    )
-    if not paid["items"] or run.purpose == RunPurpose.IMPORTED:
-        return None
-    return Decimal(paid["cost"] or 0) / int(paid["items"]) * 1000
-
-
-def _p95(run: Run) -> float | None:
-    """The 95th percentile of the answers' time in milliseconds (nearest rank)."""
-    answered = Attempt.objects.filter(
-        call__run=run, outcome=Outcome.OK, latency_ms__isnull=False
-    ).order_by("latency_ms")
-    count = answered.count()
-    if not count or run.version.kind != "prompt":
-        return None
-    rank = max(0, -(-count * 95 // 100) - 1)
-    return answered.values_list("latency_ms", flat=True)[rank] or 0.0
+    return {
+        run: latency
+        for run, latency in ranked.values_list("call__run", "latency_ms")
+        if latency is not None
+    }

@@ -6,6 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from accounts.roles import Role
+from annotation.models import SealedSet
 from annotation.services import datasets, guidelines
 from annotation.states import GuidelineForm
 from calibration.services import approvals
@@ -35,7 +36,7 @@ def test_the_first_look_records_once_that_it_froze_the_labels(settings: Settings
 
 def test_a_set_that_is_frozen_already_adds_no_row() -> None:
     dataset = builders.make_dataset(builders.make_project(), share=0.5)
-    sealed_set = datasets.SealedSet.objects.create(dataset=dataset, frozen_at=NOON)
+    sealed_set = SealedSet.objects.create(dataset=dataset, frozen_at=NOON)
     datasets.freeze(sealed_set=sealed_set, now=NOON)
     assert not AuditEvent.objects.exists()
 
