@@ -206,10 +206,21 @@ class PreviewItemForm(forms.Form):
         field.choices = [(item.pk, item.title or item.external_id) for item in items]
 
 
+class Dollars(forms.DecimalField):
+    """An amount that is shown as a person writes it: without the places that the row keeps."""
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, Decimal):
+            return value
+        whole, _, places = f"{value:f}".partition(".")
+        kept = places.rstrip("0")
+        return f"{whole}.{kept.ljust(2, '0')}" if kept else whole
+
+
 class BudgetForm(forms.Form):
     """Dollars that a run may spend at most."""
 
-    budget = forms.DecimalField(
+    budget = Dollars(
         label="Budget in US dollars",
         required=False,
         min_value=Decimal("0.000001"),

@@ -154,6 +154,11 @@ def test_the_run_page_costs_the_same_for_few_and_many_calls(
         lead.get(url("run", big.pk))
 
 
+def test_a_budget_is_shown_without_the_places_that_the_row_keeps(run: Run, lead: Client) -> None:
+    page = lead.get(url("run", run.pk)).content.decode()
+    assert 'name="budget" value="1"' in page
+
+
 def test_pause_resume_budget_and_retry(run: Run, lead: Client, sim: Simulator) -> None:
     assert lead.post(url("run_pause", run.pk)).status_code == 302
     run.refresh_from_db()
