@@ -20,7 +20,9 @@ ROW_HEIGHT = 28
 AXIS_HEIGHT = 38
 STRIP_HEIGHT = 40
 TREND_HEIGHT = 150
-LABEL_CLEARANCE = 15.0
+NARROWEST = 112  # pixels: an interval plot on a small phone
+LETTER = 5.5  # pixels: a letter under the axis, about
+BOB = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +202,8 @@ def _ceiling_name(scale: Scale) -> str:
     assert scale.ceiling is not None
     at = scale.at(scale.ceiling)
     anchor, shift = "middle", 0
-    if scale.target is not None and abs(at - scale.at(scale.target)) < LABEL_CLEARANCE:
+    clearance = 100 * (len(scale.ceiling_name) * LETTER / 2 + BOB) / NARROWEST
+    if scale.target is not None and abs(at - scale.at(scale.target)) < clearance:
         is_right = scale.ceiling >= scale.target
         anchor, shift = ("start", 6) if is_right else ("end", -6)
     return _text(at, 17, scale.ceiling_name, anchor=anchor, shift=shift)

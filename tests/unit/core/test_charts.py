@@ -158,6 +158,12 @@ def test_the_ceiling_name_moves_aside_from_a_near_bob() -> None:
     assert 'text-anchor="end">people' in below
 
 
+@pytest.mark.parametrize(("name", "anchor"), [("top", "middle"), ("reliable", "start")])
+def test_a_long_ceiling_name_moves_aside_sooner(name: str, anchor: str) -> None:
+    scale = Scale(0.4, 1, target=0.667, ceiling=0.8, ceiling_name=name)
+    assert f'text-anchor="{anchor}">{name}' in charts.interval_axis(scale)
+
+
 def test_a_target_outside_the_window_is_not_drawn() -> None:
     svg = charts.interval_axis(Scale(0.5, 1, target=0.3))
     assert of_class(svg, "plot__bob") == of_class(svg, "plot__target") == []
