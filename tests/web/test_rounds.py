@@ -12,7 +12,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from accounts.models import Project, Rater, User
 from accounts.roles import Role
 from annotation.models import Dataset, GuidelineVersion, Round
-from annotation.states import Part, RoundState
+from annotation.states import Part, RoundKind, RoundState
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -164,6 +164,17 @@ def test_the_round_page_shows_counts_of_every_rater(lea: User, round_: Round) ->
 
     assert "1 of 6" in page
     assert all(name in page for name in ("Ana", "Ben", "Cem"))
+
+
+def test_a_round_of_imported_labels_neither_waits_for_raters_nor_shows_a_pace(
+    lea: User, dataset: Dataset, version: GuidelineVersion
+) -> None:
+    round_ = builders.make_round(
+        dataset, version, items=(), raters=(), kind=RoundKind.IMPORTED, state=RoundState.CLOSED
+    )
+    page = as_(lea).get(reverse("round", args=["support", round_.pk])).content.decode()
+    assert "Its labels were brought in" in page
+    assert "in the last hour" not in page
 
 
 def test_an_open_round_asks_for_its_progress_again_and_a_closed_one_stops(
