@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from calibration.rules import gatewords
+from calibration.rules.biaswords import bias_lines
 from calibration.rules.gatewords import CheckLine
 from core import charts, matrices
 from core.charts import IntervalPlot, IntervalRow
@@ -229,15 +230,9 @@ def _figures(numbers: Mapping[str, Any]) -> Iterator[FigureLine]:
             yield FigureLine(
                 f"Finds “{label}”", "of the items that people call so", "recall", figure_of(found)
             )
-    yield from _order(numbers["order"])
-
-
-def _order(order: Mapping[str, Any] | None) -> Iterator[FigureLine]:
-    if order is None:
-        return
-    same, first = figure_of(order["consistent"]), figure_of(order["first_shown"])
-    yield FigureLine("Same winner in both orders", "pairs", "same-winner-in-both-orders", same)
-    yield FigureLine("Names the response shown first", "0.5 without a lean", "first-shown", first)
+    for line in bias_lines(numbers):
+        found = figure_of(line.estimate)
+        yield FigureLine(line.name, line.note, line.section, found, is_share=line.is_share)
 
 
 def _baselines(numbers: Mapping[str, Any]) -> Iterator[BaselineLine]:
@@ -261,15 +256,25 @@ def _planted(numbers: Mapping[str, Any], model: str) -> Iterator[PlantedLine]:
         yield PlantedLine(
             "Names what is shown first",
             f"+{share(planted.position_bias)}",
-            f"{(order['first_shown']['value'] or 0.5) * 100 - 50:+.1f}\N{NO-BREAK SPACE}points",
+            _in_points((order["first_shown"]["value"] or 0.5) - 0.5),
         )
-        yield PlantedLine("Names the longer response", f"+{share(planted.verbosity_bias)}", "–")
+        longer = (numbers.get("length") or {}).get("longer", {}).get("difference", {})
+        yield PlantedLine(
+            "Names the longer response",
+            f"+{share(planted.verbosity_bias)}",
+            _in_points(longer.get("value")),
+        )
         return
     yield PlantedLine("One point off", share(planted.one_off), "–")
     yield PlantedLine("Two points off", share(planted.two_off), "–")
     yield PlantedLine(
         "Too mild", f"+{planted.leniency:.2f}", gatewords.points(numbers["bias"]["value"])
     )
+
+
+def _in_points(difference: float | None) -> str:
+    """A difference of shares in percentage points."""
+    return "–" if difference is None else f"{difference * 100:+.1f}\N{NO-BREAK SPACE}points"
 
 
 def _outcomes(outcomes: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -122,13 +122,13 @@ def _bias_lines(found: Alignment) -> Iterator[str]:
 
 def _length_lines(found: LengthEffect) -> Iterator[str]:
     yield _line("longer one preferred, judge", found.judge_longer, "items")
-    yield _line("  people", found.people_longer, "items")
+    yield _line("longer one preferred, people", found.people_longer, "items")
     yield _line("  judge − people", found.difference, "items")
     for who, model in (("judge", found.judge), ("people", found.people)):
-        yield _line(f"length slope, {who}", model.slope, "items")
+        yield _line(f"length slope of {who}", model.slope, "items")
         yield _line("  prefers A", model.raw, "items")
         yield _line("  at equal lengths", model.length_controlled, "items")
-    yield _line("length slope, judge's own", found.judge_own_slope, "items")
+    yield _line("judge's own length slope", found.judge_own_slope, "items")
 
 
 def _confusion_lines(found: Alignment) -> Iterator[str]:

@@ -12,7 +12,10 @@ from core import markdown
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
-PAINTERS = sorted((ROOT / "calibration" / "queries").rglob("*.py"))
+PAINTERS = [
+    *sorted((ROOT / "calibration" / "queries").rglob("*.py")),
+    ROOT / "calibration" / "rules" / "biaswords.py",
+]
 PLAINTEXT = (ROOT / "calibration" / "rules" / "plaintext.py").read_text(encoding="utf-8")
 SECTIONS = markdown.document(TEXT).sections
 ANCHORS = [section.anchor for section in SECTIONS]

@@ -102,6 +102,8 @@ def test_after_a_look_that_failed_nobody_reads_more_than_the_short_form(
     assert f"{numbers['lower_bound'] * 100:.1f}" not in text
     assert "Judge against people" not in text
     assert "measured</th>" not in text
+    assert numbers["length"]["longer"]["judge"]["n"] > 0
+    assert "longer" not in text.lower()
 
 
 @pytest.mark.parametrize("who", ["lea", "ada", "noor"])

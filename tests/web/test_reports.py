@@ -96,6 +96,7 @@ def test_the_report_shows_the_development_part_as_a_dry_run(scene: Scene, run: R
     assert "Dry run" in text
     assert "Judge against people" in text
     assert "S1" in text
+    assert "Judge prefers the longer one" in text
     assert "development part" in text
     assert numbers["items"] == run.items_planned
 
