@@ -18,7 +18,7 @@ from measurement.alpha import alpha_replicates
 from measurement.arrays import Ints
 from measurement.counts import NO_PAIR, agreeing_pairs, counts_of
 from measurement.estimate import Estimate
-from measurement.gwet import ac1
+from measurement.gwet import ac1, ac2_by_level
 from measurement.icc import table_icc
 from measurement.intervals import SEED
 from measurement.kappa import PairKappa, fleiss, pair_kappas
@@ -53,7 +53,10 @@ def all_agree(counts: Ints, clusters: Ints) -> Estimate:
 
 @dataclass(frozen=True, slots=True)
 class AgreementSummary:
-    """What a page or a command shows about the people of one dimension."""
+    """What a page or a command shows about the people of one dimension.
+
+    `icc` is that of one rater, `icc_k` that of the mean of all; `ac2` follows the scale's level.
+    """
 
     items: int
     raters: int
@@ -65,9 +68,11 @@ class AgreementSummary:
     all_agree: Estimate
     alpha: Estimate
     ac1: Estimate
+    ac2: Estimate
     kappa: tuple[PairKappa, ...]
     fleiss: Estimate
     icc: Estimate
+    icc_k: Estimate
     notes: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -83,9 +88,11 @@ class AgreementSummary:
             "all_agree": self.all_agree.as_dict(),
             "alpha": self.alpha.as_dict(),
             "ac1": self.ac1.as_dict(),
+            "ac2": self.ac2.as_dict(),
             "kappa": [pair.as_dict() for pair in self.kappa],
             "fleiss": self.fleiss.as_dict(),
             "icc": self.icc.as_dict(),
+            "icc_k": self.icc_k.as_dict(),
             "notes": list(self.notes),
         }
 
@@ -114,9 +121,11 @@ def summarise(
         all_agree=all_agree(counts, clusters),
         alpha=found_alpha,
         ac1=ac1(counts, clusters, seed=seed),
+        ac2=ac2_by_level(counts, clusters, scale=scale, seed=seed),
         kappa=tuple(pair_kappas(table, scale=scale)) if few else (),
         fleiss=fleiss(counts, clusters, seed=seed),
         icc=table_icc(table, scale, seed=seed),
+        icc_k=table_icc(table, scale, seed=seed, of_mean=True),
         notes=tuple(_notes(counts, found_alpha, drawn, table, few_raters=few)),
     )
 

@@ -8,6 +8,7 @@ from measurement import intervals
 from measurement.arrays import Floats, Ints
 from measurement.counts import NO_PAIR
 from measurement.estimate import Estimate
+from measurement.scale import Scale
 
 
 def ac1(counts: Ints, clusters: Ints, *, seed: int) -> Estimate:
@@ -20,7 +21,10 @@ def ac1(counts: Ints, clusters: Ints, *, seed: int) -> Estimate:
 
 
 def ac2(counts: Ints, clusters: Ints, *, weights: Floats, seed: int) -> Estimate:
-    """Gwet's AC2: AC1 with partial credit `weights` (labels x labels, 1 on the diagonal)."""
+    """Gwet's AC2 (2008): AC1 with partial credit `weights` (labels x labels, 1 on the diagonal).
+
+    `counts` (items x labels of the scale); n = items with ≥ 2 labels; the interval resamples.
+    """
     rated = counts.sum(axis=1) > 0
     counts, clusters = counts[rated], clusters[rated]
     votes, labels = counts.sum(axis=1), counts.shape[1]
@@ -44,7 +48,23 @@ def ac2(counts: Ints, clusters: Ints, *, weights: Floats, seed: int) -> Estimate
     return intervals.bootstrapped(features.astype(np.float64), clusters, formula, n=n, seed=seed)
 
 
+def ac2_by_level(counts: Ints, clusters: Ints, *, scale: Scale, seed: int) -> Estimate:
+    """AC2 with the credit that the scale's level stands for; n = items with ≥ 2 labels.
+
+    Ordinal: linear by steps; interval: quadratic by numbers; nominal: none, hence AC1.
+    """
+    if scale.level == "nominal":
+        return Estimate.undefined("the labels are read as categories: see AC1")
+    places = np.arange(len(scale.labels), dtype=np.float64)
+    numbers, power = (places, 1) if scale.level == "ordinal" else (scale.numbers(), 2)
+    weights = credit_weights(numbers, power=power)
+    return ac2(counts, clusters, weights=weights, seed=seed)
+
+
 def credit_weights(numbers: Floats, *, power: int) -> Floats:
-    """Partial credit for AC2: 1 − (distance / range)^power; 1 is linear, 2 quadratic."""
+    """Partial credit for AC2: 1 − (distance / range)^power; 1 is linear, 2 quadratic.
+
+    `numbers` holds each label's place or number, at least two of them different.
+    """
     distance = np.abs(numbers[:, None] - numbers[None, :])
     return np.asarray(1 - (distance / distance.max()) ** power)

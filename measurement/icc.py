@@ -123,8 +123,8 @@ def _icc_bootstrap(ratings: Floats, clusters: Ints, *, seed: int) -> Interval | 
     return intervals.bootstrap(features, clusters, formula, seed=seed).interval()
 
 
-def table_icc(table: RatingTable, scale: Scale, *, seed: int) -> Estimate:
-    """ICC(2,1) of a table on a numeric scale, or why it has none."""
+def table_icc(table: RatingTable, scale: Scale, *, seed: int, of_mean: bool = False) -> Estimate:
+    """ICC(2,1), or ICC(2,k), of a table on a numeric scale, or why it has none; n = items."""
     if not scale.is_numeric:
         return Estimate.undefined("the labels are not numbers")
     if scale.level == "nominal":
@@ -135,4 +135,4 @@ def table_icc(table: RatingTable, scale: Scale, *, seed: int) -> Estimate:
         return Estimate.undefined("not every rater labelled every item: see alpha")
     ratings = np.empty(shape)
     ratings[table.item_codes, table.rater_codes] = scale.numbers()[codes]
-    return icc(ratings, table.cluster_codes, seed=seed)
+    return icc(ratings, table.cluster_codes, seed=seed, of_mean=of_mean)

@@ -27,8 +27,10 @@ def agreement_lines(dimension: str, found: AgreementSummary) -> Iterator[str]:
     yield _line("all raters agree", found.all_agree, "items")
     yield _line("Krippendorff's alpha", found.alpha, "items")
     yield _line("Gwet's AC1", found.ac1, "items")
+    yield _line("Gwet's AC2", found.ac2, "items")
     yield _line("Fleiss' kappa", found.fleiss, "items")
     yield _line("ICC(2,1)", found.icc, "items")
+    yield _line("ICC(2,k)", found.icc_k, "items")
     yield _line("again, first and later label", found.retest.percent_agreement, "repeats")
     yield _line("  alpha", found.retest.alpha, "repeats")
     for pair in found.kappa:

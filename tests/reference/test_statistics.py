@@ -86,6 +86,32 @@ def test_gwets_coefficients_of_the_canonical_table() -> None:
     assert found == pytest.approx(expected, abs=1e-10)
 
 
+def test_gwets_credit_follows_the_level_of_the_scale() -> None:
+    table = canonical_table()
+    ordinal, interval = (
+        summarise(table, scale=canonical_scale(level)).ac2 for level in ("ordinal", "interval")
+    )
+    assert ordinal.value == pytest.approx(CANONICAL["ac2_linear"], abs=1e-10)
+    assert interval.value == pytest.approx(CANONICAL["ac2_quadratic"], abs=1e-10)
+    assert ordinal.interval is not None
+
+
+@pytest.mark.parametrize(
+    "case", [*VALUES["cohen"], VALUES["paradox"]], ids=lambda case: case["source"]
+)
+def test_fleiss_kappa_of_two_raters_is_scotts_pi_and_alpha_follows_from_it(
+    case: dict[str, Any],
+) -> None:
+    one, other = pairs_of(case["table"])
+    size, n = len(case["table"]), len(one)
+    counts = np.eye(size, dtype=np.int64)[one] + np.eye(size, dtype=np.int64)[other]
+    scott = kappa.fleiss(counts, np.arange(n), seed=1).value
+    found = alpha(counts, np.arange(n), level="nominal", numbers=np.arange(float(size)), seed=1)
+    assert scott == pytest.approx(case["scott"], abs=1e-6)
+    # 2n values of two raters: alpha = 1 − (1 − π)(1 − 1/2n).
+    assert found.value == pytest.approx(1 - (1 - case["scott"]) * (1 - 1 / (2 * n)), abs=1e-6)
+
+
 def test_the_small_nominal_example_by_hand() -> None:
     # "a b a ." and "a b b a": D_o = 1/3 and D_e = 3/5, hence alpha = 1 - 5/9.
     rows = [(0, 1, "a"), (1, 1, "b"), (2, 1, "a"), (0, 2, "a"), (1, 2, "b"), (2, 2, "b")]
@@ -158,6 +184,18 @@ def test_icc_of_shrout_and_fleiss() -> None:
     assert single.interval is not None
     bounds = (single.interval.low, single.interval.high)
     assert bounds == pytest.approx(values["single_interval"], abs=1e-8)
+
+
+def test_a_summary_shows_the_icc_of_one_rater_and_of_the_mean_of_all() -> None:
+    values = VALUES["icc"]
+    table = RatingTable.build(
+        (f"{item}", f"{rater}", label)
+        for item, row in enumerate(values["ratings"])
+        for rater, label in enumerate(row)
+    )
+    found = summarise(table, scale=Scale.points(1, 10))
+    assert found.icc.value == pytest.approx(values["single"], abs=1e-8)
+    assert found.icc_k.value == pytest.approx(values["mean"], abs=1e-8)
 
 
 @pytest.mark.parametrize("row", VALUES["proportions"]["rows"], ids=lambda row: f"{row['hits']}")

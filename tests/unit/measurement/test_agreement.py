@@ -7,7 +7,7 @@ import pytest
 
 from measurement.agreement import summarise
 from measurement.alpha import alpha
-from measurement.scale import LEVELS, Level, Scale
+from measurement.scale import LEVELS, Level, OutsideScale, Scale
 from measurement.table import RatingTable
 from tests.unit.measurement.builders import table_of
 
@@ -127,6 +127,23 @@ def test_many_raters_are_not_paired_up() -> None:
     found = summarise(RatingTable.build(rows))
     assert found.kappa == ()
     assert any("above 50 raters" in note for note in found.notes)
+
+
+def test_a_label_outside_the_scale_is_refused_by_name() -> None:
+    with pytest.raises(OutsideScale, match="The label 7 is not on the scale 1, 2, 3, 4, 5"):
+        summarise(table_of({"i": "17"}), scale=Scale.points(1, 5))
+
+
+def test_categories_have_no_credit_for_near_labels() -> None:
+    found = summarise(table_of({"i": "12", "j": "22"}))
+    assert found.ac2.undefined_because == "the labels are read as categories: see AC1"
+
+
+def test_the_mean_of_raters_is_more_reliable_than_one() -> None:
+    found = summarise(table_of({"i": "12", "j": "23", "k": "55"}), scale=Scale.parse("1-5"))
+    assert found.icc.value is not None
+    assert found.icc_k.value == pytest.approx(2 * found.icc.value / (1 + found.icc.value))
+    assert found.icc_k.interval is not None
 
 
 def test_the_summary_has_the_documented_json_form() -> None:
