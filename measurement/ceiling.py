@@ -10,6 +10,7 @@ import numpy as np
 from measurement import intervals
 from measurement.agreement import percent_agreement
 from measurement.arrays import Floats, Ints
+from measurement.counts import majority_of_others
 from measurement.estimate import Estimate, Interval
 from measurement.sheet import Sheet
 
@@ -42,7 +43,7 @@ class Ceiling:
 def ceiling(sheet: Sheet) -> Ceiling:
     """The human ceiling of a sheet. A missing verdict of the judge is a miss here too."""
     pairwise = percent_agreement(sheet.counts, sheet.clusters)
-    majority = _majority_of_others(sheet)
+    majority = majority_of_others(sheet.counts, sheet.vote_items, sheet.votes)
     kept = majority >= 0
     if not kept.any():
         none = Estimate.undefined(NO_MAJORITY)
@@ -57,15 +58,6 @@ def ceiling(sheet: Sheet) -> Ceiling:
         difference=_difference(judge - people, raters, clusters),
         pairwise=pairwise,
     )
-
-
-def _majority_of_others(sheet: Sheet) -> Ints:
-    """For each vote the strict majority of the item's other votes, −1 where they have none."""
-    if len(sheet.votes) == 0:
-        return np.empty(0, dtype=np.int64)
-    others = sheet.counts[sheet.vote_items].copy()
-    others[np.arange(len(sheet.votes)), sheet.votes] -= 1
-    return np.where(2 * others.max(axis=1) > others.sum(axis=1), others.argmax(axis=1), -1)
 
 
 def _mean_over_raters(values: Floats, raters: Ints, clusters: Ints) -> tuple[float, float, int]:

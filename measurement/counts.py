@@ -33,3 +33,25 @@ def agreeing_pairs(counts: Ints) -> tuple[Floats, Floats]:
     """For each item the pairs of votes that agree, and all its pairs."""
     votes = counts.sum(axis=1)
     return (counts * (counts - 1) / 2).sum(axis=1), votes * (votes - 1) / 2
+
+
+def majority_of_others(counts: Ints, items: Ints, labels: Ints) -> Ints:
+    """For each vote the strict majority of the item's other votes, −1 where they have none.
+
+    `counts` (items x labels) hold all votes, `items` and `labels` the item and label of each.
+    Only an item's two most frequent labels can be such a majority.
+    """
+    if counts.size == 0:
+        return np.empty(0, dtype=np.int64)
+    rows = np.arange(len(counts))
+    first = counts.argmax(axis=1)
+    rest = counts.copy()
+    rest[rows, first] = 0
+    second = rest.argmax(axis=1)
+    most, next_most = counts[rows, first][items], rest[rows, second][items]
+    is_first = labels == first[items]
+    falls_back = is_first & (next_most >= most)
+    candidate = np.where(falls_back, second[items], first[items])
+    votes = np.where(falls_back, next_most, most - is_first)
+    others = counts.sum(axis=1)[items] - 1
+    return np.where(2 * votes > others, candidate, -1)

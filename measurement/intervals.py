@@ -260,6 +260,37 @@ def _drawn(rng: np.random.Generator, size: int, total: int) -> Floats:
     return counts.reshape(size, total).astype(np.float64)
 
 
+def mean(values: Floats, clusters: Ints, *, because: str, level: float = 0.95) -> Estimate:
+    """The mean of one value a unit with a t interval over clusters; no resampling, so it is quick.
+
+    `because` is the reason when there is no value. One cluster alone has no interval.
+    """
+    n = len(values)
+    if n == 0:
+        return Estimate.undefined(because)
+    value = float(values.mean())
+    error, groups = standard_error(values, clusters)
+    if groups < 2:
+        return Estimate(value, n)
+    half = t_quantile(groups, level=level) * error
+    return Estimate(value, n, Interval(value - half, value + half, level, f"t over {groups}"))
+
+
+def standard_error(values: Floats, clusters: Ints) -> tuple[float, int]:
+    """The standard error of a mean of clustered values, and the number of clusters."""
+    sums = sum_by(clusters, values - values.mean())
+    groups = len(sums)
+    factor = groups / (groups - 1) if groups > 1 else 0.0
+    return float(np.sqrt(factor * (sums**2).sum())) / len(values), groups
+
+
+def t_quantile(groups: int, *, level: float) -> float:
+    """Student's t for a two-sided interval over this many clusters."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(groups - 1, 0.5 + level / 2))
+
+
 def mean_difference(
     differences: Floats, clusters: Ints, *, seed: int, because: str, level: float = 0.95
 ) -> Estimate:
