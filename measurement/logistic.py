@@ -15,8 +15,10 @@ SAME_OUTCOME = "every preference is the same"
 NO_VARIANCE = "what the model rests on does not vary"
 SEPARATED = "the model tells the preferences apart without an error, so it has no finite value"
 UNSETTLED = "the fit does not settle"
-_MOST_STEPS = 100
+_MOST_STEPS = 60
 _MOST_HALVINGS = 40
+_FAR = 12.0
+_TOO_FAR = 300.0
 _SETTLED = 1e-10
 _TOLERANCE = 1e-6
 _NO_SPREAD = 1e-12
@@ -61,15 +63,13 @@ def fit(design: Floats, outcomes: Floats, clusters: Ints) -> Fit:
     n, k = design.shape
     groups = len(np.unique(clusters))
     because = _why_not(design, outcomes)
-    found = np.zeros(k)
-    if not because:
-        settled = _newton(design, outcomes)
-        because = UNSETTLED if settled is None else ""
-        found = found if settled is None else settled
-    spread = None
-    if not because and groups > k:
-        spread = _spread(design, outcomes, clusters, found)
-    return Fit(found, spread, n, groups, because)
+    found = None if because else _newton(design, outcomes)
+    if not because and _is_doubtful(design, found) and _is_separated(design, outcomes):
+        because = SEPARATED
+    if because or found is None:
+        return Fit(np.zeros(k), None, n, groups, because or UNSETTLED)
+    spread = _spread(design, outcomes, clusters, found) if groups > k else None
+    return Fit(found, spread, n, groups)
 
 
 def logistic(values: Floats) -> Floats:
@@ -82,9 +82,12 @@ def _why_not(design: Floats, outcomes: Floats) -> str:
         return NO_OUTCOME
     if np.ptp(outcomes) == 0:
         return SAME_OUTCOME
-    if np.linalg.matrix_rank(design) < design.shape[1]:
-        return NO_VARIANCE
-    return SEPARATED if _is_separated(design, outcomes) else ""
+    return NO_VARIANCE if np.linalg.matrix_rank(design) < design.shape[1] else ""
+
+
+def _is_doubtful(design: Floats, found: Floats | None) -> bool:
+    """Newton's method settles only where a maximum is; far out it may be the end of precision."""
+    return found is None or float(np.abs(design @ found).max()) > _FAR
 
 
 def _is_separated(design: Floats, outcomes: Floats) -> bool:
@@ -115,6 +118,8 @@ def _newton(design: Floats, outcomes: Floats) -> Floats | None:
             step = np.linalg.solve(curvature, design.T @ (outcomes - shares))
         except np.linalg.LinAlgError:
             return None
+        if not np.abs(design @ (found + step)).max() < _TOO_FAR:
+            return None
         size, better = 1.0, -np.inf
         for _ in range(_MOST_HALVINGS):
             better = _likelihood(design, outcomes, found + size * step)
@@ -139,4 +144,5 @@ def _spread(design: Floats, outcomes: Floats, clusters: Ints, found: Floats) -> 
     scores = intervals.sum_by(clusters, design * (outcomes - shares)[:, None])
     groups = len(scores)
     factor = groups / (groups - 1) * (n - 1) / (n - k)
-    return np.asarray(np.sqrt(factor * np.diag(bread @ (scores.T @ scores) @ bread)))
+    moved = scores @ bread
+    return np.asarray(np.sqrt(factor * (moved**2).sum(axis=0)))
