@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from measurement.adjust import benjamini_yekutieli
 from measurement.arrays import Floats, Ints
 
 LEAST_ITEMS = 30
@@ -141,9 +142,9 @@ def _tests(names: tuple[str, ...], found: Comparisons, epsilon: float) -> Iterat
         rater_holds = found.rater[theirs] >= found.judge[theirs]
         p = _p_value(rater_holds.astype(float) - judge_holds, epsilon)
         rows.append((names[rater], n, float(judge_holds.mean()), p))
-    rejected = benjamini_yekutieli([row[3] for row in rows], level=FALSE_DISCOVERY)
-    for row, is_rejected in zip(rows, rejected, strict=True):
-        yield RaterTest(*row, is_rejected)
+    adjusted = benjamini_yekutieli([row[3] for row in rows])
+    for row, p in zip(rows, adjusted, strict=True):
+        yield RaterTest(*row, rejected=p <= FALSE_DISCOVERY)
 
 
 def _p_value(advantage: Floats, epsilon: float) -> float:
@@ -155,18 +156,3 @@ def _p_value(advantage: Floats, epsilon: float) -> float:
     if deviation == 0:
         return 0.0 if mean < epsilon else 1.0
     return float(stdtr(n - 1, (mean - epsilon) / (deviation / n**0.5)))
-
-
-def benjamini_yekutieli(p_values: list[float], *, level: float) -> list[bool]:
-    """Which hypotheses are rejected at this false discovery rate, whatever their dependence."""
-    m = len(p_values)
-    if m == 0:
-        return []
-    harmonic = sum(1 / i for i in range(1, m + 1))
-    order = sorted(range(m), key=lambda i: p_values[i])
-    kept = 0
-    for place, i in enumerate(order, start=1):
-        if p_values[i] <= place * level / (m * harmonic):
-            kept = place
-    chosen = set(order[:kept])
-    return [i in chosen for i in range(m)]

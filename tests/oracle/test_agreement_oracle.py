@@ -11,7 +11,6 @@ from sklearn.metrics import cohen_kappa_score
 
 from measurement import intervals, kappa
 from measurement.alpha import _alpha_parts, alpha
-from measurement.alttest import benjamini_yekutieli
 from measurement.arrays import Floats, Ints
 from measurement.scale import LEVELS, Level, Scale
 
@@ -122,16 +121,6 @@ def test_intervals_of_a_share_are_statsmodels(n: int) -> None:
         assert (exact.low, exact.high) == pytest.approx(
             proportion_confint(hits, n, method="beta"), abs=1e-10
         )
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_benjamini_and_yekutieli_are_statsmodels(seed: int) -> None:
-    from statsmodels.stats.multitest import multipletests
-
-    rng = np.random.default_rng(seed)
-    p_values = (rng.random(int(rng.integers(1, 15))) ** 3).tolist()
-    theirs = multipletests(p_values, alpha=0.05, method="fdr_by")[0].tolist()
-    assert benjamini_yekutieli(p_values, level=0.05) == theirs
 
 
 def test_the_one_sided_bound_is_scipys_exact_test() -> None:

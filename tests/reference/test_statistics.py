@@ -12,7 +12,6 @@ import pytest
 from measurement import gate, gwet, icc, intervals, kappa
 from measurement.agreement import summarise
 from measurement.alpha import alpha
-from measurement.alttest import benjamini_yekutieli
 from measurement.arrays import Floats, Ints
 from measurement.counts import counts_of
 from measurement.scale import LEVELS, Level, Scale
@@ -236,16 +235,3 @@ def test_what_a_perfect_judge_can_show(row: list[float]) -> None:
 
 def test_eighty_percent_is_out_of_reach_below_fifty_nine_percent_pairwise_agreement() -> None:
     assert gate.best_judge(0.59, 3) < 0.8 < gate.best_judge(0.592, 3)
-
-
-@pytest.mark.parametrize("level", [0.05, 0.12, 0.25, 0.3, 0.31])
-def test_benjamini_and_yekutieli_reject_what_the_adjusted_values_say(level: float) -> None:
-    values = VALUES["benjamini_yekutieli"]
-    expected = [adjusted <= level for adjusted in values["adjusted"]]
-    assert benjamini_yekutieli(values["p_values"], level=level) == expected
-
-
-def test_three_raters_with_one_rejection() -> None:
-    # Thresholds .0090909, .0181818, .0272727: only .001 is below its own.
-    three = VALUES["benjamini_yekutieli"]["three"]
-    assert benjamini_yekutieli(three, level=0.05) == [True, False, False]

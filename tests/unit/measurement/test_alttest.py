@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from measurement.alttest import alt_test, benjamini_yekutieli, by_distance, by_match
+from measurement.alttest import alt_test, by_distance, by_match
 from measurement.scale import Scale
 from tests.unit.measurement.builders import aligned
 
@@ -89,15 +89,6 @@ def test_ratings_without_a_cut_are_compared_by_distance() -> None:
     found = aligned(votes, dict.fromkeys(votes, "4"), scale=POINTS).alt_test
     # The judge in the middle is never further away than a rater at 3, 4 or 5.
     assert found.rho == 1
-
-
-def test_no_hypotheses_no_rejections() -> None:
-    assert benjamini_yekutieli([], level=0.05) == []
-
-
-def test_a_small_value_carries_larger_ones_below_their_threshold() -> None:
-    # Step-up: .018 is above its own threshold as first, but the second rank allows it.
-    assert benjamini_yekutieli([0.018, 0.0181], level=0.05) == [True, True]
 
 
 def test_no_rater_is_tested_on_empty_comparisons() -> None:
