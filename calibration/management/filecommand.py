@@ -4,35 +4,59 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, NoReturn, TypeVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from calibration.rules.labelfiles import ScaleWish, Shape
-from core.errors import DomainError
+from core.errors import DomainError, Invalid
 from measurement.intervals import SEED
 from measurement.scale import LEVELS, TableError
 
 BAD_INPUT = 2
+LOOKS = (1, 2, 3)
 Found = TypeVar("Found")
 
 
 class FileCommand(BaseCommand):
-    """A command that reads label files and prints figures, as text or as one JSON object."""
+    """A command that reads files and prints figures, as text or as one JSON object.
+
+    `bad_input` is the exit status for files and options that cannot be read; `exit_status` the
+    one of an answer, where the answer itself is told by it.
+    """
 
     requires_system_checks = []
     requires_migrations_checks = False
+    bad_input = BAD_INPUT
+    exit_status = 0
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        if self.bad_input != BAD_INPUT:
+            parser.error = partial(self._refuse, parser)  # type: ignore[method-assign]
+        return parser
+
+    def _refuse(self, parser: CommandParser, message: str) -> NoReturn:
+        """What argparse says to a bad option, with the status of this command."""
+        if parser.called_from_command_line:
+            parser.print_usage(sys.stderr)
+            parser.exit(self.bad_input, f"{parser.prog}: error: {message}\n")
+        raise CommandError(f"Error: {message}", returncode=self.bad_input)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             printed = self.answer(options)
         except DomainError as error:
-            raise CommandError(_with_rows(error), returncode=BAD_INPUT) from error
+            raise CommandError(_with_rows(error), returncode=self.bad_input) from error
         except TableError as error:
-            raise CommandError(str(error), returncode=BAD_INPUT) from error
+            raise CommandError(str(error), returncode=self.bad_input) from error
         self.stdout.write(printed)
+        if self.exit_status:
+            raise SystemExit(self.exit_status)
 
     def answer(self, options: Mapping[str, Any]) -> str:
         """What is printed. Raises DomainError or TableError for bad files and options."""
@@ -59,8 +83,30 @@ def add_scale_options(parser: CommandParser) -> None:
     """`--level`, `--scale`, `--seed` and `--json`."""
     parser.add_argument("--level", choices=LEVELS)
     parser.add_argument("--scale", default="", metavar="1-5 | a,b,c")
+    add_answer_options(parser)
+
+
+def add_answer_options(parser: CommandParser) -> None:
+    """`--seed` and `--json`."""
     parser.add_argument("--seed", type=_seed, default=SEED)
+    add_json_option(parser)
+
+
+def add_json_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def add_attempt_options(parser: argparse.ArgumentParser) -> None:
+    """`--look` 1, 2 or 3, or `--one-shot`."""
+    attempt = parser.add_mutually_exclusive_group()
+    # Without a default, so that argparse sees a given 1 beside --one-shot.
+    attempt.add_argument("--look", type=int, choices=LOOKS)
+    attempt.add_argument("--one-shot", action="store_true")
+
+
+def add_map_option(parser: CommandParser) -> None:
+    """`--map` alone, for files without labels."""
+    parser.add_argument("--map", nargs="+", action="extend", default=[], metavar="FIELD=COLUMN")
 
 
 def shape_of(options: Mapping[str, Any], *, prefix: str = "") -> Shape:
@@ -76,13 +122,13 @@ def wish_of(options: Mapping[str, Any]) -> ScaleWish:
 
 
 def reading(path: str, read: Callable[[BinaryIO], Found]) -> Found:
-    """Open a file and read it; one that cannot be opened is a bad input."""
+    """Open a file and read it. Raises Invalid for one that cannot be opened."""
     try:
         with Path(path).open("rb") as source:
             return read(source)
     except OSError as error:
         reason = error.strerror or "it cannot be opened"
-        raise CommandError(f"{path}: {reason}.", returncode=BAD_INPUT) from error
+        raise Invalid("unreadable", f"{path}: {reason}.") from error
 
 
 def as_json(answer: Mapping[str, Any]) -> str:

@@ -14,8 +14,6 @@ from calibration.rules.labelfiles import LabelFile
 from measurement.alignment import Alignment, align
 from measurement.gate import GateRule
 
-LOOKS = (1, 2, 3)
-
 
 class Command(filecommand.FileCommand):
     help = "Measure how far a judge agrees with people, and what the gate would say (a dry run)."
@@ -26,10 +24,7 @@ class Command(filecommand.FileCommand):
         filecommand.add_scale_options(parser)
         parser.add_argument("--cut", metavar="LABEL", help="the lowest label that is acceptable")
         parser.add_argument("--target", type=filecommand.share, default=GateRule().target)
-        attempt = parser.add_mutually_exclusive_group()
-        # Without a default, so that argparse sees a given 1 beside --one-shot.
-        attempt.add_argument("--look", type=int, choices=LOOKS)
-        attempt.add_argument("--one-shot", action="store_true")
+        filecommand.add_attempt_options(parser)
         parser.add_argument("--epsilon", type=filecommand.share, default=0.2)
         filecommand.add_shape_options(parser, prefix="people-")
         filecommand.add_shape_options(parser, prefix="judge-", has_wide=False)
@@ -42,7 +37,7 @@ class Command(filecommand.FileCommand):
                 verdicts,
                 scale=scale,
                 rule=GateRule(target=options["target"]),
-                look=options["look"] or LOOKS[0],
+                look=options["look"] or filecommand.LOOKS[0],
                 one_shot=options["one_shot"],
                 epsilon=options["epsilon"],
                 seed=options["seed"],
