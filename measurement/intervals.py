@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -225,12 +225,22 @@ def resampled_sums(units: Floats, *, seed: int, replicates: int) -> Floats:
         weights = rng.multinomial(total, counts / total, size=replicates)
         return np.asarray(weights.astype(np.float64) @ patterns)
     rows = np.repeat(patterns, counts, axis=0)
-    step = max(_LEAST_AT_ONCE, _CHUNK_CELLS // total)
-    chunks = [
-        _drawn(rng, min(step, replicates - start), total) @ rows
-        for start in range(0, replicates, step)
-    ]
+    chunks = [weights @ rows for weights in _draws(rng, total, replicates)]
     return np.concatenate(chunks)
+
+
+def draws(total: int, *, seed: int, replicates: int = REPLICATES) -> Iterator[Floats]:
+    """How often each of `total` units is drawn, in chunks (some replicates x total).
+
+    For figures that are no sums over units; those that are take `bootstrap`.
+    """
+    return _draws(np.random.default_rng(seed), total, replicates)
+
+
+def _draws(rng: np.random.Generator, total: int, replicates: int) -> Iterator[Floats]:
+    step = max(_LEAST_AT_ONCE, _CHUNK_CELLS // total)
+    for start in range(0, replicates, step):
+        yield _drawn(rng, min(step, replicates - start), total)
 
 
 def _patterns(units: Floats) -> tuple[Floats, Ints]:
@@ -300,3 +310,14 @@ def mean_difference(
     features = np.column_stack([differences, np.ones(len(differences))])
     drawn = bootstrap(features, clusters, lambda sums: sums[:, 0] / sums[:, 1], seed=seed)
     return Estimate(float(differences.mean()), len(differences), drawn.interval(level=level))
+
+
+def clustered_error(values: Floats, clusters: Ints) -> float:
+    """The standard error of a mean between clusters; 0 with a single one.
+
+    Where each item is its own cluster it is the usual s / √n.
+    """
+    sums = sum_by(clusters, values - values.mean())
+    groups = len(sums)
+    factor = groups / (groups - 1) if groups > 1 else 0.0
+    return float(np.sqrt(factor * (sums**2).sum())) / len(values)

@@ -79,21 +79,21 @@ def people_rows(
     Raises `Invalid` at the call for options that contradict each other, and at the first row for
     a column that is not there.
     """
-    _check_fields(columns, PEOPLE_FIELDS)
+    check_fields(columns, PEOPLE_FIELDS)
     _check_outcomes(values, is_judge=False)
     if wide:
         return _wide_rows(records, columns=columns, values=values, wide=wide, is_exact=is_exact)
     paths = columns if is_exact else mapping.completed(columns, PEOPLE_FIELDS)
-    needed = _needed(columns, paths, ("item", "rater", "label"))
+    needed = needed_columns(columns, paths, ("item", "rater", "label"))
 
     def convert(record: Record) -> list[LabelRow]:
-        reader = _Reader(record, paths)
+        reader = RowReader(record, paths)
         label = reader.coded("label", values)
         if not label:
             return []
         return [_label_row(reader, rater=reader.key("rater", limit=NAME_CHARS), label=label)]
 
-    return _converted(records, needed, convert)
+    return converted(records, needed, convert)
 
 
 def judge_rows(
@@ -107,13 +107,13 @@ def judge_rows(
     A value coded as `!invalid` (or another outcome) is a row with that outcome and no label.
     Raises `Invalid` as `people_rows` does.
     """
-    _check_fields(columns, JUDGE_FIELDS)
+    check_fields(columns, JUDGE_FIELDS)
     _check_outcomes(values, is_judge=True)
     paths = mapping.completed(columns, JUDGE_FIELDS)
-    needed = _needed(columns, paths, ("item", "label"))
+    needed = needed_columns(columns, paths, ("item", "label"))
 
     def convert(record: Record) -> list[JudgeRow]:
-        reader = _Reader(record, paths)
+        reader = RowReader(record, paths)
         label = reader.coded("label", values)
         outcome = reader.text("outcome").lower() or "ok"
         if label.startswith(_OUTCOME_MARK) and label[1:] in OUTCOMES:
@@ -127,7 +127,7 @@ def judge_rows(
             return []
         return [_judge_row(reader, label=label if outcome == "ok" else None, outcome=outcome)]
 
-    return _converted(records, needed, convert)
+    return converted(records, needed, convert)
 
 
 # --- how a record becomes rows ----------------------------------------------------------------
@@ -153,10 +153,10 @@ def _wide_rows(
     raters = {name: FieldPath.parse(name) for name in wide}
     rest = [name for name in PEOPLE_FIELDS if name not in {"rater", "label", *wide}]
     paths = columns if is_exact else mapping.completed(columns, rest)
-    needed = {**_needed(columns, paths, ("item",)), **raters}
+    needed = {**needed_columns(columns, paths, ("item",)), **raters}
 
     def convert(record: Record) -> list[LabelRow]:
-        reader = _Reader(record, {**paths, **raters})
+        reader = RowReader(record, {**paths, **raters})
         labels = [(rater, reader.coded(rater, values)) for rater in raters]
         return [
             _label_row(reader, rater=fitting(rater, "rater", limit=NAME_CHARS), label=label)
@@ -164,10 +164,10 @@ def _wide_rows(
             if label
         ]
 
-    return _converted(records, needed, convert)
+    return converted(records, needed, convert)
 
 
-def _converted(
+def converted(
     records: Iterable[Record | BrokenRow],
     needed: Mapping[str, FieldPath],
     convert: Callable[[Record], list[Row]],
@@ -185,7 +185,7 @@ def _converted(
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class RowReader:
     """The fields of one record as texts; every complaint names the field."""
 
     record: Record
@@ -219,7 +219,7 @@ class _Reader:
         return fitting(label, "label", limit=LABEL_CHARS)
 
 
-def _label_row(reader: _Reader, *, rater: str, label: str) -> LabelRow:
+def _label_row(reader: RowReader, *, rater: str, label: str) -> LabelRow:
     return LabelRow(
         row=reader.record.row,
         item=reader.key("item"),
@@ -233,7 +233,7 @@ def _label_row(reader: _Reader, *, rater: str, label: str) -> LabelRow:
     )
 
 
-def _judge_row(reader: _Reader, *, label: str | None, outcome: str) -> JudgeRow:
+def _judge_row(reader: RowReader, *, label: str | None, outcome: str) -> JudgeRow:
     return JudgeRow(
         row=reader.record.row,
         item=reader.key("item"),
@@ -246,7 +246,7 @@ def _judge_row(reader: _Reader, *, label: str | None, outcome: str) -> JudgeRow:
     )
 
 
-def _dimension(reader: _Reader) -> str:
+def _dimension(reader: RowReader) -> str:
     name = fitting(reader.text("dimension"), "dimension", limit=DIMENSION_CHARS)
     return name or DEFAULT_DIMENSION
 
@@ -293,7 +293,7 @@ def _confidence(text: str) -> float | None:
 # --- what the options must hold ---------------------------------------------------------------
 
 
-def _needed(
+def needed_columns(
     columns: Mapping[str, FieldPath], paths: Mapping[str, FieldPath], required: Sequence[str]
 ) -> dict[str, FieldPath]:
     """Columns that must be there: those that somebody named and those that no label lacks."""
@@ -305,7 +305,7 @@ def _needed(
     return {**columns, **{name: paths[name] for name in required}}
 
 
-def _check_fields(columns: Mapping[str, FieldPath], fields: Sequence[str]) -> None:
+def check_fields(columns: Mapping[str, FieldPath], fields: Sequence[str]) -> None:
     for name in columns:
         if name not in fields:
             raise Invalid(

@@ -83,7 +83,7 @@ class LabelFile:
 
 def read_people(source: BinaryIO, *, name: str, shape: Shape) -> LabelFile:
     """Read people's labels. Raises Invalid with a sentence that names the file and the row."""
-    with _sentences_of(name):
+    with sentences_of(name):
         rows = labeltable.people_rows(
             read_records(source, name=name),
             columns=mapping.parse_map(shape.columns),
@@ -91,7 +91,7 @@ def read_people(source: BinaryIO, *, name: str, shape: Shape) -> LabelFile:
             wide=shape.wide,
         )
         found: dict[str, _Dimension] = {}
-        for row in _readable(rows):
+        for row in readable(rows):
             dimension = found.setdefault(row.dimension, _Dimension())
             dimension.first_rows.setdefault(row.label, row.row)
             dimension.votes.append(Vote(row.item, row.rater, row.label, row.cluster or None))
@@ -100,14 +100,14 @@ def read_people(source: BinaryIO, *, name: str, shape: Shape) -> LabelFile:
 
 def read_judge(source: BinaryIO, *, name: str, shape: Shape) -> LabelFile:
     """Read a judge's verdicts. Raises Invalid with a sentence that names the file and the row."""
-    with _sentences_of(name):
+    with sentences_of(name):
         rows = labeltable.judge_rows(
             read_records(source, name=name),
             columns=mapping.parse_map(shape.columns),
             values=mapping.parse_values(shape.values),
         )
         found: dict[str, _Dimension] = {}
-        for row in _readable(rows):
+        for row in readable(rows):
             dimension = found.setdefault(row.dimension, _Dimension())
             if row.label is not None:
                 dimension.first_rows.setdefault(row.label, row.row)
@@ -165,7 +165,7 @@ def left_out(people: LabelFile, judge: LabelFile) -> list[str]:
     return sorted(set(people.dimensions) ^ set(judge.dimensions))
 
 
-def _readable(rows: Iterable[Row | BrokenRow]) -> Iterator[Row]:
+def readable(rows: Iterable[Row | BrokenRow]) -> Iterator[Row]:
     broken = BrokenRows()
     yield from broken.sift(rows)
     broken.refuse()
@@ -182,7 +182,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 @contextmanager
-def _sentences_of(name: str) -> Iterator[None]:
+def sentences_of(name: str) -> Iterator[None]:
     """Every sentence about a file begins with its name."""
     try:
         yield

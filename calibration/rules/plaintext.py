@@ -13,7 +13,7 @@ from measurement.length import LengthEffect
 WHERE_EXPLAINED = (
     "What each figure says: docs/statistics.md; on a running server the page /help/statistics/."
 )
-_NAME_WIDTH = 34
+NAME_WIDTH = 34
 
 
 def agreement_lines(dimension: str, found: AgreementSummary) -> Iterator[str]:
@@ -23,19 +23,19 @@ def agreement_lines(dimension: str, found: AgreementSummary) -> Iterator[str]:
         f"  {found.items:,} items, {found.raters:,} raters, {found.labels:,} labels, "
         f"{found.repeats:,} repeats, {found.clusters:,} clusters"
     )
-    yield _line("pairwise agreement", found.percent_agreement, "pairs")
-    yield _line("all raters agree", found.all_agree, "items")
-    yield _line("Krippendorff's alpha", found.alpha, "items")
-    yield _line("Gwet's AC1", found.ac1, "items")
-    yield _line("Gwet's AC2", found.ac2, "items")
-    yield _line("Fleiss' kappa", found.fleiss, "items")
-    yield _line("ICC(2,1)", found.icc, "items")
-    yield _line("ICC(2,k)", found.icc_k, "items")
-    yield _line("again, first and later label", found.retest.percent_agreement, "repeats")
-    yield _line("  alpha", found.retest.alpha, "repeats")
+    yield figure_line("pairwise agreement", found.percent_agreement, "pairs")
+    yield figure_line("all raters agree", found.all_agree, "items")
+    yield figure_line("Krippendorff's alpha", found.alpha, "items")
+    yield figure_line("Gwet's AC1", found.ac1, "items")
+    yield figure_line("Gwet's AC2", found.ac2, "items")
+    yield figure_line("Fleiss' kappa", found.fleiss, "items")
+    yield figure_line("ICC(2,1)", found.icc, "items")
+    yield figure_line("ICC(2,k)", found.icc_k, "items")
+    yield figure_line("again, first and later label", found.retest.percent_agreement, "repeats")
+    yield figure_line("  alpha", found.retest.alpha, "repeats")
     for pair in found.kappa:
-        yield _line(f"Cohen's kappa {pair.a} – {pair.b}", pair.estimate, "items")
-    yield from _notes(found.notes)
+        yield figure_line(f"Cohen's kappa {pair.a} – {pair.b}", pair.estimate, "items")
+    yield from note_lines(found.notes)
 
 
 def alignment_lines(dimension: str, found: Alignment) -> Iterator[str]:
@@ -48,46 +48,46 @@ def alignment_lines(dimension: str, found: Alignment) -> Iterator[str]:
     )
     outcomes = ", ".join(f"{name} {count:,}" for name, count in sorted(found.outcomes.items()))
     yield f"  verdicts: {outcomes or 'none'}"
-    yield _line("agreement (the gate's)", found.agreement, "items")
-    yield _line("  contested as misses", found.contested_as_misses, "items")
-    yield _line("agreement on all labels", found.all_labels, "items")
-    yield _line("verdict against each vote", found.per_vote, "votes")
+    yield figure_line("agreement (the gate's)", found.agreement, "items")
+    yield figure_line("  contested as misses", found.contested_as_misses, "items")
+    yield figure_line("agreement on all labels", found.all_labels, "items")
+    yield figure_line("verdict against each vote", found.per_vote, "votes")
     if found.s1 is not None and found.s2 is not None:
-        yield _line("S1, ties count", found.s1, "votes")
-        yield _line("S2, without ties", found.s2, "votes")
+        yield figure_line("S1, ties count", found.s1, "votes")
+        yield figure_line("S2, without ties", found.s2, "votes")
     yield from _people_lines(found)
-    yield _line("alpha, judge and people", found.alpha, "items")
-    yield _line("kappa, judge and people", found.kappa, "items")
-    yield _line("mean bias, judge − people", found.bias, "items")
-    yield _line("Kendall's τ_b, judge and people", found.ranks["tau_b"], "items")
+    yield figure_line("alpha, judge and people", found.alpha, "items")
+    yield figure_line("kappa, judge and people", found.kappa, "items")
+    yield figure_line("mean bias, judge − people", found.bias, "items")
+    yield figure_line("Kendall's τ_b, judge and people", found.ranks["tau_b"], "items")
     for label, recall in found.recall.items():
-        yield _line(f"recall of {label}", recall, "items")
+        yield figure_line(f"recall of {label}", recall, "items")
     for baseline in found.baselines:
         spoken = baseline.name.replace("_", " ")
-        yield _line(f"baseline: {spoken}", baseline.agreement, "items")
-        yield _line("  judge − baseline", baseline.difference, "items")
+        yield figure_line(f"baseline: {spoken}", baseline.agreement, "items")
+        yield figure_line("  judge − baseline", baseline.difference, "items")
     yield from _alt_test_lines(found)
     yield from _stability_lines(found)
     yield from _bias_lines(found)
     yield from _confusion_lines(found)
-    yield from _notes(found.notes)
+    yield from note_lines(found.notes)
     yield from _gate_lines(found)
 
 
 def _people_lines(found: Alignment) -> Iterator[str]:
-    yield _line("people, leave one out", found.ceiling.people, "votes")
-    yield _line("  judge on the same items", found.ceiling.judge_same_items, "votes")
-    yield _line("  judge − people", found.ceiling.difference, "votes")
-    yield _line("people, by pairs of votes", found.ceiling.pairwise, "pairs")
+    yield figure_line("people, leave one out", found.ceiling.people, "votes")
+    yield figure_line("  judge on the same items", found.ceiling.judge_same_items, "votes")
+    yield figure_line("  judge − people", found.ceiling.difference, "votes")
+    yield figure_line("people, by pairs of votes", found.ceiling.pairwise, "pairs")
 
 
 def _alt_test_lines(found: Alignment) -> Iterator[str]:
     test = found.alt_test
     if test.omega is None or test.rho is None:
-        yield f"  {'alternative annotator test':<{_NAME_WIDTH}} undefined: {test.undefined_because}"
+        yield f"  {'alternative annotator test':<{NAME_WIDTH}} undefined: {test.undefined_because}"
         return
     yield (
-        f"  {'alternative annotator test':<{_NAME_WIDTH}} ω {test.omega:.3f}, ρ {test.rho:.3f}, "
+        f"  {'alternative annotator test':<{NAME_WIDTH}} ω {test.omega:.3f}, ρ {test.rho:.3f}, "
         f"ε {test.epsilon:g}"
     )
 
@@ -96,15 +96,17 @@ def _stability_lines(found: Alignment) -> Iterator[str]:
     """Both orders, then repeated samples; nothing where there are none."""
     if found.order is not None:
         flips = found.order.flips
-        yield _line("same winner in both orders", found.order.consistent, "pairs")
-        yield _line("  in the same order again", found.order.consistent_repeat, "pairs of samples")
-        yield _line("  what the position adds", found.order.position, "items")
-        yield _line("first shown wins", found.order.first_shown, "calls")
-        yield _line("  of the flips, to the first", flips.share_first, "pairs")
-        yield _line("  p of no lean", flips.p, "items or clusters")
+        yield figure_line("same winner in both orders", found.order.consistent, "pairs")
+        yield figure_line(
+            "  in the same order again", found.order.consistent_repeat, "pairs of samples"
+        )
+        yield figure_line("  what the position adds", found.order.position, "items")
+        yield figure_line("first shown wins", found.order.first_shown, "calls")
+        yield figure_line("  of the flips, to the first", flips.share_first, "pairs")
+        yield figure_line("  p of no lean", flips.p, "items or clusters")
     if found.repeats is not None:
-        yield _line("verdict not the same each time", found.repeats.flip_rate, "items")
-        yield _line("  same verdict, by pairs", found.repeats.agreement, "pairs of samples")
+        yield figure_line("verdict not the same each time", found.repeats.flip_rate, "items")
+        yield figure_line("  same verdict, by pairs", found.repeats.agreement, "pairs of samples")
 
 
 def _bias_lines(found: Alignment) -> Iterator[str]:
@@ -112,25 +114,25 @@ def _bias_lines(found: Alignment) -> Iterator[str]:
         yield from _length_lines(found.length)
     if found.self_preference is not None:
         own = found.self_preference
-        yield _line("finds its own family's wins", own.own, "items")
-        yield _line("  the others' wins", own.other, "items")
-        yield _line("  own − others", own.difference, "items")
+        yield figure_line("finds its own family's wins", own.own, "items")
+        yield figure_line("  the others' wins", own.other, "items")
+        yield figure_line("  own − others", own.difference, "items")
     missing = found.missingness
     if any(share.value for share in missing.shares):
         for label, share in zip(missing.labels, missing.shares, strict=True):
-            yield _line(f"no verdict where people say {label}", share, "items")
-        yield _line("  p of no relation", missing.p, "items")
+            yield figure_line(f"no verdict where people say {label}", share, "items")
+        yield figure_line("  p of no relation", missing.p, "items")
 
 
 def _length_lines(found: LengthEffect) -> Iterator[str]:
-    yield _line("longer one preferred, judge", found.judge_longer, "items")
-    yield _line("longer one preferred, people", found.people_longer, "items")
-    yield _line("  judge − people", found.difference, "items")
+    yield figure_line("longer one preferred, judge", found.judge_longer, "items")
+    yield figure_line("longer one preferred, people", found.people_longer, "items")
+    yield figure_line("  judge − people", found.difference, "items")
     for who, model in (("judge", found.judge), ("people", found.people)):
-        yield _line(f"length slope of {who}", model.slope, "items")
-        yield _line("  prefers A", model.raw, "items")
-        yield _line("  at equal lengths", model.length_controlled, "items")
-    yield _line("judge's own length slope", found.judge_own_slope, "items")
+        yield figure_line(f"length slope of {who}", model.slope, "items")
+        yield figure_line("  prefers A", model.raw, "items")
+        yield figure_line("  at equal lengths", model.length_controlled, "items")
+    yield figure_line("judge's own length slope", found.judge_own_slope, "items")
 
 
 def _confusion_lines(found: Alignment) -> Iterator[str]:
@@ -158,15 +160,17 @@ def _number(check: Check) -> str:
     return f"{measured} (limit {check.limit:.4g})"
 
 
-def _line(name: str, found: Estimate, counted: str) -> str:
+def figure_line(name: str, found: Estimate, counted: str) -> str:
+    """One figure: its value, interval and n, or the reason why there is none."""
     if found.value is None:
-        return f"  {name:<{_NAME_WIDTH}} undefined: {found.undefined_because}"
+        return f"  {name:<{NAME_WIDTH}} undefined: {found.undefined_because}"
     bounds = ""
     if found.interval is not None:
         bounds = f"  [{found.interval.low:.4f}, {found.interval.high:.4f}]"
-    return f"  {name:<{_NAME_WIDTH}} {found.value:.4f}{bounds}  n = {found.n:,} {counted}"
+    return f"  {name:<{NAME_WIDTH}} {found.value:.4f}{bounds}  n = {found.n:,} {counted}"
 
 
-def _notes(notes: tuple[str, ...]) -> Iterator[str]:
+def note_lines(notes: tuple[str, ...]) -> Iterator[str]:
+    """One line for each note below the figures."""
     for note in notes:
         yield f"  note: {note}"

@@ -16,7 +16,10 @@ PAINTERS = [
     *sorted((ROOT / "calibration" / "queries").rglob("*.py")),
     ROOT / "calibration" / "rules" / "biaswords.py",
 ]
-PLAINTEXT = (ROOT / "calibration" / "rules" / "plaintext.py").read_text(encoding="utf-8")
+PLAINTEXT = "".join(
+    (ROOT / "calibration" / "rules" / name).read_text(encoding="utf-8")
+    for name in ("plaintext.py", "comparisontext.py")
+)
 SECTIONS = markdown.document(TEXT).sections
 ANCHORS = [section.anchor for section in SECTIONS]
 FIGURES = [section for section in SECTIONS if section.level == 3]
