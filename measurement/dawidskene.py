@@ -170,17 +170,12 @@ class _Model(NamedTuple):
         """The E step, with the log-likelihood of the votes."""
         with np.errstate(divide="ignore"):
             prior, confusion = np.log(self.prior), np.log(self.confusion)
-        logs = np.stack(
-            [
-                np.bincount(
-                    votes.items,
-                    weights=votes.times * confusion[votes.raters, true, votes.labels],
-                    minlength=votes.shape[0],
-                )
-                for true in range(votes.shape[2])
-            ],
-            axis=1,
-        )
+        cells = votes.raters * votes.shape[2] + votes.labels
+        by_label = [
+            np.bincount(votes.items, weights=votes.times * said[cells], minlength=votes.shape[0])
+            for said in confusion.swapaxes(0, 1).reshape(votes.shape[2], -1)
+        ]
+        logs = np.stack(by_label, axis=1)
         logs += prior
         most = logs.max(axis=1, keepdims=True)
         likely = np.exp(logs - most)

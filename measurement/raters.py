@@ -17,7 +17,7 @@ from measurement.estimate import Estimate, Interval
 from measurement.scale import Scale
 from measurement.table import RatingTable
 
-LEAST_TO_FLAG = 20
+LEAST_TO_TELL = 20
 NO_MAJORITY = "no item of this rater has a majority among the others"
 NO_OTHERS = "nobody else rated an item of this rater"
 NO_ORDER = "the labels have no order, so there is no direction"
@@ -37,8 +37,8 @@ class RaterQuality:
     others' points, `spread` the standard deviation of these differences, both in points (n =
     items shared with others). `commonest_share` is how much of the rater's labels is
     `commonest`. `confusion` (labels x labels) counts the majority of the others in rows, the
-    rater's label in columns. `is_flagged`: clearly below the others; a reason to
-    talk and no proof, since one good rater in forty is flagged by luck.
+    rater's label in columns. `is_below_others`: clearly so, on enough votes; a reason to talk
+    and no proof, since luck alone puts one good rater in forty there.
     """
 
     rater: str
@@ -50,7 +50,7 @@ class RaterQuality:
     commonest: str
     commonest_share: Estimate
     confusion: Ints
-    is_flagged: bool
+    is_below_others: bool
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -63,7 +63,7 @@ class RaterQuality:
             "commonest": self.commonest,
             "commonest_share": self.commonest_share.as_dict(),
             "confusion": self.confusion.tolist(),
-            "is_flagged": self.is_flagged,
+            "is_below_others": self.is_below_others,
         }
 
 
@@ -163,13 +163,13 @@ def _quality(name: str, votes: _Votes, scale: Scale, others: Estimate) -> RaterQ
         commonest,
         share,
         _confusion(votes, len(scale.tested().labels)),
-        _is_flagged(agreement, others),
+        _is_below(agreement, others),
     )
 
 
-def _is_flagged(agreement: Estimate, others: Estimate) -> bool:
+def _is_below(agreement: Estimate, others: Estimate) -> bool:
     """The upper end of the rater's interval is below the others' rate, on enough votes."""
-    if agreement.interval is None or others.value is None or agreement.n < LEAST_TO_FLAG:
+    if agreement.interval is None or others.value is None or agreement.n < LEAST_TO_TELL:
         return False
     return agreement.interval.high < others.value
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from measurement.escalation import Cascade, Judged, Stage, cascade
 from measurement.scale import TableError
@@ -32,8 +33,6 @@ def test_the_last_threshold_before_the_first_failure_is_taken() -> None:
 
 
 def test_the_bound_is_the_exact_one_of_the_answered_items() -> None:
-    from scipy.stats import binomtest
-
     found = stage_of((0.9, 45, 5))
     exact = binomtest(45, 50, alternative="greater").proportion_ci(0.9, method="exact")
     assert found.guaranteed == pytest.approx(exact.low)
@@ -158,3 +157,17 @@ def test_what_is_answered_holds_the_target_or_nothing_is(rows: list[tuple[int, b
     assert (stage.threshold is None) == bool(stage.because)
     assert stage.guaranteed is None or stage.guaranteed >= 0.7
     json.dumps(found.as_dict(), allow_nan=False)
+
+
+@given(items)
+def test_the_threshold_is_that_of_walking_down_item_by_item(rows: list[tuple[int, bool]]) -> None:
+    expected = None
+    for threshold in sorted({confidence for confidence, _ in rows}, reverse=True):
+        answered = [agrees for confidence, agrees in rows if confidence >= threshold]
+        if len(answered) < 5:
+            continue
+        exact = binomtest(sum(answered), len(answered), alternative="greater")
+        if exact.proportion_ci(0.9, method="exact").low < 0.7:
+            break
+        expected = threshold
+    assert of_items(rows).stages[0].threshold == expected

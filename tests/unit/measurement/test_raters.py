@@ -89,7 +89,7 @@ def test_a_rater_alone_has_reasons() -> None:
     assert found.bias.undefined_because == raters.NO_OTHERS
     assert found.spread.undefined_because == raters.NO_OTHERS
     assert found.others.undefined_because == raters.NOBODY_ELSE
-    assert not found.is_flagged
+    assert not found.is_below_others
 
 
 def test_one_shared_item_has_a_bias_and_no_spread() -> None:
@@ -120,27 +120,27 @@ def with_odd(n: int, *, odd: int) -> dict[str, str]:
     return {f"{i:03}": "AAB" if i < odd else "AAA" for i in range(n)}
 
 
-def test_a_rater_clearly_below_the_others_is_flagged() -> None:
+def test_a_rater_clearly_below_the_others_is_below_others() -> None:
     found = quality(with_odd(40, odd=20))
-    assert [one.is_flagged for one in found.values()] == [False, False, True]
+    assert [one.is_below_others for one in found.values()] == [False, False, True]
 
 
 def test_a_rater_who_may_have_had_bad_luck_is_not() -> None:
     # 2 of 40: the interval is [.83, .99], the others are at 38 of 38.
     votes = with_odd(40, odd=2) | {f"x{i}": "BAA" for i in range(3)}
-    assert not quality(votes)["rater2"].is_flagged
+    assert not quality(votes)["rater2"].is_below_others
 
 
-def test_nineteen_votes_flag_nobody_and_twenty_do() -> None:
-    assert not quality(with_odd(19, odd=19))["rater2"].is_flagged
-    assert quality(with_odd(20, odd=19))["rater2"].is_flagged
+def test_nineteen_votes_name_nobody_and_twenty_do() -> None:
+    assert not quality(with_odd(19, odd=19))["rater2"].is_below_others
+    assert quality(with_odd(20, odd=19))["rater2"].is_below_others
 
 
 def test_items_of_one_cluster_count_as_one() -> None:
     votes = with_odd(40, odd=20) | {"040": "BAA", "041": "BAA"}
     one = {item: "c" if int(item) < 20 else "d" for item in votes}
-    assert quality(votes)["rater2"].is_flagged
-    assert not quality(votes, clusters=one)["rater2"].is_flagged
+    assert quality(votes)["rater2"].is_below_others
+    assert not quality(votes, clusters=one)["rater2"].is_below_others
 
 
 @given(grids, st.permutations(range(3)))
