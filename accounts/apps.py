@@ -8,4 +8,7 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         # drf-spectacular finds its extensions by their being imported.
-        from accounts import schema  # noqa: F401
+        from accounts import exporting, schema  # noqa: F401
+        from core import registry
+
+        registry.register_export(exporting.AUDIT)

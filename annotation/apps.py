@@ -7,7 +7,7 @@ class AnnotationConfig(AppConfig):
     name = "annotation"
 
     def ready(self) -> None:
-        from annotation.queries import health, steps
+        from annotation.queries import exporting, health, steps
         from annotation.services import claim, rounds, uploads
         from core import registry
 
@@ -19,6 +19,8 @@ class AnnotationConfig(AppConfig):
         registry.register_step("data", steps.data)
         registry.register_step("guideline", steps.guideline)
         registry.register_step("rate", steps.rate)
+        for table in (exporting.ITEMS, exporting.RATINGS, exporting.LABELS):
+            registry.register_export(table)
         for check in (
             health.counters_are_true,
             health.nobody_is_over_overlap,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from annotation.views import data, guidelines, home, projects, rounds, workbench
+from annotation.views import data, exports, guidelines, home, projects, rounds, workbench
 
 PROJECT = "projects/<slug:slug>/"
 DATASET = PROJECT + "data/<int:dataset_id>/"
@@ -28,6 +28,10 @@ urlpatterns = [
     path(DATASET + "labels/<int:upload_id>/", data.import_labels_map, name="import_labels_map"),
     path(PROJECT + "items/<int:item_id>/", data.item, name="item"),
     path(PROJECT + "imports/<int:job_id>/", data.import_job, name="import_job"),
+    path(PROJECT + "export/", exports.index, name="exports"),
+    path(
+        PROJECT + "export/<slug:table>.<slug:extension>", exports.download, name="export_download"
+    ),
     path(PROJECT + "guidelines/", guidelines.index, name="guidelines"),
     path(PROJECT + "guidelines/new/", guidelines.new, name="guideline_new"),
     path(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from core.exporting import Column, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,37 @@ class Step:
     is_done: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ExportScope:
+    """What of a project is exported, and for whom.
+
+    `user_id` is the person who asks (None: a machine or the command line): what they may yet
+    rate is left out. The others narrow the tables that know them.
+    """
+
+    project_id: int
+    user_id: int | None = None
+    dataset_id: int | None = None
+    round_id: int | None = None
+    run_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportTable:
+    """One table that can leave the house; nothing sealed is ever among its rows.
+
+    `rows` are streamed in an order that does not change while people work. `columns` are those
+    of CSV and Parquet. `narrowed_by` names the parts of the scope that it heeds.
+    """
+
+    name: str
+    title: str
+    about: str
+    columns: Callable[[ExportScope], Sequence[Column]]
+    rows: Callable[[ExportScope], Iterator[Row]]
+    narrowed_by: frozenset[str] = frozenset()
+
+
 JobHandler = Callable[[int], None]
 Reconciler = Callable[[datetime], int]
 DoctorCheck = Callable[[], Finding]
@@ -35,6 +68,7 @@ DoctorCheck = Callable[[], Finding]
 StepMaker = Callable[[int, str], Step]
 Bar = Callable[[int, int], bool]
 
+EXPORT_ORDER = ("items", "ratings", "labels", "verdicts", "ledger", "decisions", "audit")
 STEP_ORDER = ("data", "guideline", "rate", "agree", "judge")
 
 _steps: dict[str, StepMaker] = {}
@@ -42,6 +76,7 @@ _job_handlers: dict[str, JobHandler] = {}
 _bars: dict[str, Bar] = {}
 _reconcilers: dict[str, Reconciler] = {}
 _doctor_checks: dict[str, DoctorCheck] = {}
+_export_tables: dict[str, ExportTable] = {}
 
 
 def register_job(kind: str, handler: JobHandler) -> None:
@@ -56,6 +91,17 @@ def register_reconciler(name: str, reconcile: Reconciler) -> None:
 
 def register_doctor_check(name: str, check: DoctorCheck) -> None:
     _doctor_checks[name] = check
+
+
+def register_export(table: ExportTable) -> None:
+    if table.name not in EXPORT_ORDER:
+        raise ValueError(f"{table.name!r} is none of the tables {EXPORT_ORDER}.")
+    _export_tables[table.name] = table
+
+
+def export_tables() -> Mapping[str, ExportTable]:
+    """The tables that can be exported, in their order."""
+    return {name: _export_tables[name] for name in EXPORT_ORDER if name in _export_tables}
 
 
 def job_handlers() -> Mapping[str, JobHandler]:

@@ -8,7 +8,7 @@ class JudgesConfig(AppConfig):
 
     def ready(self) -> None:
         from core import registry
-        from judges.queries import authors, health, steps
+        from judges.queries import authors, exporting, health, steps
         from judges.services import engine, hooks, serving
         from judges.states import RunPurpose
 
@@ -16,6 +16,8 @@ class JudgesConfig(AppConfig):
         hooks.before_calls(RunPurpose.SERVING, serving.objection)
         registry.register_step("judge", steps.judge)
         registry.register_bar("judge authors", authors.has_authored)
+        for table in (exporting.VERDICTS, exporting.LEDGER, exporting.DECISIONS):
+            registry.register_export(table)
         for check in (
             health.spending_is_the_ledgers,
             health.ended_runs_have_no_open_calls,

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from annotation.api import datasets, ratings
+from annotation.api import datasets, exports, ratings
 
 PROJECT = "projects/<slug:slug>/"
 
 urlpatterns = [
     path(PROJECT + "datasets", datasets.DatasetsView.as_view(), name="api_datasets"),
     path(PROJECT + "items", datasets.ItemsView.as_view(), name="api_items"),
+    path(PROJECT + "export/<slug:table>", exports.ExportView.as_view(), name="api_export"),
     path(PROJECT + "rounds/<int:round_id>/next", ratings.NextView.as_view(), name="api_round_next"),
     path(
         "assignments/<int:assignment_id>/submit",

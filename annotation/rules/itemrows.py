@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import TypeVar
@@ -460,14 +461,21 @@ def _one_of(words: Sequence[str]) -> Callable[[object], str]:
 
 
 def _tags(value: object) -> tuple[str, ...]:
-    """A list of texts, or one text with commas."""
-    parts = value.split(",") if isinstance(value, str) else value
+    """A list of texts (in a table: as JSON), or one text with commas."""
+    parts = _listed(value) if isinstance(value, str) else value
     if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
         raise Invalid("tags", "cannot be read: a list of texts, or one with commas, is expected.")
     tags = tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
     if any(len(tag) > _TAG_CHARS for tag in tags):
         raise Invalid("tags", f"has a tag of more than {_TAG_CHARS} characters.")
     return tags
+
+
+def _listed(text: str) -> object:
+    if text.startswith("["):
+        with suppress(ValueError):
+            return json.loads(text)
+    return text.split(",")
 
 
 def _latency(value: object) -> float:

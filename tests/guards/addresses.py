@@ -86,12 +86,22 @@ IN_ADDRESSES: dict[str, Values] = {
         ("run_pause.run_id", "run_cancel.run_id"),
         lambda rows: [rows.running_run.pk, rows.open_run.pk],
     ),
+    "table": lambda rows: [
+        "ratings",
+        "items",
+        "labels",
+        "verdicts",
+        "ledger",
+        "decisions",
+        "audit",
+    ],
+    "extension": lambda rows: ["jsonl", "csv"],
     "request_id": lambda rows: [request.pk for request in reversed(rows.requests)],
     "report_id": lambda rows: [rows.report.pk],
 }
 """What a name in a route stands for; `url_name.kwarg` goes before `kwarg`."""
 
-NO_ROWS = frozenset({"slug", "number"})
+NO_ROWS = frozenset({"slug", "number", "table", "extension"})
 """Names that say nothing without another one beside them: they have no foreign values."""
 
 QUERIES: dict[str, Sequence[str]] = {

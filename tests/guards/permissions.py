@@ -47,6 +47,8 @@ PAGES: dict[str, tuple[int, int, int, int]] = {
     "POST import_labels_map": (403, 422, 403, 403),
     "GET item": (403, 200, 200, 200),
     "GET import_job": (403, 200, 200, 200),
+    "GET exports": (403, 200, 403, 200),
+    "GET export_download": (403, 200, 403, 200),
     "GET guidelines": (403, 200, 200, 200),
     "GET guideline_new": (403, 200, 403, 403),
     "POST guideline_new": (403, 422, 403, 403),
@@ -131,6 +133,7 @@ SCOPES = ("read token", "write token", "rate token", "judge token")
 API: dict[str, tuple[int, int, int, int]] = {
     "GET api_datasets": (200, 403, 403, 403),
     "GET api_items": (200, 403, 403, 403),
+    "GET api_export": (200, 403, 403, 403),
     "POST api_round_next": (403, 403, 200, 403),
     "POST api_assignment_submit": (403, 403, 200, 403),
     "GET api_judges": (200, 403, 403, 403),
