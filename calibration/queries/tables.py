@@ -13,6 +13,7 @@ from django.db.models import Count, QuerySet
 from annotation.models import Dataset, Dimension, GuidelineVersion, Item, Response
 from annotation.queries import labels
 from annotation.states import ItemKind, Part
+from calibration.rules import families
 from judges.models import Call, JudgeLabel, Run, Verdict
 from measurement.alpha import alpha
 from measurement.counts import counts_of
@@ -158,6 +159,24 @@ def lengths(*, dataset: Dataset, part: str = "") -> dict[str, tuple[float, float
         item: (float(both[0]), float(both[1])) for item, both in found.items() if len(both) == 2
     }
     return pairs or None
+
+
+def own_sides(*, dataset: Dataset, model: str, part: str = "") -> dict[str, str] | None:
+    """For each pair that a judge's own family took part in once, its side; None without any."""
+    family = families.family_of(model)
+    rows = Response.objects.filter(item__dataset=dataset, item__kind=ItemKind.PAIR)
+    rows = rows.filter(item__is_visible=True, **({"item__part": part} if part else {}))
+    if not family or not rows.filter(system__icontains=family).exists():
+        return None
+    systems: dict[str, dict[int, str]] = {}
+    for item, position, system in rows.values_list("item__external_id", "position", "system"):
+        systems.setdefault(item, {})[position] = system
+    sides = {
+        item: families.own_side((both[0], both[1]), family)
+        for item, both in systems.items()
+        if len(both) == 2
+    }
+    return {item: side for item, side in sides.items() if side} or None
 
 
 def slices(*, dataset: Dataset) -> dict[str, dict[str, str]]:

@@ -85,6 +85,9 @@ def measure(
         seed=SEED,
         unrated=people.unrated,
         lengths=tables.lengths(dataset=dataset, part=part),
+        own=tables.own_sides(
+            dataset=dataset, model=str(run.version.spec.get("model", "")), part=part
+        ),
         is_dry_run=is_dry_run,
     )
     return Measured(

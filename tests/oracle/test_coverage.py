@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from measurement import intervals
+from measurement import intervals, logistic
 from measurement.alpha import alpha
 from measurement.arrays import Floats, Ints
 
@@ -57,3 +57,19 @@ def test_the_item_bootstrap_of_alpha_covers() -> None:
         covered += found.interval.low <= 0.64 <= found.interval.high
     # Three standard errors of a true 95 % are 3.3 points at 400 trials.
     assert 0.91 <= covered / trials <= 0.985
+
+
+def test_the_interval_of_the_length_slope_covers() -> None:
+    # A slope of 1 on the tanh of standard normal differences.
+    rng = np.random.default_rng(23)
+    trials, covered, items = 600, 0, 100
+    for _ in range(trials):
+        lengths = np.tanh(rng.normal(size=items))
+        chances = logistic.logistic(-0.5 + lengths)
+        outcomes = (rng.random(items) < chances).astype(float)
+        design = np.column_stack([np.ones(items), lengths])
+        found = logistic.fit(design, outcomes, np.arange(items)).estimate(1)
+        assert found.interval is not None
+        covered += found.interval.low <= 1 <= found.interval.high
+    # Three standard errors of a true 95 % are 2.7 points at 600 trials.
+    assert 0.923 <= covered / trials <= 0.985

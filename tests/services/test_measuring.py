@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from annotation.models import Response
 from annotation.states import Part
+from calibration.queries import tables
 from calibration.services import measuring
 from judges.models import Call, Run, Verdict
 from tests import approving, judging
@@ -95,3 +97,22 @@ def test_lengths_come_from_the_texts_of_the_pairs(scene: Scene) -> None:
     assert found["length"]["pairs"] == found["items"]
     assert found["length"]["longer"]["people"]["n"] > 0
     assert found["missingness"]["p"]["undefined_because"]
+
+
+def test_pairs_with_one_response_of_the_judges_family_tell_its_side(scene: Scene) -> None:
+    pairs = Response.objects.filter(item__dataset=scene.dataset, item__part=Part.DEVELOPMENT)
+    pairs.filter(position=0).update(system="other-1")
+    pairs.filter(position=1).update(system="Sim-small")
+    sides = tables.own_sides(dataset=scene.dataset, model="sim-plumb-1", part=Part.DEVELOPMENT)
+    assert sides is not None
+    assert set(sides.values()) == {"B"}
+    assert len(sides) == 40 - len(scene.sealed())
+    found = measured(scene, run_of(scene, samples=1))["self_preference"]
+    assert "fewer than 50 items" in found["difference"]["undefined_because"]
+    assert found["difference"]["n"] > 0
+
+
+def test_a_judge_whose_family_made_no_response_has_no_preference_of_itself(scene: Scene) -> None:
+    assert tables.own_sides(dataset=scene.dataset, model="claude-opus-4") is None
+    assert tables.own_sides(dataset=scene.dataset, model="") is None
+    assert measured(scene, run_of(scene, samples=1))["self_preference"] is None
