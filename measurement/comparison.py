@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -42,6 +42,23 @@ class PairedScores:
     baseline: Floats
     candidate: Floats
     clusters: Ints
+
+    @classmethod
+    def of(
+        cls,
+        baseline: Mapping[str, float],
+        candidate: Mapping[str, float],
+        clusters: Mapping[str, str],
+    ) -> PairedScores:
+        """The items that both score (one at least), by name; one without a cluster is its own."""
+        items = sorted(baseline.keys() & candidate.keys())
+        seen: dict[tuple[bool, str], int] = {}
+        keys = [(item in clusters, clusters.get(item, item)) for item in items]
+        return cls(
+            np.array([baseline[item] for item in items], dtype=np.float64),
+            np.array([candidate[item] for item in items], dtype=np.float64),
+            np.array([seen.setdefault(key, len(seen)) for key in keys], dtype=np.int64),
+        )
 
     @property
     def noise(self) -> float:

@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from measurement.arrays import Floats, Ints
+from measurement.arrays import Bools, Floats, Ints
 from measurement.scale import TableError
-from measurement.sheet import Bools
 
 MOST_ITEMS = 500_000
 POWER = 0.8

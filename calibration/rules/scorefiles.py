@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-import numpy as np
-
 from annotation.rules.keys import KEY_CHARS, NAME_CHARS, fitting, short_key
 from annotation.rules.labeltable import RowReader, check_fields, converted, needed_columns
 from calibration.rules.labelfiles import readable, sentences_of
@@ -16,7 +14,6 @@ from core.errors import Invalid
 from core.tabular import BrokenRow, Record, read_records
 from measurement.comparison import PairedScores
 from measurement.scale import as_number
-from measurement.table import cluster_codes
 
 SCORE_FIELDS = ("item", "score", "metric", "cluster")
 DEFAULT_METRIC = "score"
@@ -175,17 +172,13 @@ def _pairing(
     metric: str, baseline: ScoreFile, candidate: ScoreFile, clusters: Mapping[str, str]
 ) -> Pairing:
     one, other = baseline.metrics[metric], candidate.metrics[metric]
-    items = sorted(one.keys() & other.keys())
-    if not items:
+    shared = one.keys() & other.keys()
+    if not shared:
         raise Invalid(
             "no_shared_item",
             f"The files share no item on the metric {metric}: the first one is "
             f"“{next(iter(one))}” in {baseline.name} and “{next(iter(other))}” in "
             f"{candidate.name}. Both need the same names.",
         )
-    scores = PairedScores(
-        baseline=np.array([one[item] for item in items]),
-        candidate=np.array([other[item] for item in items]),
-        clusters=cluster_codes(items, clusters),
-    )
-    return Pairing(metric, scores, len(one) - len(items), len(other) - len(items))
+    scores = PairedScores.of(one, other, clusters)
+    return Pairing(metric, scores, len(one) - len(shared), len(other) - len(shared))
