@@ -23,6 +23,7 @@ from core.errors import Invalid, NotAllowed, NotHere
 from judges import access
 from judges.api import serializers
 from judges.models import Judge, JudgeLabel, Run
+from judges.queries import Progress
 from judges.queries import runs as run_queries
 from judges.queries import serving as queries
 from judges.services import serving
@@ -110,7 +111,8 @@ class RunsView(APIView):
         """The newest 100 runs, newest first; `before` gives those before a run."""
         before = _number(request.query_params.get("before"), "before")
         rows = queries.runs_before(_token(request).project, before=before, limit=PAGE_ITEMS)
-        return Response([_run(run, slug) for run in rows])
+        found = run_queries.progress_of(rows, now=timezone.now())
+        return Response([_run(run, slug, found[run.pk]) for run in rows])
 
 
 class RunView(APIView):
@@ -126,7 +128,8 @@ class RunView(APIView):
     )
     def get(self, request: Request, slug: str, run_id: int) -> Response:
         """How far a run is, in counts."""
-        return Response(_run(_seen(request, run_id), slug))
+        run = _seen(request, run_id)
+        return Response(_run(run, slug, run_queries.progress(run, now=timezone.now())))
 
 
 class RunVerdictsView(APIView):
@@ -219,7 +222,8 @@ def _answered(
 
 
 def _to_follow(asked: Asked, judge: Judge) -> Response:
-    body = _run(asked.run, judge.project.slug)
+    progress = run_queries.progress(asked.run, now=timezone.now())
+    body = _run(asked.run, judge.project.slug, progress)
     return Response(body, status=status.HTTP_202_ACCEPTED, headers={"Location": body["url"]})
 
 
@@ -249,8 +253,7 @@ def _seen(request: Request, run_id: int) -> Run:
     return run
 
 
-def _run(run: Run, slug: str) -> dict[str, Any]:
-    progress = run_queries.progress(run, now=timezone.now())
+def _run(run: Run, slug: str, progress: Progress) -> dict[str, Any]:
     return {
         "run": run.pk,
         "url": reverse("api_run", args=[slug, run.pk]),
