@@ -60,15 +60,24 @@ class Asker:
     def is_machine(self) -> bool:
         return bool(self.headers)
 
-    def ask(self, address: Address, method: str, url: str, *, fragment: bool = False) -> Answer:
+    def ask(
+        self,
+        address: Address,
+        method: str,
+        url: str,
+        *,
+        fragment: bool = False,
+        body: object = None,
+    ) -> Answer:
+        """The answer; what is posted is the address's usual body unless another is given."""
         headers = self.headers | SAME_ID | (FRAGMENT if fragment else {})
         cookies = copy.copy(self.client.cookies)
         more: dict[str, Any] = {"content_type": "application/json"} if self.is_machine else {}
         wrote: set[str] = set()
         with _undone(), connection.execute_wrapper(partial(_note_writes, wrote)):
             if method == "POST":
-                body = BODIES.get(address.name, {})
-                response = self.client.post(url, body, headers=headers, **more)
+                sent: Any = BODIES.get(address.name, {}) if body is None else body
+                response = self.client.post(url, sent, headers=headers, **more)
             else:
                 response = self.client.get(url, headers=headers)
             text = _body(response)
