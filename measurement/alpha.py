@@ -13,6 +13,7 @@ from measurement.estimate import Estimate
 from measurement.scale import Level
 
 _LARGEST_CUBE = 10_000_000
+_MOST_PAIRED_LABELS = 20
 
 
 def alpha(counts: Ints, clusters: Ints, *, level: Level, numbers: Floats, seed: int) -> Estimate:
@@ -39,22 +40,22 @@ def alpha_replicates(
         return Estimate.undefined(NO_PAIR), None
     if counts.shape[1] < 2:
         return Estimate.undefined(ONE_LABEL, n=n), None
-    features, formula = _alpha_parts(counts, level, numbers)
-    value = _alpha_value(counts, level, numbers, features, formula)
-    drawn = intervals.bootstrap(features, clusters, formula, seed=seed)
-    return Estimate(value, n, drawn.interval()), drawn
+    if level == "ordinal" and counts.shape[1] > _MOST_PAIRED_LABELS:
+        by_weights = _ordinal_by_weights(counts)
+        ours = by_weights(np.ones((1, n)))
+        drawn = intervals.bootstrap_by_weights(clusters, by_weights, seed=seed)
+    else:
+        features, formula = _alpha_parts(counts, level, numbers)
+        ours = formula(features.sum(axis=0, keepdims=True))
+        drawn = intervals.bootstrap(features, clusters, formula, seed=seed)
+    value = _value_of_package(counts, level, numbers)
+    return Estimate(float(ours[0]) if value is None else value, n, drawn.interval()), drawn
 
 
-def _alpha_value(
-    counts: Ints,
-    level: Level,
-    numbers: Floats,
-    features: Floats,
-    formula: Callable[[Floats], Floats],
-) -> float:
-    """The package's value; it holds items x labels² numbers, so huge tables use our formula."""
+def _value_of_package(counts: Ints, level: Level, numbers: Floats) -> float | None:
+    """The package's value; it holds items x labels² numbers, so huge tables get None."""
     if counts.size * counts.shape[1] > _LARGEST_CUBE:
-        return float(formula(features.sum(axis=0, keepdims=True))[0])
+        return None
     import krippendorff
 
     return float(
@@ -104,6 +105,30 @@ def _ordinal_parts(counts: Ints) -> tuple[Floats, Callable[[Floats], Floats]]:
         return _alpha_of(totals.sum(axis=1), (pairs * distance).sum(axis=1), expected)
 
     return np.column_stack([counts, coincidences]).astype(np.float64), formula
+
+
+def _ordinal_by_weights(counts: Ints) -> Callable[[Floats], Floats]:
+    """Ordinal alpha from how often each item is drawn (replicates x items).
+
+    Ordinal distances are differences of middle ranks, so alpha is that of the interval level with
+    each label's middle rank in the replicate as its number. Costs as much as there are labels
+    given, where the sums of pairs grow with the square of the scale.
+    """
+    from scipy.sparse import csr_array
+
+    votes = counts.sum(axis=1).astype(np.float64)[:, None]
+    given = csr_array(counts.astype(np.float64))
+
+    def figure(weights: Floats) -> Floats:
+        totals = (given.T @ weights.T).T
+        n = totals.sum(axis=1)
+        middle = np.cumsum(totals, axis=1) - totals / 2 - n[:, None] / 2
+        first, second = given @ middle.T, given @ (middle**2).T
+        observed = 2 * (votes * second - first**2) / (votes - 1)
+        expected = 2 * n * (totals * middle**2).sum(axis=1)
+        return _alpha_of(n, (weights.T * observed).sum(axis=0), expected)
+
+    return figure
 
 
 def _interval_parts(counts: Ints, numbers: Floats) -> tuple[Floats, Callable[[Floats], Floats]]:

@@ -118,14 +118,19 @@ def worth(share: float, variance: float, n: int, groups: int, *, level: float) -
 
 def sum_by(codes: Ints, values: Floats) -> Floats:
     """Sums of the rows of `values` by code, one for each code that occurs, in code order."""
-    occurs = np.bincount(codes) > 0
-    places, size = (np.cumsum(occurs) - 1)[codes], int(np.count_nonzero(occurs))
+    places, size = _places(codes)
     if values.ndim == 1:
         return np.asarray(np.bincount(places, weights=values, minlength=size), dtype=np.float64)
     summed: Floats = np.stack(
         [np.bincount(places, weights=column, minlength=size) for column in values.T], axis=1
     )
     return summed
+
+
+def _places(codes: Ints) -> tuple[Ints, int]:
+    """Each code's place among those that occur, and how many those are."""
+    occurs = np.bincount(codes) > 0
+    return (np.cumsum(occurs) - 1)[codes], int(np.count_nonzero(occurs))
 
 
 def share(
@@ -196,6 +201,27 @@ def bootstrap(
     with np.errstate(divide="ignore", invalid="ignore"):
         values = formula(sums)
     return Replicates(values, len(units), "cluster" if grouped else "item")
+
+
+def bootstrap_by_weights(
+    clusters: Ints,
+    figure: Callable[[Floats], Floats],
+    *,
+    seed: int,
+    replicates: int = REPLICATES,
+) -> Replicates:
+    """`bootstrap` for a figure that has too many sums: `figure` takes the draws themselves.
+
+    Those are (replicates x items): how often each item is drawn; the items of a cluster together.
+    """
+    places, groups = _places(clusters)
+    grouped = groups < len(clusters)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        parts = [
+            figure(drawn[:, places] if grouped else drawn)
+            for drawn in draws(groups, seed=seed, replicates=replicates)
+        ]
+    return Replicates(np.concatenate(parts), groups, "cluster" if grouped else "item")
 
 
 def bootstrapped(

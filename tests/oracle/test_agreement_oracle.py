@@ -10,7 +10,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from measurement import intervals, kappa
-from measurement.alpha import _alpha_parts, alpha
+from measurement.alpha import _alpha_parts, _ordinal_by_weights, alpha
 from measurement.arrays import Floats, Ints
 from measurement.scale import LEVELS, Level, Scale
 
@@ -69,6 +69,19 @@ def test_a_replicate_is_alpha_of_the_items_drawn(level: Level) -> None:
         ours = formula(features[drawn].sum(axis=0, keepdims=True))[0]
         theirs = krippendorff.alpha(reliability_data=table[drawn].T, level_of_measurement=level)
         assert ours == pytest.approx(theirs, abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_replicate_of_many_ordered_labels_is_alpha_of_the_items_drawn(seed: int) -> None:
+    table = ratings(seed)
+    table = table[(~np.isnan(table)).sum(axis=1) >= 2]
+    figure = _ordinal_by_weights(counts_of(table))
+    rng = np.random.default_rng(seed)
+    for _ in range(5):
+        drawn = rng.integers(0, len(table), size=len(table))
+        weights = np.bincount(drawn, minlength=len(table)).astype(float)
+        theirs = krippendorff.alpha(reliability_data=table[drawn].T, level_of_measurement="ordinal")
+        assert figure(weights[None, :])[0] == pytest.approx(theirs, abs=1e-12)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

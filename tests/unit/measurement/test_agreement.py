@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -178,6 +179,35 @@ def test_a_table_too_large_for_the_package_gets_the_same_value_from_our_formula(
     monkeypatch.setattr("measurement.alpha._LARGEST_CUBE", 0)
     large = alpha(counts, clusters, level=level, numbers=numbers, seed=1)
     assert large.value == pytest.approx(small.value, abs=1e-12)
+
+
+def test_many_ordered_labels_have_the_same_interval_by_draws_as_by_sums(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counts = np.random.default_rng(3).multinomial(4, [0.1, 0.2, 0.3, 0.4], size=300)
+    clusters = np.arange(300) // 2
+    found = []
+    for most in (20, 0):
+        monkeypatch.setattr("measurement.alpha._MOST_PAIRED_LABELS", most)
+        one = alpha(counts, clusters, level="ordinal", numbers=np.arange(4.0), seed=1)
+        assert one.interval is not None
+        assert one.interval.method == "cluster bootstrap, 2000 replicates"
+        found.append((one.value, one.interval.low, one.interval.high))
+    assert found[0] == pytest.approx(found[1], abs=0.01)
+
+
+def test_a_scale_of_a_hundred_points_stays_in_memory() -> None:
+    rng = np.random.default_rng(3)
+    labels = rng.integers(0, 101, size=(4000, 3))
+    counts = np.stack([(labels == point).sum(axis=1) for point in range(101)], axis=1)
+    tracemalloc.start()
+    found = alpha(counts, np.arange(4000), level="ordinal", numbers=np.arange(101.0), seed=1)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.interval is not None
+    assert found.interval.low < 0 < found.interval.high
+    # A sum for each of 5,050 pairs of labels would be 160 MB in each copy.
+    assert peak < 60_000_000
 
 
 def test_a_scale_of_one_label_leaves_ac1_undefined() -> None:
