@@ -3,7 +3,11 @@
 
 const toasts = () => document.getElementById("toasts");
 
+const UNREACHABLE = "The server cannot be reached. Check the connection, then try again.";
+
+// What asks by itself asks again and again: a sentence that stands already is not said twice.
 export function announce(sentence, kind = "error") {
+  if (standing(sentence)) return;
   const toast = document.createElement("div");
   toast.className = `toast toast--${kind}`;
   const words = document.createElement("p");
@@ -16,6 +20,11 @@ export function announce(sentence, kind = "error") {
   close.textContent = "×";
   toast.append(words, close);
   toasts()?.append(toast);
+}
+
+function standing(sentence) {
+  const words = [...(toasts()?.querySelectorAll("p") ?? [])];
+  return words.find((one) => one.textContent === sentence)?.closest(".toast");
 }
 
 function sentenceIn(html) {
@@ -55,10 +64,10 @@ document.addEventListener("htmx:responseError", (event) => {
 });
 
 for (const name of ["htmx:sendError", "htmx:timeout"]) {
-  document.addEventListener(name, () => {
-    announce("The server cannot be reached. Check the connection, then try again.");
-  });
+  document.addEventListener(name, () => announce(UNREACHABLE));
 }
+// Whatever it answers, it can be reached.
+document.addEventListener("htmx:beforeOnLoad", () => standing(UNREACHABLE)?.remove());
 
 document.addEventListener("htmx:load", (event) => {
   focusErrors(event.detail.elt);

@@ -149,6 +149,12 @@ def test_a_message_is_announced_and_can_be_put_away(guide: Page) -> None:
     expect(toast).to_have_count(0)
 
 
+def test_a_message_that_stands_is_not_said_again(guide: Page) -> None:
+    for _ in range(2):
+        guide.evaluate("import('/static/js/page.js').then(m => m.announce('Not reached.'))")
+    expect(guide.locator("#toasts .toast")).to_have_count(1)
+
+
 def test_everything_is_readable_without_script(browser: Browser, address: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

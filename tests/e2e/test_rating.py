@@ -142,8 +142,10 @@ def test_work_survives_a_lost_network_and_is_sent_when_it_is_back(house: House, 
     page.route("**/ratings/**", refuse)
     press(page, "Enter")
     expect(page.locator("[data-status]")).to_have_text("Offline: kept on this device")
+    expect(page.locator("#toasts")).to_contain_text("cannot be reached")
     page.unroute("**/ratings/**")
     expect(page.get_by_text("2 of 3", exact=True)).to_be_visible(timeout=15_000)
+    expect(page.locator("#toasts")).not_to_contain_text("cannot be reached")
     assert stored(house, "nell") == ["5"] * len(FOUR)
 
 
