@@ -182,6 +182,13 @@ def test_a_versions_report_is_that_of_its_newest_run(scene: Scene, run: Run) -> 
     assert lea.get(reverse("version_report", args=["support", other.pk])).status_code == 404
 
 
+def test_a_version_offers_its_report_once_it_has_run(scene: Scene, run: Run) -> None:
+    lea = client_for(scene.cast.lea)
+    for version, offers in ((scene.version, True), (scene.another(), False)):
+        page = read(lea, reverse("version", args=["support", version.pk]))
+        assert (reverse("version_report", args=["support", version.pk]) in page) is offers
+
+
 def test_the_api_lists_and_gives_reports_and_never_sealed_ones() -> None:
     scene = approving.make_scene()
     asked = approving.measured(scene)
