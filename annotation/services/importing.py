@@ -33,6 +33,10 @@ OPEN_ELSEWHERE = (
     "known. Leave the row out, or use a dataset without a sealed part."
 )
 SEALED_ELSEWHERE = "this prompt is sealed in another dataset of the project. Leave the row out."
+ON_BOTH_SIDES = (
+    "the same prompt stands in this dataset under another cluster, and one of the two is sealed. "
+    "Give both rows the same cluster, or leave this one out."
+)
 
 Progress = Callable[[int], None]
 
@@ -168,9 +172,11 @@ def _fresh(dataset: Dataset, chunk: list[ItemDraft], done: ItemImport, *, tag: i
     keys = {*inputs, *(draft.cluster_key for draft in chunk)}
     elsewhere, open_there = sealed_elsewhere(dataset, keys), open_elsewhere(dataset, keys)
     salt = _salt(dataset)
+    sides = _sides(dataset, inputs) if salt else {}
     fresh: list[_Fresh] = []
     for draft, input_hashed in zip(chunk, inputs, strict=True):
         hashed = content_hash(draft)
+        part = _part(dataset, draft.cluster_key, salt)
         known = there.get(draft.external_id)
         if known == hashed:
             done.known += 1
@@ -178,14 +184,24 @@ def _fresh(dataset: Dataset, chunk: list[ItemDraft], done: ItemImport, *, tag: i
             done.broken.add(BrokenRow(draft.row, _other_text(draft), draft.unit))
         elif draft.cluster_key in elsewhere or input_hashed in elsewhere:
             done.broken.add(BrokenRow(draft.row, SEALED_ELSEWHERE, draft.unit))
-        elif _part(dataset, draft.cluster_key, salt) == Part.SEALED and (
+        elif part == Part.SEALED and (
             draft.cluster_key in open_there or input_hashed in open_there
         ):
             done.broken.add(BrokenRow(draft.row, OPEN_ELSEWHERE, draft.unit))
+        elif salt and sides.setdefault(input_hashed, part) != part:
+            done.broken.add(BrokenRow(draft.row, ON_BOTH_SIDES, draft.unit))
         else:
             there[draft.external_id] = hashed
             fresh.append(_Fresh(draft, hashed, input_hashed))
     return fresh
+
+
+def _sides(dataset: Dataset, inputs: Iterable[str]) -> dict[str, str]:
+    """digest of an input -> the part in which it lies in this dataset already."""
+    found = Item.objects.filter(
+        project_id=dataset.project_id, input_digest__in=set(inputs), dataset=dataset
+    )
+    return dict(found.values_list("input_digest", "part"))
 
 
 def _there(dataset: Dataset, chunk: list[ItemDraft], tag: int) -> dict[str, str]:
