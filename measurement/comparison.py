@@ -28,7 +28,10 @@ MID_P = "McNemar, mid-p"
 WILCOXON = "Wilcoxon signed rank"
 ONE_UNIT = "one item (or one cluster of items) shows no spread, so there is no interval"
 SAME_DIFFERENCE = "every item differs by the same amount, so there is no spread to divide by"
+ALL_ALIKE = "too few items (or clusters) that all differ by the same amount: nothing shows a spread"
 FEW_UNITS = 50
+LEAST_ALIKE = 6
+"""Units without any spread that can carry an interval: with 5, coins land alike in 2 · ½⁵ > .05."""
 NOISE = 1e-12
 
 
@@ -88,7 +91,8 @@ class Comparison:
     difference in its own standard deviations, `win_rate` counts ties by half. `spread` is the
     standard deviation a difference of independent items would need for the same error of the
     mean; `smallest` the smallest change that these items can show (power .8, two-sided .05);
-    `noise` what floating point may add; `drawn` the difference's replicates.
+    `noise` what floating point may add; `drawn` the difference's replicates;
+    `no_interval_because` the reason where the difference has no interval.
     n counts items (`rank_biserial`: those that differ).
     """
 
@@ -113,6 +117,7 @@ class Comparison:
     noise: float
     smallest: Estimate
     notes: tuple[str, ...]
+    no_interval_because: str
     drawn: Replicates = field(repr=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
@@ -153,15 +158,16 @@ def compare(scores: PairedScores, *, lower_is_better: bool = False, seed: int) -
     if is_binary(scores.baseline, scores.candidate):
         binary = mcnemar(scores.baseline, scores.candidate, clusters)
     n, groups = len(levels), len(np.unique(clusters))
-    spread = 0.0
-    if drawn.has_spread:
-        spread = intervals.clustered_error(scores.differences, clusters) * n**0.5
+    difference = drawn.estimate(float(scores.differences.mean()), drawn.mean(_DIFFERENCE))
+    spread = intervals.clustered_error(scores.differences, clusters) * n**0.5
+    has_spread = spread > scores.noise * n**0.5
+    because = _why_no_interval(groups, has_spread=has_spread)
     return Comparison(
         items=n,
         clusters=groups,
         baseline=drawn.estimate(float(scores.baseline.mean()), drawn.mean(_BASELINE)),
         candidate=drawn.estimate(float(scores.candidate.mean()), drawn.mean(_CANDIDATE)),
-        difference=drawn.estimate(float(scores.differences.mean()), drawn.mean(_DIFFERENCE)),
+        difference=replace(difference, interval=None) if because else difference,
         test=WILCOXON if binary is None else MID_P,
         p=wilcoxon.p if binary is None else binary.p_mid,
         wilcoxon=wilcoxon,
@@ -174,10 +180,11 @@ def compare(scores: PairedScores, *, lower_is_better: bool = False, seed: int) -
         losses=losses,
         win_rate=drawn.estimate((wins + (n - wins - losses) / 2) / n, drawn.mean(_WON)),
         sign_p=sign_flip(net_by_cluster(levels, clusters)).p,
-        spread=spread,
+        spread=spread if has_spread else 0.0,
         noise=scores.noise,
-        smallest=_smallest(n, groups, spread, binary),
-        notes=tuple(_notes(levels, groups, has_spread=drawn.has_spread)),
+        smallest=_smallest(n, groups, spread if has_spread else 0.0, binary),
+        notes=tuple(_notes(levels, groups, because, has_spread=has_spread)),
+        no_interval_because=because,
         drawn=drawn.mean(_DIFFERENCE),
     )
 
@@ -241,18 +248,23 @@ def _smallest(n: int, groups: int, spread: float, binary: McNemar | None) -> Est
     return Estimate(planning.smallest_change(n, spread=spread), n)
 
 
-def _notes(levels: Ints, groups: int, *, has_spread: bool) -> Iterator[str]:
+def _why_no_interval(groups: int, *, has_spread: bool) -> str:
+    if groups < 2:
+        return ONE_UNIT
+    return ALL_ALIKE if groups < LEAST_ALIKE and not has_spread else ""
+
+
+def _notes(levels: Ints, groups: int, because: str, *, has_spread: bool) -> Iterator[str]:
     n = len(levels)
     units = "items" if groups == n else "clusters"
-    if groups < 2:
-        yield f"{ONE_UNIT[0].upper()}{ONE_UNIT[1:]}."
-        return
-    if not has_spread:
+    if because:
+        yield f"The difference has no interval: {because}."
+    elif not has_spread:
         most = intervals.upper_bound(0, groups)
-        same = NOTHING_DIFFERS if not levels.any() else "every item differs by the same amount"
+        same = f"all {units} differ by the same amount" if levels.any() else NOTHING_DIFFERS
         yield (
             f"The interval has no width, because {same}. Up to {100 * most:.1f} % of other "
             f"{units} could still behave otherwise (95 %)."
         )
-    if groups < FEW_UNITS:
+    if groups < FEW_UNITS and not because:
         yield f"Fewer than {FEW_UNITS} {units}: the intervals tend to be too short."

@@ -10,7 +10,7 @@ import numpy as np
 
 from measurement import planning
 from measurement.adjust import benjamini_hochberg, holm
-from measurement.comparison import ONE_UNIT, Comparison
+from measurement.comparison import Comparison
 from measurement.estimate import Interval
 
 Word = Literal["better", "equivalent", "not worse", "worse", "cannot tell"]
@@ -124,7 +124,8 @@ class _Turned:
 
     def finding(self, *, may_be_worse: bool, may_be_better: bool) -> Finding:
         if self.interval is None:
-            return Finding("cannot tell", f"{ONE_UNIT[0].upper()}{ONE_UNIT[1:]}.")
+            because = self.compared.no_interval_because
+            return Finding("cannot tell", f"The difference has no interval: {because}.")
         low, high, noise = self.interval.low, self.interval.high, self.compared.noise
         said = self._said()
         if high < self.limit - noise and may_be_worse:

@@ -59,7 +59,7 @@ def test_the_interval_of_right_and_wrong_is_near_the_paired_normal_one() -> None
 
 
 def test_versions_that_agree_everywhere_have_p_one_and_reasons() -> None:
-    found = compared([1, 0, 1, 1, 0], [1, 0, 1, 1, 0])
+    found = compared([1, 0, 1, 1, 0, 1], [1, 0, 1, 1, 0, 1])
     assert found.difference.value == 0
     assert found.binary is not None
     p_values = (found.p, found.wilcoxon.p, found.pratt.p, found.sign_p, found.binary.p_exact)
@@ -67,8 +67,18 @@ def test_versions_that_agree_everywhere_have_p_one_and_reasons() -> None:
     assert found.rank_biserial.undefined_because == "no item differs"
     assert "no spread" in found.d_z.undefined_because
     assert "no spread" in found.smallest.undefined_because
-    # Nothing seen in five items: up to 1 − .05^(1/5) = 45.1 % of others.
-    assert any("45.1 %" in note for note in found.notes)
+    # Nothing seen in six items: up to 1 − .05^(1/6) = 39.3 % of others.
+    assert any("39.3 %" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(("n", "has_interval"), [(5, False), (6, True)])
+def test_a_handful_of_items_that_all_move_alike_carries_no_interval(
+    n: int, has_interval: bool
+) -> None:
+    found = compared([1] * n, [2] * n)
+    assert found.difference.value == 1
+    assert (found.difference.interval is not None) == has_interval
+    assert ("no interval" in " ".join(found.notes)) != has_interval
 
 
 def test_one_item_has_a_difference_and_no_interval() -> None:
@@ -129,3 +139,10 @@ def test_clustered_right_and_wrong_have_the_error_between_clusters() -> None:
     assert found.se == pytest.approx(12**0.5 / 6)
     assert found.agresti_min is None
     assert found.p_exact == 1.0
+
+
+def test_clusters_that_cancel_out_inside_show_no_spread_between_them() -> None:
+    found = compared([1.0, 2.0] * 8, [2.0, 1.0] * 8, clusters=np.arange(16) // 2)
+    assert found.d_z.value == 0
+    assert (found.spread, found.p) == (0, 1.0)
+    assert any("all clusters differ by the same amount" in note for note in found.notes)

@@ -80,6 +80,13 @@ def test_one_item_cannot_tell() -> None:
     assert "no interval" in found.because
 
 
+def test_a_handful_of_items_without_any_spread_cannot_tell() -> None:
+    for alike in (np.zeros(5), np.full(5, -2.0)):
+        found = find({"quality": moved(alike)}, Margin())
+        assert (found.word, found.status) == ("cannot tell", 2)
+        assert "nothing shows a spread" in found.because
+
+
 def test_identical_versions_are_equivalent_at_any_margin() -> None:
     for margin in (0.0, 0.1):
         found = find({"quality": moved(np.zeros(30))}, Margin(margin))
