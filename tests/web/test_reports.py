@@ -238,6 +238,10 @@ def test_pandalms_report_shows_the_published_figures(shared_data: Path) -> None:
     assert numbers["lower_bound"] == pytest.approx(0.731720986, abs=1e-9)
     assert numbers["people"]["alpha"]["value"] == pytest.approx(0.8642206852, abs=1e-10)
     assert numbers["outcomes"] == {"ok": 974, "invalid": 25}
+    longer = numbers["length"]["longer"]
+    assert longer["people"]["value"] == pytest.approx(599 / 887)
+    assert longer["judge"]["value"] == pytest.approx(569 / 919)
+    assert sum(map(sum, numbers["missingness"]["counts"])) == numbers["decided"]
     text = read(client_for(cast.lea), path_of(run))
     for shown in (
         "<b>77.4\N{NO-BREAK SPACE}%</b> of 894",
@@ -245,6 +249,7 @@ def test_pandalms_report_shows_the_published_figures(shared_data: Path) -> None:
         "80.6\N{NO-BREAK SPACE}%",
         "73.2\N{NO-BREAK SPACE}%",
         "3 an item, alpha 0.86",
+        "61.9\N{NO-BREAK SPACE}%",
     ):
         assert shown in text
 
