@@ -16,6 +16,7 @@ SEED = 20_261_123
 _NO_SPREAD = 1e-12
 _CHUNK_CELLS = 50_000  # draws at once: what stays in a core's cache
 _LEAST_AT_ONCE = 16
+_MANY_COLUMNS, _MANY_ZEROS = 40, 4
 _FEW_PATTERNS = 16
 """One binomial draw takes as long as so many plain ones."""
 
@@ -242,9 +243,12 @@ def resampled_sums(units: Floats, *, seed: int, replicates: int) -> Floats:
     """Sums over units drawn with replacement, (replicates x f).
 
     Units that look the same are drawn together: with few patterns a replicate costs as much as
-    there are patterns, however many items there are.
+    there are patterns, however many items there are. Of a scale with many labels hardly two items
+    look the same, and nearly all their numbers are zeros: only the others are multiplied.
     """
     rng = np.random.default_rng(seed)
+    if units.shape[1] > _MANY_COLUMNS and np.count_nonzero(units) * _MANY_ZEROS < units.size:
+        return _sums_of_few(rng, units, replicates)
     patterns, counts = _patterns(units)
     total = len(units)
     if len(patterns) * _FEW_PATTERNS <= total:
@@ -252,6 +256,14 @@ def resampled_sums(units: Floats, *, seed: int, replicates: int) -> Floats:
         return np.asarray(weights.astype(np.float64) @ patterns)
     rows = np.repeat(patterns, counts, axis=0)
     chunks = [weights @ rows for weights in _draws(rng, total, replicates)]
+    return np.concatenate(chunks)
+
+
+def _sums_of_few(rng: np.random.Generator, units: Floats, replicates: int) -> Floats:
+    from scipy.sparse import csc_array
+
+    columns = csc_array(units).T
+    chunks = [(columns @ drawn.T).T for drawn in _draws(rng, len(units), replicates)]
     return np.concatenate(chunks)
 
 

@@ -98,6 +98,14 @@ def test_where_a_unit_stands_changes_no_replicate(size: int) -> None:
     assert np.array_equal(one, other)
 
 
+def test_units_of_many_zeros_are_summed_over_the_same_draws() -> None:
+    rng = np.random.default_rng(4)
+    units = np.eye(100)[rng.integers(0, 100, size=150)] * rng.random((150, 1))
+    sums = intervals.resampled_sums(units, seed=1, replicates=700)
+    expected = np.concatenate([drawn @ units for drawn in intervals.draws(150, seed=1)])[:700]
+    assert sums == pytest.approx(expected, abs=1e-12)
+
+
 def test_a_paired_difference_has_an_interval_around_its_mean() -> None:
     differences = np.repeat([1.0, 0.0, -1.0], [30, 160, 10])
     found = intervals.mean_difference(differences, np.arange(200), seed=1, because="")
