@@ -88,6 +88,12 @@ class RoundForm(forms.Form):
         ],
         help_text="None chosen: every item of the dataset.",
     )
+    shows_own_agreement = forms.BooleanField(
+        label="Raters see their own agreement",
+        required=False,
+        help_text="With the other raters, never theirs item by item. An answer that counted in "
+        "what a rater was shown can no longer be changed.",
+    )
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         initial = {

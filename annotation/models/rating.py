@@ -37,6 +37,9 @@ class Round(TimeStamped):
     opened_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     revealed_at = models.DateTimeField(null=True, blank=True)
+    # Raters' feedback: each sees how far their own labels agree. It ends the editing of what
+    # it touches, so it is off unless the lead wants it.
+    shows_own_agreement = models.BooleanField(default=False, db_default=False)
     # Labels may have been made by a simulation: every screen says so.
     is_simulated = models.BooleanField(default=False)
 

@@ -57,6 +57,7 @@ def create(
     sample: int | None = None,
     parts: Collection[Part] = (),
     kind: RoundKind = RoundKind.STANDARD,
+    shows_own_agreement: bool = False,
     is_simulated: bool = False,
     seed: str = "",
 ) -> Round:
@@ -64,6 +65,7 @@ def create(
 
     Takes every visible item of the dataset that has a text and is not withdrawn; `parts`
     narrows it, `sample` draws that many of them by `seed` (default: the round's own salt).
+    `shows_own_agreement` lets each rater see their own agreement, which ends editing.
     Raises Invalid `labels_frozen` for sealed items whose labels a look has frozen.
     """
     name = name.strip()
@@ -89,6 +91,7 @@ def create(
                 kind=kind,
                 overlap=overlap,
                 author=by,
+                shows_own_agreement=shows_own_agreement,
                 is_simulated=is_simulated,
             )
             count = _lay_slots(round_, items, sample=sample, seed=seed or round_.salt)

@@ -94,6 +94,18 @@ def test_all_raters_of_the_project_are_chosen_to_begin_with(
     assert form["raters"].value() == [rater.pk for rater in raters]
 
 
+def test_raters_see_their_own_agreement_only_where_the_lead_says_so(
+    lea: User, data: dict[str, Any]
+) -> None:
+    client = as_(lea)
+    client.post(reverse(NEW, args=["support"]), data)
+    client.post(
+        reverse(NEW, args=["support"]), data | {"name": "Open cards", "shows_own_agreement": "on"}
+    )
+    shown = dict(Round.objects.values_list("name", "shows_own_agreement"))
+    assert shown == {"Round 1": False, "Open cards": True}
+
+
 BAD = [
     ({"overlap": 4}, "needs as many raters"),
     ({"overlap": 0}, "greater than or equal to 1"),
