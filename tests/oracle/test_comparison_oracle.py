@@ -13,6 +13,7 @@ from statsmodels.stats.proportion import samplesize_confint_proportion
 from measurement import adjust, intervals, planning
 from measurement.arrays import Floats
 from measurement.comparison import PairedScores, compare
+from measurement.findings import Margin, find
 from measurement.mcnemar import mcnemar
 from measurement.signedrank import signed_levels, signed_rank
 from measurement.signflip import sign_flip
@@ -163,3 +164,19 @@ def test_the_paired_difference_covers_at_a_hundred_items() -> None:
         covered += found.interval.low <= 0.3 <= found.interval.high
     # Three standard errors of a true 95 % are 2.9 points at 500 trials.
     assert 0.92 <= covered / trials <= 0.98
+
+
+def test_four_metrics_of_an_equal_version_seldom_raise_a_false_alarm() -> None:
+    rng = np.random.default_rng(8)
+    trials, alarms, alone = 200, 0, 0
+    for _ in range(trials):
+        moved = rng.choice([-1.0, 0, 1], size=(4, 100), p=[0.2, 0.6, 0.2])
+        compared = {
+            f"m{i}": compare(PairedScores(np.full(100, 3.0), 3.0 + row, np.arange(100)), seed=1)
+            for i, row in enumerate(moved)
+        }
+        alarms += find(compared, Margin()).status == 1
+        alone += any(find({name: one}, Margin()).status == 1 for name, one in compared.items())
+    # One side of 5 %: .025, with a standard error of .011. Each by itself: 1 − .975⁴ = .096.
+    assert alarms / trials <= 0.06
+    assert alone / trials > alarms / trials

@@ -119,6 +119,12 @@ def test_one_barely_worse_metric_among_many_does_not_stand() -> None:
     assert (among.word, among.status, among.decides) == ("cannot tell", 2, ("m0",))
 
 
+def test_a_clearly_worse_metric_stands_among_very_many() -> None:
+    # Two replicates in 2,001 times eighty would never be below .05.
+    found = many(-0.6, *[0.2] * 79)
+    assert (found.word, found.decides) == ("worse", ("m0",))
+
+
 def test_one_barely_better_metric_among_many_is_only_not_worse() -> None:
     found = many(0.105, *[0.03] * 9, margin=0.1)
     assert one(0.105).word == "better"
