@@ -80,7 +80,7 @@ const fitting = new ResizeObserver((entries) => {
 });
 
 function watchFrames(within) {
-  for (const frame of within.querySelectorAll?.(".table-frame") ?? []) fitting.observe(frame);
+  for (const frame of within.querySelectorAll?.(".table-frame, .reading table") ?? []) fitting.observe(frame);
 }
 
 // On a phone the five steps scroll sideways: the page's own one should be in sight.

@@ -141,6 +141,19 @@ def test_a_frame_is_a_tab_stop_only_while_it_scrolls(guide: Page) -> None:
     expect(frame).to_have_attribute("tabindex", "0")
 
 
+def test_a_wide_table_of_a_response_is_scrolled_by_keys(guide: Page) -> None:
+    guide.evaluate(
+        """() => {
+            const response = document.querySelector(".reading");
+            const row = `<tr>${"<td>cell</td>".repeat(80)}</tr>`;
+            response.insertAdjacentHTML("beforeend", `<table>${row}</table>`);
+            const loaded = { bubbles: true, detail: { elt: response } };
+            response.dispatchEvent(new CustomEvent("htmx:load", loaded));
+        }"""
+    )
+    expect(guide.locator(".reading table").last).to_have_attribute("tabindex", "0")
+
+
 def test_a_message_is_announced_and_can_be_put_away(guide: Page) -> None:
     guide.evaluate("import('/static/js/page.js').then(m => m.announce('Not reached.'))")
     toast = guide.locator("#toasts .toast")
