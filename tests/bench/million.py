@@ -42,7 +42,7 @@ class Taken:
 
 
 def measure(*, is_full: bool) -> list[Figure]:
-    """Ordinal labels of five raters; in full also with gaps and a fifth of the labels missing."""
+    """Ordinal labels of five raters; in full also as many with a fifth of the cells missing."""
     tenth, whole = _taken(20_000), _taken(200_000)
     figures = [
         *_figures("labels.1m", whole),
