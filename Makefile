@@ -3,7 +3,7 @@ PY := .venv/bin/python
 RUFF := $(PY) -m ruff
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup dev run test test-fast e2e check static lint types fix schema bench lock
+.PHONY: help setup dev run test test-fast e2e check static lint types fix schema bench simulate lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  \1	/p' Makefile
@@ -45,6 +45,9 @@ schema: dev ## write openapi.yaml from the code
 
 bench: dev ## benchmarks: a table and bench.json (FULL=1 adds the long rounds)
 	@$(PY) -m tests.bench $(if $(FULL),--full)
+
+simulate: dev ## try what intervals and the gate promise; writes docs/simulations.md (TRIALS=100 for less)
+	@$(PY) -m tests.simulations $(if $(TRIALS),--trials $(TRIALS))
 
 lock: dev ## resolve the dependencies of pyproject.toml again (UPGRADE=1 for newer ones)
 	@scripts/lock $(if $(UPGRADE),--upgrade)

@@ -1,0 +1,1 @@
+"""`make simulate`: what intervals and the gate promise, tried on data whose truth is known."""
