@@ -5,49 +5,26 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from itertools import islice
 from typing import BinaryIO
 
-from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from annotation.models import Content, Dataset, Item, Response, SealedSet
-from annotation.rules.itemrows import ItemDraft, content_hash, input_digest, item_rows
-from annotation.rules.keys import digest
-from annotation.rules.split import part_of
+from annotation.models import Dataset, Item
+from annotation.rules.itemrows import ItemDraft, item_rows
+from annotation.services.itemsift import live_salt, sift
+from annotation.services.itemstore import clear_leftovers, drop_hidden, meanwhile, store
 from annotation.states import Part
 from core import audit, jobs
-from core.errors import Conflict
 from core.mapping import FieldPath
-from core.models import Job, JobState
-from core.tabular import BrokenRow, BrokenRows, read_records
+from core.tabular import BrokenRows, read_records
 
 CHUNK = 1000
-TITLE_CHARS = 120
 LISTED_NOTICES = 20
-LEFTOVER_AFTER = timedelta(hours=1)
-OPEN_ELSEWHERE = (
-    "this prompt lies in another dataset of the project, so it cannot be sealed: its labels may be "
-    "known. Leave the row out, or use a dataset without a sealed part."
-)
-SEALED_ELSEWHERE = "this prompt is sealed in another dataset of the project. Leave the row out."
-ON_BOTH_SIDES = (
-    "the same prompt stands in this dataset under another cluster, and one of the two is sealed. "
-    "Give both rows the same cluster, or leave this one out."
-)
 
 Progress = Callable[[int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Fresh:
-    """A draft to store, with its digests."""
-
-    draft: ItemDraft
-    content_hash: str
-    input_digest: str
 
 
 @dataclass(slots=True)
@@ -99,7 +76,7 @@ def import_items(
     """
     done = ItemImport()
     tag = _tag(job_id)
-    _clear_leftovers(dataset, tag)
+    clear_leftovers(dataset, tag)
     records = read_records(source, name=name)
     drafts = done.broken.sift(item_rows(records, columns=columns, is_exact=is_exact))
     try:
@@ -111,11 +88,11 @@ def import_items(
         if not skip_bad:
             done.broken.refuse()
         if dry_run:
-            _drop_hidden(dataset, tag)
+            drop_hidden(dataset, tag)
         else:
             _publish(dataset, done, name=name, actor=actor, tag=tag, job_id=job_id)
     except BaseException:
-        _drop_hidden(dataset, tag)
+        drop_hidden(dataset, tag)
         raise
     return done
 
@@ -132,7 +109,7 @@ def add_items(
         done.broken.refuse()
         _publish(dataset, done, name=name, actor=actor, tag=tag, job_id=None)
     except BaseException:
-        _drop_hidden(dataset, tag)
+        drop_hidden(dataset, tag)
         raise
     return done
 
@@ -150,10 +127,13 @@ def _chunks(drafts: Iterable[ItemDraft]) -> Iterator[list[ItemDraft]]:
 
 def _take(dataset: Dataset, chunk: list[ItemDraft], done: ItemImport, *, tag: int) -> None:
     _note(chunk, done)
-    fresh = _fresh(dataset, chunk, done, tag=tag)
-    if fresh:
-        _store(dataset, fresh, tag)
-    done.added += len(fresh)
+    sifted = sift(dataset, chunk, tag=tag)
+    for broken in sifted.broken:
+        done.broken.add(broken)
+    if sifted.fresh:
+        store(dataset, sifted.fresh, tag=tag)
+    done.added += len(sifted.fresh)
+    done.known += sifted.known
 
 
 def _note(chunk: list[ItemDraft], done: ItemImport) -> None:
@@ -163,202 +143,6 @@ def _note(chunk: list[ItemDraft], done: ItemImport) -> None:
         done.listed_notices += [
             f"{draft.unit.capitalize()} {draft.row}: {text}" for text in draft.notices[:room]
         ]
-
-
-def _fresh(dataset: Dataset, chunk: list[ItemDraft], done: ItemImport, *, tag: int) -> list[_Fresh]:
-    """The drafts to store; doubles are counted, contradictions are broken rows."""
-    there = _there(dataset, chunk, tag)
-    inputs = [input_digest(draft) for draft in chunk]
-    keys = {*inputs, *(draft.cluster_key for draft in chunk)}
-    elsewhere, open_there = sealed_elsewhere(dataset, keys), open_elsewhere(dataset, keys)
-    salt = _salt(dataset)
-    sides = _sides(dataset, inputs) if salt else {}
-    fresh: list[_Fresh] = []
-    for draft, input_hashed in zip(chunk, inputs, strict=True):
-        hashed = content_hash(draft)
-        part = _part(dataset, draft.cluster_key, salt)
-        known = there.get(draft.external_id)
-        if known == hashed:
-            done.known += 1
-        elif known is not None:
-            done.broken.add(BrokenRow(draft.row, _other_text(draft), draft.unit))
-        elif draft.cluster_key in elsewhere or input_hashed in elsewhere:
-            done.broken.add(BrokenRow(draft.row, SEALED_ELSEWHERE, draft.unit))
-        elif part == Part.SEALED and (
-            draft.cluster_key in open_there or input_hashed in open_there
-        ):
-            done.broken.add(BrokenRow(draft.row, OPEN_ELSEWHERE, draft.unit))
-        elif salt and sides.setdefault(input_hashed, part) != part:
-            done.broken.add(BrokenRow(draft.row, ON_BOTH_SIDES, draft.unit))
-        else:
-            there[draft.external_id] = hashed
-            fresh.append(_Fresh(draft, hashed, input_hashed))
-    return fresh
-
-
-def _sides(dataset: Dataset, inputs: Iterable[str]) -> dict[str, str]:
-    """digest of an input -> the part in which it lies in this dataset already."""
-    found = Item.objects.filter(
-        project_id=dataset.project_id, input_digest__in=set(inputs), dataset=dataset
-    )
-    return dict(found.values_list("input_digest", "part"))
-
-
-def _there(dataset: Dataset, chunk: list[ItemDraft], tag: int) -> dict[str, str]:
-    """id -> content hash of what the dataset has already (the hash takes in the id)."""
-    found = Item.objects.filter(
-        dataset=dataset, external_id__in={draft.external_id for draft in chunk}
-    ).values_list("external_id", "content_hash", "is_visible", "import_job_id")
-    there = {}
-    for external_id, hashed, is_visible, its_tag in found:
-        if not is_visible and its_tag != tag:
-            # It may yet be dropped: calling it "there already" could lose it.
-            raise _meanwhile()
-        there[external_id] = hashed
-    return there
-
-
-def _meanwhile() -> Conflict:
-    return Conflict(
-        "imported_meanwhile",
-        "Another import into this dataset brings some of the same items at this moment. Start "
-        "this one again when the other is over: what is there already is left alone.",
-    )
-
-
-def _other_text(draft: ItemDraft) -> str:
-    return (
-        f"the id {draft.external_id[:60]!r} belongs to an item with other texts or systems. Give "
-        "it an id of its own, or leave the row out."
-    )
-
-
-def sealed_elsewhere(dataset: Dataset, keys: set[str]) -> set[str]:
-    """Those of the keys (of clusters, digests of inputs) that are sealed in another dataset."""
-    if (
-        not SealedSet.objects.filter(
-            dataset__project_id=dataset.project_id, retired_at__isnull=True
-        )
-        .exclude(dataset=dataset)
-        .exists()
-    ):
-        return set()
-    found = (
-        Item.objects.filter(project_id=dataset.project_id, part=Part.SEALED)
-        .exclude(dataset=dataset)
-        .filter(Q(cluster_key__in=keys) | Q(input_digest__in=keys))
-        .values_list("cluster_key", "input_digest")
-    )
-    return {key for pair in found for key in pair} & keys
-
-
-def open_elsewhere(dataset: Dataset, keys: set[str]) -> set[str]:
-    """Those of the keys that lie in another dataset: what is known there cannot be sealed here."""
-    if dataset.is_open:
-        return set()
-    found = (
-        Item.objects.filter(project_id=dataset.project_id)
-        .exclude(dataset=dataset)
-        .filter(Q(cluster_key__in=keys) | Q(input_digest__in=keys))
-        .values_list("cluster_key", "input_digest")
-    )
-    return {key for pair in found for key in pair} & keys
-
-
-def _part(dataset: Dataset, cluster_key: str, salt: str) -> Part:
-    return Part(part_of(cluster_key, salt=salt, share=dataset.share)) if salt else Part.DEVELOPMENT
-
-
-def _store(dataset: Dataset, fresh: list[_Fresh], tag: int) -> None:
-    salt = _salt(dataset)
-    try:
-        with transaction.atomic():
-            contents = Content.objects.bulk_create(
-                [Content(project_id=dataset.project_id, body=_body(one.draft)) for one in fresh]
-            )
-            items = Item.objects.bulk_create(
-                [
-                    _item(dataset, one, content, salt, tag)
-                    for one, content in zip(fresh, contents, strict=True)
-                ]
-            )
-            Response.objects.bulk_create(
-                [
-                    response
-                    for item, one in zip(items, fresh, strict=True)
-                    for response in _responses(item, one.draft)
-                ]
-            )
-    except IntegrityError as error:
-        raise _meanwhile() from error
-
-
-def check_takes_items(dataset: Dataset) -> None:
-    """Raise Conflict where the sealed part was looked at: new items would change it."""
-    sealed = SealedSet.objects.filter(dataset=dataset, retired_at__isnull=True).first()
-    if sealed is not None and sealed.frozen_at is not None:
-        raise Conflict(
-            "set_frozen",
-            "The sealed part of this dataset has been looked at, so it takes no new items. "
-            "Import them into a new dataset.",
-        )
-
-
-def _salt(dataset: Dataset) -> str:
-    """The salt of the live sealed part; empty when every new item is for development."""
-    if dataset.share == 0:
-        return ""
-    check_takes_items(dataset)
-    sealed = SealedSet.objects.get(dataset=dataset)
-    return "" if sealed.retired_at is not None else sealed.salt
-
-
-def _body(draft: ItemDraft) -> dict[str, object]:
-    return {
-        "input": draft.input,
-        "context": draft.context,
-        "reference": draft.reference,
-        "messages": [{"role": turn.role, "text": turn.text} for turn in draft.messages],
-        "responses": [response.text for response in draft.responses],
-    }
-
-
-def _item(dataset: Dataset, fresh: _Fresh, content: Content, salt: str, tag: int) -> Item:
-    draft = fresh.draft
-    first = draft.input or (draft.messages[0].text if draft.messages else draft.context)
-    return Item(
-        project_id=dataset.project_id,
-        dataset_id=dataset.pk,
-        content_id=content.pk,
-        external_id=draft.external_id,
-        kind=draft.kind,
-        title=" ".join(first.split())[:TITLE_CHARS],
-        prompt_key=draft.prompt_key,
-        cluster_key=draft.cluster_key,
-        content_hash=fresh.content_hash,
-        input_digest=fresh.input_digest,
-        part=_part(dataset, draft.cluster_key, salt),
-        difficulty=draft.difficulty,
-        case=draft.case,
-        source=draft.source,
-        tags=list(draft.tags),
-        extra=draft.extra,
-        import_job_id=tag,
-        is_visible=False,
-    )
-
-
-def _responses(item: Item, draft: ItemDraft) -> Iterator[Response]:
-    for position, response in enumerate(draft.responses):
-        yield Response(
-            item_id=item.pk,
-            position=position,
-            system=response.system,
-            digest=digest(response.text),
-            length=len(response.text),
-            latency_ms=response.latency_ms,
-            cost=response.cost,
-        )
 
 
 @transaction.atomic
@@ -374,7 +158,7 @@ def _publish(
         is_visible=True
     )
     if changed != done.added:
-        raise _meanwhile()
+        raise meanwhile()
     _check_sealing(dataset, tag)
     counts = {"added": done.added, "known": done.known, "broken": done.broken.total}
     audit.record(
@@ -395,7 +179,7 @@ def _check_sealing(dataset: Dataset, tag: int) -> None:
     taken, since the rows were read."""
     if dataset.is_open:
         return
-    _salt(dataset)
+    live_salt(dataset)
     others = Item.objects.filter(project_id=dataset.project_id).exclude(dataset=dataset)
     known = (
         Item.objects.filter(dataset=dataset, import_job_id=tag, part=Part.SEALED)
@@ -406,33 +190,4 @@ def _check_sealing(dataset: Dataset, tag: int) -> None:
         .exists()
     )
     if known:
-        raise _meanwhile()
-
-
-def _clear_leftovers(dataset: Dataset, tag: int) -> None:
-    """Drop hidden rows that a crash left: this job's own earlier try, and imports long over."""
-    hidden = Item.objects.filter(dataset=dataset, is_visible=False, import_job_id__isnull=False)
-    old = hidden.filter(created_at__lt=timezone.now() - LEFTOVER_AFTER)
-    running = set(
-        Job.objects.filter(state__in=(JobState.WAITING, JobState.RUNNING)).values_list(
-            "pk", flat=True
-        )
-    )
-    tags = set(old.values_list("import_job_id", flat=True).distinct()) - running
-    for leftover in tags | {tag}:
-        if leftover is not None:
-            _drop_hidden(dataset, leftover)
-
-
-def _drop_hidden(dataset: Dataset, tag: int) -> None:
-    while True:
-        batch = list(
-            Item.objects.filter(dataset=dataset, is_visible=False, import_job_id=tag)
-            .order_by("pk")
-            .values_list("pk", "content_id")[:CHUNK]
-        )
-        if not batch:
-            return
-        with transaction.atomic():
-            Item.objects.filter(pk__in=[item for item, _ in batch]).delete()
-            Content.objects.filter(pk__in=[content for _, content in batch]).delete()
+        raise meanwhile()

@@ -25,11 +25,13 @@ from annotation.models import (
     SealedSet,
 )
 from annotation.queries import labels as label_queries
+from annotation.queries.sealed import sealed_elsewhere
 from annotation.rules.display import shuffle_key
 from annotation.rules.keys import NAME_CHARS, digest, short_key
 from annotation.rules.labeltable import DEFAULT_DIMENSION, LabelRow, people_rows
 from annotation.rules.split import part_of
-from annotation.services import datasets, importing, label_guideline, reference
+from annotation.services import datasets, label_guideline, reference
+from annotation.services.itemsift import SEALED_ELSEWHERE
 from annotation.states import (
     AssignmentState,
     ItemKind,
@@ -316,11 +318,11 @@ def _known_items(dataset: Dataset, names: Sequence[str]) -> dict[str, int]:
 def _refuse_sealed(
     dataset: Dataset, missing: Mapping[str, LabelRow], clusters: Mapping[str, str]
 ) -> None:
-    sealed = importing.sealed_elsewhere(dataset, {clusters.get(item, item) for item in missing})
+    sealed = sealed_elsewhere(dataset, {clusters.get(item, item) for item in missing})
     broken = BrokenRows()
     for item, row in sorted(missing.items(), key=lambda pair: pair[1].row):
         if clusters.get(item, item) in sealed:
-            broken.add(BrokenRow(row.row, importing.SEALED_ELSEWHERE, row.unit))
+            broken.add(BrokenRow(row.row, SEALED_ELSEWHERE, row.unit))
     broken.refuse()
 
 

@@ -19,7 +19,7 @@ from django.utils import timezone
 from annotation.models import Dataset, Upload
 from annotation.rules.itemrows import item_rows
 from annotation.rules.labeltable import people_rows
-from annotation.services import importing, label_import
+from annotation.services import importing, itemsift, label_import
 from core import audit, jobs, mapping
 from core.errors import Conflict, Invalid
 from core.models import Job, JobState
@@ -93,7 +93,7 @@ def why_closed(*, dataset: Dataset, is_labels: bool) -> str:
 
 
 def _check_takes(dataset: Dataset, *, is_labels: bool) -> None:
-    check = label_import.check_takes_labels if is_labels else importing.check_takes_items
+    check = label_import.check_takes_labels if is_labels else itemsift.check_takes_items
     check(dataset)
 
 
@@ -177,7 +177,7 @@ def start_items(
 
     Raises Invalid for a mapping that does not fit the file.
     """
-    importing.check_takes_items(dataset)
+    itemsift.check_takes_items(dataset)
     check_items(upload=upload, columns=columns)
     return _plan(
         ITEMS,
