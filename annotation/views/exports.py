@@ -28,7 +28,13 @@ def index(request: MemberRequest) -> HttpResponse:
         (table, bool(narrowed) and not narrowed <= table.narrowed_by)
         for table in registry.export_tables().values()
     ]
-    context = {"form": form, "tables": tables, "formats": FORMATS, "query": request.GET.urlencode()}
+    context = {
+        "current_step": "data",
+        "form": form,
+        "tables": tables,
+        "formats": FORMATS,
+        "query": request.GET.urlencode(),
+    }
     return page(request, "annotation/exports.html", context, status=status)
 
 
