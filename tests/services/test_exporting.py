@@ -81,7 +81,7 @@ def full_items() -> Iterator[dict[str, object]]:
     yield {"id": "three", "input": "Why?", "response": "So.", "kind": "single"}
 
 
-@pytest.mark.parametrize("form", ["jsonl", "csv"])
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
 def test_exported_items_come_back_the_same(
     project: Project, dataset: Dataset, form: Format
 ) -> None:

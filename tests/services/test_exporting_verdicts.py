@@ -68,7 +68,7 @@ def labels_of(run: Run) -> list[tuple[Any, ...]]:
     return sorted(JudgeLabel.objects.filter(run=run).values_list(*told))
 
 
-@pytest.mark.parametrize("form", ["jsonl", "csv"])
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
 def test_exported_verdicts_come_back_as_the_same_labels(run: Run, form: str) -> None:
     file = taken(run, "verdicts", form, run_id=run.pk)
     assert run.dataset is not None
