@@ -32,6 +32,20 @@ class Part:
         return next((c.anchor for c in self.dimension.choices if c.value == self.value), "")
 
 
+class SecondsField(forms.FloatField):
+    """Time at work, as the page counted it. What is no such number counts as none: the rater
+    did not write it and could not mend it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, min_value=0.0, **kwargs)
+
+    def clean(self, value: Any) -> float:
+        try:
+            return super().clean(value) or 0.0
+        except forms.ValidationError:
+            return 0.0
+
+
 class RatingForm(forms.Form):
     """One choice for each dimension, as shown; a reason; the seconds at work.
 
@@ -44,9 +58,7 @@ class RatingForm(forms.Form):
         max_length=rating.RATIONALE_CHARS,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
-    active_seconds = forms.FloatField(
-        required=False, min_value=0.0, widget=forms.HiddenInput(attrs={"autocomplete": "off"})
-    )
+    active_seconds = SecondsField(widget=forms.HiddenInput(attrs={"autocomplete": "off"}))
 
     def __init__(self, bench: Bench, data: Mapping[str, Any] | None = None) -> None:
         given = bench.given
@@ -56,9 +68,15 @@ class RatingForm(forms.Form):
         )
         self.bench = bench
         self.fields["rationale"].required = bench.is_rationale_required
-        self.fields["rationale"].error_messages["required"] = (
-            "say why; this guideline asks for a reason."
-        )
+        self.fields["rationale"].error_messages |= {
+            "required": "say why; this guideline asks for a reason.",
+            "max_length": (
+                f"a reason has at most {rating.RATIONALE_CHARS:,} characters; shorten it."
+            ),
+            "null_characters_not_allowed": (
+                "there is a character in it that no text has; take it out."
+            ),
+        }
         for dimension in bench.dimensions:
             self.fields[PREFIX + dimension.key] = forms.ChoiceField(
                 label=dimension.name,
@@ -102,7 +120,7 @@ class DraftForm(forms.Form):
     """Whatever is there so far: nothing is required, and what does not fit is left out."""
 
     rationale = forms.CharField(required=False, strip=False)
-    active_seconds = forms.FloatField(required=False, min_value=0.0)
+    active_seconds = SecondsField()
 
     def labels(self) -> dict[str, object]:
         return {
@@ -115,18 +133,21 @@ class DraftForm(forms.Form):
         return str(self.data.get("rationale", ""))[: rating.RATIONALE_CHARS]
 
     def seconds(self) -> float:
-        """Zero when the page sent no number."""
-        return float(getattr(self, "cleaned_data", {}).get("active_seconds") or 0.0)
+        return float(self.cleaned_data["active_seconds"])
 
 
 class ReasonForm(forms.Form):
-    """A ready reason, or one in own words."""
+    """A ready reason, or one in own words; the time spent before."""
 
     reason = forms.CharField(required=False)
     other = forms.CharField(required=False)
+    active_seconds = SecondsField()
 
     def text(self) -> str:
         """Own words first; the service refuses an empty reason."""
         self.full_clean()
         cleaned = self.cleaned_data
         return str(cleaned.get("other") or cleaned.get("reason") or "")
+
+    def seconds(self) -> float:
+        return float(self.cleaned_data["active_seconds"])

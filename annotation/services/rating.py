@@ -5,10 +5,9 @@ Labels come in as the rater saw them and are stored in the item's own labelling.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
@@ -30,6 +29,7 @@ from annotation.queries import labels as label_queries
 from annotation.queries import workbench
 from annotation.rules import display, scales, split
 from annotation.services import claim, reference
+from annotation.services.worktime import active_seconds as counted
 from annotation.states import (
     AssignmentState,
     Part,
@@ -39,7 +39,6 @@ from annotation.states import (
 from core.errors import Conflict, Invalid
 
 LEASE_LOST = "lease_lost"
-LONGEST_ACTIVE = timedelta(hours=2).total_seconds()
 RATIONALE_CHARS = 20_000
 SKIP_CHARS = 200
 FLAG_CHARS = 400
@@ -122,17 +121,24 @@ def save_draft(
 
 
 @transaction.atomic(durable=True)
-def skip(*, assignment_id: int, rater: Rater, reason: str, now: datetime) -> None:
+def skip(
+    *, assignment_id: int, rater: Rater, reason: str, active_seconds: float = 0.0, now: datetime
+) -> None:
     """Decline the item for good, with a reason; its slot goes to somebody else."""
-    _skip(access.assignment_once_of(rater, assignment_id), rater, _reason(reason, SKIP_CHARS))
+    row = access.assignment_once_of(rater, assignment_id)
+    said = _reason(reason, SKIP_CHARS)
+    _skip(row, rater, said, counted(row, rater, claimed=active_seconds, now=now))
 
 
 @transaction.atomic(durable=True)
-def flag(*, assignment_id: int, rater: Rater, reason: str, now: datetime) -> Flag:
+def flag(
+    *, assignment_id: int, rater: Rater, reason: str, active_seconds: float = 0.0, now: datetime
+) -> Flag:
     """Report the item as broken to the leads, and pass it by."""
     row = access.assignment_once_of(rater, assignment_id)
     said = _reason(reason, FLAG_CHARS)
-    _skip(row, rater, f"flagged: {said}"[:SKIP_CHARS])
+    seconds = counted(row, rater, claimed=active_seconds, now=now)
+    _skip(row, rater, f"flagged: {said}"[:SKIP_CHARS], seconds)
     return Flag.objects.create(round=row.round, item_id=row.item_id, rater=rater, reason=said)
 
 
@@ -186,7 +192,7 @@ def _submit(
     if mine is not None and mine.state == AssignmentState.SUBMITTED:
         return _again(mine, labels), False
     answer = _answer(row, rater, labels, rationale)
-    seconds = _active(row, rater, active_seconds, now)
+    seconds = counted(row, rater, claimed=active_seconds, now=now)
     if row.round.revealed_at is not None:
         raise Conflict("round_revealed", "The ratings of this round were revealed meanwhile.")
     if row.item.part == Part.SEALED:
@@ -350,21 +356,6 @@ def _to_own(dimension: Dimension, shown: str, *, is_swapped: bool) -> str:
     return display.to_own_label(shown, swapped=swaps)
 
 
-def _active(row: Assignment, rater: Rater, claimed: float, now: datetime) -> float:
-    """Seconds at work as the page measured them, never more than can have passed."""
-    if not math.isfinite(claimed) or claimed <= 0:
-        return 0.0
-    most = LONGEST_ACTIVE
-    if row.rater_id == rater.pk and row.leased_at is not None:
-        before = (
-            Draft.objects.filter(round=row.round_id, item=row.item_id, rater=rater)
-            .values_list("active_seconds", flat=True)
-            .first()
-        )
-        most = min(most, (now - row.leased_at).total_seconds() + (before or 0.0))
-    return round(max(0.0, min(claimed, most)), 1)
-
-
 def _write(row: Assignment, answer: Answer) -> None:
     Rating.objects.bulk_create(
         Rating(
@@ -455,7 +446,7 @@ def _keep_draft(
         rater=rater,
         labels=kept,
         rationale=rationale.replace("\x00", "")[:RATIONALE_CHARS],
-        active_seconds=_active(row, rater, active_seconds, now),
+        active_seconds=counted(row, rater, claimed=active_seconds, now=now),
         saved_at=now,
     )
     Draft.objects.bulk_create(
@@ -467,10 +458,15 @@ def _keep_draft(
     return draft
 
 
-def _skip(row: Assignment, rater: Rater, reason: str) -> None:
+def _skip(row: Assignment, rater: Rater, reason: str, seconds: float) -> None:
     changed = Assignment.objects.filter(
         pk=row.pk, rater=rater, state=AssignmentState.LEASED
-    ).update(state=AssignmentState.SKIPPED, lease_until=None, skip_reason=reason)
+    ).update(
+        state=AssignmentState.SKIPPED,
+        lease_until=None,
+        skip_reason=reason,
+        active_seconds=seconds,
+    )
     if changed != 1:
         raise claim.lease_lost()
     Assignment.objects.create(round_id=row.round_id, item_id=row.item_id, slot=row.slot)

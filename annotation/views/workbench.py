@@ -94,7 +94,7 @@ def submit(request: MemberRequest, assignment_id: int) -> HttpResponse:
             rater=rater,
             labels=form.labels(),
             rationale=form.cleaned_data["rationale"],
-            active_seconds=form.cleaned_data["active_seconds"] or 0.0,
+            active_seconds=form.cleaned_data["active_seconds"],
             now=timezone.now(),
         )
     except Invalid as refusal:
@@ -129,11 +129,13 @@ def skip(request: MemberRequest, assignment_id: int) -> HttpResponse:
     """Pass the item by, with a reason, and take the next."""
     rater = access.rater_of_member(request.membership)
     row = access.assignment_once_of(rater, assignment_id)
+    form = ReasonForm(request.POST)
     try:
         rating.skip(
             assignment_id=row.pk,
             rater=rater,
-            reason=ReasonForm(request.POST).text(),
+            reason=form.text(),
+            active_seconds=form.seconds(),
             now=timezone.now(),
         )
     except (Invalid, Conflict) as refusal:
@@ -147,11 +149,13 @@ def flag(request: MemberRequest, assignment_id: int) -> HttpResponse:
     """Report the item as broken, and take the next."""
     rater = access.rater_of_member(request.membership)
     row = access.assignment_once_of(rater, assignment_id)
+    form = ReasonForm(request.POST)
     try:
         rating.flag(
             assignment_id=row.pk,
             rater=rater,
-            reason=ReasonForm(request.POST).text(),
+            reason=form.text(),
+            active_seconds=form.seconds(),
             now=timezone.now(),
         )
     except (Invalid, Conflict) as refusal:

@@ -305,9 +305,9 @@ document.addEventListener(
 );
 
 document.addEventListener("htmx:configRequest", (event) => {
-  if (!bench || event.detail.elt !== bench.form) return;
-  bench.wantsSubmit = false;
+  if (!bench || !bench.root.contains(event.detail.elt)) return;
   event.detail.parameters.set("active_seconds", bench.active.toFixed(1));
+  if (event.detail.elt === bench.form) bench.wantsSubmit = false;
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.target?.id !== "slot") return;

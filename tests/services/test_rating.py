@@ -232,15 +232,6 @@ def test_nothing_is_taken_after_the_reveal(scene: Scene) -> None:
     assert refused.value.code == "round_revealed"
 
 
-def test_active_time_is_never_more_than_has_passed(scene: Scene) -> None:
-    row = scene.take(scene.ana)
-    rating.submit(
-        assignment_id=row.pk, rater=scene.ana, labels=FOURS, active_seconds=90_000.0, now=SOON
-    )
-    row.refresh_from_db()
-    assert row.active_seconds == 240.0
-
-
 def test_a_draft_keeps_what_fits_and_renews_the_lease(scene: Scene) -> None:
     row = scene.take(scene.ana)
     rating.save_draft(

@@ -148,7 +148,7 @@ def test_a_plain_form_is_led_to_the_next_item(desk: Desk) -> None:
         {},
         {**FOURS, PREFIX + "clarity": "9"},
         {**FOURS, PREFIX + "clarity": ""},
-        {**FOURS, "active_seconds": "soon"},
+        {**FOURS, "rationale": "x" * 20_001},
     ],
 )
 def test_an_answer_that_does_not_fit_is_422_and_nothing_is_stored(
@@ -159,6 +159,32 @@ def test_an_answer_that_does_not_fit_is_422_and_nothing_is_stored(
     assert answer.status_code == 422
     assert b"error-summary" in answer.content
     assert not Rating.objects.exists()
+
+
+@pytest.mark.parametrize("seconds", ["soon", "-3", ""])
+def test_a_page_that_counted_no_time_holds_nobody_up(desk: Desk, seconds: str) -> None:
+    row = desk.row()
+    answer = desk.client.post(
+        desk.url("rating_submit", row), {**FOURS, "active_seconds": seconds}, headers=HTMX
+    )
+    row.refresh_from_db()
+    assert answer.status_code == 200
+    assert row.active_seconds == 0
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("x" * 20_001, "a reason has at most 20,000 characters; shorten it."),
+        ("a\x00b", "there is a character in it that no text has; take it out."),
+    ],
+)
+def test_a_reason_that_cannot_be_kept_is_refused_in_our_own_words(
+    desk: Desk, reason: str, words: str
+) -> None:
+    answer = desk.client.post(desk.url("rating_submit", desk.row()), {**FOURS, "rationale": reason})
+    assert answer.status_code == 422
+    assert f"Why: {words}" in answer.content.decode()
 
 
 def test_what_was_chosen_is_still_there_after_a_refusal(desk: Desk) -> None:
