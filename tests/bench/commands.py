@@ -39,8 +39,9 @@ def cost_of(house: House, *arguments: str) -> Cost:
     return Cost(seconds, usage.ru_maxrss / 1024)
 
 
-def run_python(house: House, script: Sequence[str]) -> None:
-    """Run a few lines with Django set up on the data of a house."""
+def run_python(house: House, script: Sequence[str]) -> str:
+    """Run a few lines with Django set up on the data of a house; what they print."""
     done = house.manage("shell", "--no-imports", "--command", "\n".join(script))
     if done.returncode:
         raise RuntimeError(done.stdout + done.stderr)
+    return done.stdout

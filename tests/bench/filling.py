@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from itertools import islice
 
+from django.db import transaction
+from django.utils import timezone
+
 from accounts.models import Rater
+from accounts.roles import Scope
 from annotation.models import Assignment, Content, Dataset, Item, Rating, Response, Round
+from annotation.services import rounds
 from annotation.states import AssignmentState, RoundState
 from tests import builders
 
@@ -24,6 +30,38 @@ def ratings(items: int) -> None:
     numbers = iter(range(items))
     while piece := list(islice(numbers, PIECE)):
         _rated(round_, _items(dataset, piece), raters, dimension.pk)
+
+
+def waiting(sizes: list[int], *, raters: int, overlap: int) -> None:
+    """An open round of each size, made as a lead makes it; printed: their ids and the tokens."""
+    project = builders.make_project(slug="bench")
+    lead = builders.make_user(username="lead")
+    version = builders.make_guideline(project)
+    people = [Rater.objects.create(project=project, name=f"rater {n}") for n in range(raters)]
+    opened = {}
+    for size in sizes:
+        dataset = builders.make_dataset(project, name=f"{size} items")
+        numbers = iter(range(size))
+        while piece := list(islice(numbers, PIECE)):
+            with transaction.atomic():
+                _items(dataset, piece)
+        round_ = rounds.create(
+            project=project,
+            dataset=dataset,
+            version=version,
+            name=f"{size} items",
+            raters=people,
+            by=lead,
+            overlap=overlap,
+        )
+        opened[size] = rounds.open_round(round_id=round_.pk, by=lead, now=timezone.now()).pk
+    secrets = [builders.make_token(project, scopes=[Scope.RATE], rater=one)[1] for one in people]
+    print(json.dumps({"rounds": opened, "secrets": secrets}))
+
+
+def submitted() -> None:
+    """Printed: how many answers the house has."""
+    print(Assignment.objects.filter(state=AssignmentState.SUBMITTED).count())
 
 
 def _items(dataset: Dataset, numbers: list[int]) -> list[Item]:

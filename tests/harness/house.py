@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -81,9 +83,17 @@ class House:
 
     def start(self) -> None:
         """Start everything and return when web and worker answer."""
+        self._run([sys.executable, "manage.py", "up"])
+
+    def start_web(self) -> None:
+        """Start the web alone, as the image does it, and return when it answers."""
+        line = [part.replace("0.0.0.0:8000", f"127.0.0.1:{self.port}") for part in web_command()]
+        self._run([str(Path(sys.executable).parent / line[0]), *line[1:]])
+
+    def _run(self, command: list[str]) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "up"],
+                command,
                 cwd=ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
@@ -151,13 +161,22 @@ class House:
                 os.kill(pid, signal.SIGKILL)
 
 
+def web_command() -> list[str]:
+    """The web's command line as it stands in the image."""
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", "")
+    [command] = re.findall(r"^CMD (\[.*\])$", dockerfile, re.MULTILINE)
+    return [str(part) for part in json.loads(command)]
+
+
 @contextmanager
 def house(folder: Path, *, demo: bool) -> Iterator[House]:
     """A prepared house that is not started yet, on the servers this test run was given, if any."""
     with ExitStack() as stack:
         servers: dict[str, str] = {}
         if os.environ.get("DATABASE_URL"):
-            servers["DATABASE_URL"] = stack.enter_context(fresh_database())
+            servers["DATABASE_URL"] = stack.enter_context(
+                fresh_database(os.environ["DATABASE_URL"])
+            )
         if os.environ.get("BROKER_URL"):
             servers["BROKER_URL"] = os.environ["BROKER_URL"]
         one = House(folder, demo=demo, servers=servers)
@@ -167,13 +186,13 @@ def house(folder: Path, *, demo: bool) -> Iterator[House]:
 
 
 @contextmanager
-def fresh_database() -> Iterator[str]:
-    """An empty database on the server in DATABASE_URL, dropped afterwards."""
+def fresh_database(server: str) -> Iterator[str]:
+    """An empty database on the server of a DATABASE_URL, dropped afterwards."""
     import dj_database_url
     import psycopg
     from psycopg import sql
 
-    given = dj_database_url.parse(os.environ["DATABASE_URL"])
+    given = dj_database_url.parse(server)
     name = f"plumbline_house_{token_hex(4)}"
     with psycopg.connect(
         host=given["HOST"],
@@ -185,7 +204,7 @@ def fresh_database() -> Iterator[str]:
     ) as line:
         line.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         try:
-            head, _, _ = os.environ["DATABASE_URL"].rpartition("/")
+            head, _, _ = server.rpartition("/")
             yield f"{head}/{name}"
         finally:
             line.execute(

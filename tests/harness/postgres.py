@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from tests.harness.folders import give, short_folder
 USER = "plumbline"
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
+HASTE = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 
 
 class NoPostgres(Exception):
@@ -44,8 +45,11 @@ class Account:
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
-    """Yield a DATABASE_URL; the server lives as long as the block."""
+def postgres(*, durable: bool = False) -> Iterator[str]:
+    """Yield a DATABASE_URL; the server lives as long as the block.
+
+    `durable`: it writes to the disk before it says so, as in production; tests need no such thing.
+    """
     given = os.environ.get("DATABASE_URL", "")
     if given:
         yield given
@@ -57,7 +61,7 @@ def postgres() -> Iterator[str]:
             if not _reaches(tree, account):
                 tree = Path(shutil.copytree(tree, folder / "tree", symlinks=True))
                 give(tree, user=account.user, group=account.group)
-        with _server(tree, folder, account) as url:
+        with _server(tree, folder, account, [] if durable else HASTE) as url:
             yield url
 
 
@@ -117,7 +121,7 @@ def _reaches(tree: Path, account: Account) -> bool:
 
 
 @contextmanager
-def _server(tree: Path, folder: Path, account: Account) -> Iterator[str]:
+def _server(tree: Path, folder: Path, account: Account, options: Sequence[str]) -> Iterator[str]:
     data = folder / "data"
     _must(
         [str(tree / "bin" / "initdb"), "-D", str(data), "-U", USER, "-A", "trust",
@@ -126,8 +130,8 @@ def _server(tree: Path, folder: Path, account: Account) -> Iterator[str]:
     )  # fmt: skip
     server = _run(
         [str(tree / "bin" / "postgres"), "-D", str(data), "-k", str(folder),
-         "-c", "listen_addresses=", "-c", "fsync=off", "-c", "synchronous_commit=off",
-         "-c", "full_page_writes=off", "-c", "shared_buffers=64MB", "-c", "max_connections=100",
+         "-c", "listen_addresses=", *options, "-c", "shared_buffers=64MB",
+         "-c", "max_connections=100",
          "-c", f"log_directory={folder}", "-c", "logging_collector=on"],
         account,
         start_new_session=True,

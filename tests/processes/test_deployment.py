@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,19 +12,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.harness.house import ROOT, House, house
+from tests.harness.house import ROOT, House, house, web_command
 
 pytestmark = [
     pytest.mark.processes,
     pytest.mark.redis,
     pytest.mark.skipif("DATABASE_URL" not in os.environ, reason="needs DATABASE_URL"),
 ]
-
-
-def web_command() -> list[str]:
-    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", "")
-    [command] = re.findall(r"^CMD (\[.*\])$", dockerfile, re.MULTILINE)
-    return [str(part) for part in json.loads(command)]
 
 
 def other_command(service: str) -> list[str]:
