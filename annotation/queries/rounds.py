@@ -1,13 +1,10 @@
-"""How far rounds are. Counts only: no label and no verdict is read here."""
+"""The rounds of a project, and what a new one could take. Counts only: no label is read here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
 
-from django.db.models import Count, F, Max, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet
 
 from accounts.models import Rater
 from annotation.models import (
@@ -27,7 +24,6 @@ from annotation.states import (
     VersionState,
 )
 
-PACE_WINDOW = timedelta(hours=1)
 SUBMITTED = Q(state=AssignmentState.SUBMITTED)
 LIVE = Q(state__in=LIVE_ASSIGNMENTS)
 
@@ -45,44 +41,6 @@ class RoundCard:
     @property
     def share(self) -> float | None:
         return self.submitted / self.slots if self.slots else None
-
-
-@dataclass(frozen=True, slots=True)
-class RaterRow:
-    """What one rater did in a round; `minutes` of active time."""
-
-    name: str
-    submitted: int
-    skipped: int
-    is_rating: bool
-    minutes: float
-    last_at: datetime | None
-    quota: int | None
-    is_simulated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """A round's state in counts; `pace` is ratings in the last hour."""
-
-    items: int
-    items_done: int
-    slots: int
-    submitted: int
-    leased: int
-    skipped: int
-    flags: int
-    pace: int
-    raters: Sequence[RaterRow]
-
-    @property
-    def left(self) -> int:
-        return self.slots - self.submitted
-
-    @property
-    def hours_left(self) -> float | None:
-        """Hours of rating left at the pace of the last hour; None without a pace."""
-        return self.left / self.pace if self.pace else None
 
 
 def cards(*, project_id: int, limit: int | None = None) -> list[RoundCard]:
@@ -110,36 +68,6 @@ def cards(*, project_id: int, limit: int | None = None) -> list[RoundCard]:
         )
         for round_ in rounds
     ]
-
-
-def progress(round_: Round, *, now: datetime) -> Progress:
-    """Everything that the round's page counts, in six queries whatever its size."""
-    mine = Assignment.objects.filter(round=round_)
-    totals = mine.aggregate(
-        slots=Count("pk", filter=LIVE),
-        submitted=Count("pk", filter=SUBMITTED),
-        leased=Count("pk", filter=Q(state=AssignmentState.LEASED, lease_until__gt=now)),
-        skipped=Count("pk", filter=Q(state=AssignmentState.SKIPPED)),
-        pace=Count("pk", filter=SUBMITTED & Q(submitted_at__gt=now - PACE_WINDOW)),
-    )
-    done = (
-        mine.filter(SUBMITTED)
-        .values("item")
-        .annotate(in_so_far=Count("pk"))
-        .filter(in_so_far__gte=round_.overlap)
-        .count()
-    )
-    return Progress(
-        items=round_.round_items.count(),
-        items_done=done,
-        slots=totals["slots"],
-        submitted=totals["submitted"],
-        leased=totals["leased"],
-        skipped=totals["skipped"],
-        flags=round_.flags.filter(settled_at__isnull=True).count(),
-        pace=totals["pace"],
-        raters=_rater_rows(round_, now=now),
-    )
 
 
 def candidates(*, project_id: int, outside: Round | None = None) -> QuerySet[Rater]:
@@ -201,37 +129,3 @@ def next_name(*, project_id: int) -> str:
     while f"Round {number}" in taken:
         number += 1
     return f"Round {number}"
-
-
-def _rater_rows(round_: Round, *, now: datetime) -> list[RaterRow]:
-    work = {
-        row["rater"]: row
-        for row in Assignment.objects.filter(round=round_, rater__isnull=False)
-        .values("rater")
-        .annotate(
-            submitted=Count("pk", filter=SUBMITTED),
-            skipped=Count("pk", filter=Q(state=AssignmentState.SKIPPED)),
-            leased=Count("pk", filter=Q(state=AssignmentState.LEASED, lease_until__gt=now)),
-            seconds=Sum("active_seconds", filter=SUBMITTED),
-            last=Max("submitted_at"),
-        )
-    }
-    members = (
-        RoundRater.objects.filter(round=round_, removed_at__isnull=True)
-        .select_related("rater")
-        .order_by("rater__name")
-    )
-    return [_rater_row(member, work.get(member.rater_id, {})) for member in members]
-
-
-def _rater_row(member: RoundRater, work: Mapping[str, Any]) -> RaterRow:
-    return RaterRow(
-        name=member.rater.name,
-        submitted=work.get("submitted", 0),
-        skipped=work.get("skipped", 0),
-        is_rating=work.get("leased", 0) > 0,
-        minutes=(work.get("seconds") or 0.0) / 60,
-        last_at=work.get("last"),
-        quota=member.quota,
-        is_simulated=member.rater.is_simulated,
-    )

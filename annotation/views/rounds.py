@@ -15,14 +15,16 @@ from annotation import access
 from annotation.forms.refusals import add_refusal, status_of
 from annotation.forms.rounds import RatersForm, RoundForm
 from annotation.models import Round
+from annotation.queries import roundprogress
 from annotation.queries import rounds as queries
 from annotation.services import rounds as services
 from annotation.states import RoundState
 from core.errors import DomainError
-from core.http import go, page, posted
+from core.http import go, page, posted, wants_fragment
 
 PAGE = ("GET", "HEAD", "POST")
 STEP = {"current_step": "rate"}
+UNCHANGED = 204
 
 
 @door(*STAFF)
@@ -54,9 +56,12 @@ def new(request: MemberRequest) -> HttpResponse:
 @door(*STAFF)
 @require_safe
 def show(request: MemberRequest, round_id: int) -> HttpResponse:
-    """How far a round is. Its progress is the fragment that the page asks for again."""
+    """How far a round is. Its progress is the fragment that the page asks for again; a poll that
+    shows this state already gets nothing new."""
     found = access.round_of(request.project, round_id)
     context = {**STEP, **_how_far(found)}
+    if wants_fragment(request) and _is_shown(request, found, context["digest"]):
+        return HttpResponse(status=UNCHANGED)
     if found.state != RoundState.CLOSED:
         context["more"] = RatersForm(round_=found)
     return page(
@@ -123,7 +128,18 @@ def add_raters(request: MemberRequest, round_id: int) -> HttpResponse:
 
 
 def _how_far(found: Round) -> dict[str, Any]:
-    return {"round": found, "progress": queries.progress(found, now=timezone.now())}
+    counted = roundprogress.progress(found, now=timezone.now())
+    return {
+        "round": found,
+        "progress": counted.value,
+        "digest": counted.value.digest,
+        "as_of": counted.at if counted.is_kept else None,
+    }
+
+
+def _is_shown(request: MemberRequest, found: Round, digest: str) -> bool:
+    """A round that is not open any more is drawn once again, for good."""
+    return found.state == RoundState.OPEN and request.GET.get("shown") == digest
 
 
 def _missing(form: RoundForm) -> list[str]:
