@@ -89,6 +89,14 @@ LIVE_ASSIGNMENTS = (
 """These hold a slot; a skipped or withdrawn row is history and its slot has a new row."""
 
 
+class FlagOutcome(TextChoices):
+    """What a lead made of an item that was reported."""
+
+    NOTHING_WRONG = "nothing_wrong"
+    CORRECTED = "corrected"
+    WITHDRAWN = "withdrawn"
+
+
 class Method(TextChoices):
     """How a reference label came about."""
 
@@ -103,6 +111,8 @@ class ReferenceState(TextChoices):
     DECIDED = "decided"
     CONTESTED = "contested"
     NOT_APPLICABLE = "not_applicable"
+    WITHDRAWN = "withdrawn"
+    """The ratings that it was made from were withdrawn, and no other label took its place."""
 
 
 class Provenance(TextChoices):

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from annotation.models.content import Content, Dataset, Item, Response, SealedSet, Upload
+from annotation.models.content import (
+    Content,
+    Correction,
+    Dataset,
+    Item,
+    Response,
+    SealedSet,
+    Upload,
+)
 from annotation.models.guideline import Dimension, Guideline, GuidelineVersion
 from annotation.models.rating import (
     Assignment,
@@ -12,12 +20,14 @@ from annotation.models.rating import (
     Round,
     RoundItem,
     RoundRater,
+    Withdrawal,
 )
 from annotation.models.reference import ReferenceLabel
 
 __all__ = [
     "Assignment",
     "Content",
+    "Correction",
     "Dataset",
     "Dimension",
     "Draft",
@@ -33,4 +43,5 @@ __all__ = [
     "RoundRater",
     "SealedSet",
     "Upload",
+    "Withdrawal",
 ]

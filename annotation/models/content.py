@@ -156,6 +156,37 @@ class Response(models.Model):
         return f"response {self.position} of {self.item_id}"
 
 
+class Correction(TimeStamped):
+    """An item whose text was wrong. What stood before is kept: ratings were given on it.
+
+    Wording: the item has the new text, and the old one lies in `before`. Meaning: `successor`
+    is the item with the new text, and this one keeps its own.
+    """
+
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="corrections")
+    before = models.ForeignKey(
+        Content, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    hash_before = models.CharField(max_length=64)
+    successor = models.ForeignKey(
+        Item, on_delete=models.PROTECT, null=True, blank=True, related_name="corrects"
+    )
+    reason = models.CharField(max_length=400)
+    actor = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(before__isnull=True, successor__isnull=False)
+                | Q(before__isnull=False, successor__isnull=True),
+                name="correction_of_wording_or_meaning",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"correction of {self.item_id}"
+
+
 class Upload(TimeStamped):
     """A file that somebody brought in the browser, kept until its import is over."""
 

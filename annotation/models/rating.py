@@ -12,6 +12,7 @@ from annotation.models.guideline import Dimension, GuidelineVersion
 from annotation.states import (
     LIVE_ASSIGNMENTS,
     AssignmentState,
+    FlagOutcome,
     RoundKind,
     RoundState,
 )
@@ -40,6 +41,8 @@ class Round(TimeStamped):
     # Raters' feedback: each sees how far their own labels agree. It ends the editing of what
     # it touches, so it is off unless the lead wants it.
     shows_own_agreement = models.BooleanField(default=False, db_default=False)
+    # The job that lays its slots; a round whose first slots are being laid cannot open.
+    laying_job_id = models.BigIntegerField(null=True, blank=True)
     # Labels may have been made by a simulation: every screen says so.
     is_simulated = models.BooleanField(default=False)
 
@@ -57,15 +60,68 @@ class Round(TimeStamped):
         return self.name
 
 
+class Withdrawal(TimeStamped):
+    """What a lead took out of a round, and may take back: an item, or what one rater answered.
+
+    Rows that it withdrew name it, so that taking it back finds exactly those.
+    """
+
+    round = models.ForeignKey(Round, on_delete=models.PROTECT, related_name="withdrawals")
+    item = models.ForeignKey(
+        Item, on_delete=models.PROTECT, null=True, blank=True, related_name="withdrawals"
+    )
+    rater = models.ForeignKey(
+        Rater, on_delete=models.PROTECT, null=True, blank=True, related_name="withdrawals"
+    )
+    reason = models.CharField(max_length=400)
+    actor = models.CharField(max_length=64)
+    undone_at = models.DateTimeField(null=True, blank=True)
+    undone_by = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(item__isnull=True, rater__isnull=False)
+                | Q(item__isnull=False, rater__isnull=True),
+                name="withdrawal_of_item_or_rater",
+            ),
+            models.UniqueConstraint(
+                fields=["round", "item"],
+                condition=Q(undone_at__isnull=True, item__isnull=False),
+                name="withdrawal_of_item_once",
+            ),
+            models.UniqueConstraint(
+                fields=["round", "rater"],
+                condition=Q(undone_at__isnull=True, rater__isnull=False),
+                name="withdrawal_of_rater_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"withdrawal {self.pk} in round {self.round_id}"
+
+
 class RoundItem(models.Model):
     """An item in a round. `taken` counts its leased and submitted slots, kept by the same
-    transaction that changes the assignment, so that items near completion are served first."""
+    transaction that changes the assignment, so that items near completion are served first.
+
+    A withdrawn item is full with nothing taken: it is served to nobody."""
 
     round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="round_items")
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="round_items")
     shuffle = models.BigIntegerField()
     taken = models.PositiveSmallIntegerField(default=0)
     is_full = models.BooleanField(default=False)
+    withdrawal = models.ForeignKey(
+        Withdrawal,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="+",
+    )
+    # How many skips a lead has looked at: more of them put the item before the lead again.
+    skips_settled = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = [
@@ -118,6 +174,15 @@ class Assignment(models.Model):
     is_swapped = models.BooleanField(default=False)
     active_seconds = models.FloatField(default=0.0)
     skip_reason = models.CharField(max_length=200, blank=True)
+    # What withdrew the row. One that was submitted before keeps its time.
+    withdrawal = models.ForeignKey(
+        Withdrawal,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="assignments",
+    )
 
     class Meta:
         constraints = [
@@ -146,8 +211,9 @@ class Assignment(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(state="submitted", submitted_at__isnull=False, rater__isnull=False)
-                | (~Q(state="submitted") & Q(submitted_at__isnull=True)),
-                name="assignment_stamp_exactly_when_submitted",
+                | Q(state="withdrawn")
+                | (~Q(state__in=["submitted", "withdrawn"]) & Q(submitted_at__isnull=True)),
+                name="assignment_stamp_once_submitted",
             ),
             models.CheckConstraint(
                 condition=~Q(state="open") | Q(rater__isnull=True),
@@ -226,6 +292,16 @@ class Flag(TimeStamped):
     reason = models.CharField(max_length=400)
     settled_at = models.DateTimeField(null=True, blank=True)
     settled_by = models.CharField(max_length=64, blank=True)
+    outcome = models.CharField(max_length=16, choices=FlagOutcome, blank=True, db_default="")
+    # A word back to whoever reported it.
+    note = models.CharField(max_length=400, blank=True, db_default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(outcome__in=["", *FlagOutcome.values]), name="flag_outcome_known"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"flag on item {self.item_id}"

@@ -13,7 +13,14 @@ from django.db.models import Prefetch, Q, QuerySet
 
 from annotation.models import Dataset, Item, Rating, ReferenceLabel, Response, RoundItem
 from annotation.queries.sealed import touching_sealed
-from annotation.states import AssignmentState, DatasetKind, Part, RoundKind, RoundState
+from annotation.states import (
+    AssignmentState,
+    DatasetKind,
+    Part,
+    ReferenceState,
+    RoundKind,
+    RoundState,
+)
 
 PAGE_ITEMS = 50
 
@@ -168,7 +175,7 @@ def _reference(item: Item) -> list[ReferenceLabel]:
     found = ReferenceLabel.objects.filter(item=item).select_related("guideline").order_by("version")
     for label in found:
         newest[label.guideline_id, label.major, label.dimension_key, label.method] = label
-    return list(newest.values())
+    return [label for label in newest.values() if label.state != ReferenceState.WITHDRAWN]
 
 
 def _rating_tables(item: Item) -> list[RatingTable]:

@@ -100,7 +100,7 @@ def _progress(round_: Round, *, now: datetime) -> Progress:
     )
     raters, rater_count = _rater_rows(round_, now=now)
     return Progress(
-        items=round_.round_items.count(),
+        items=round_.round_items.filter(withdrawal__isnull=True).count(),
         items_done=rated["done"],
         items_begun=rated["items"] - rated["done"],
         **totals,

@@ -54,7 +54,7 @@ def cards(*, project_id: int, limit: int | None = None) -> list[RoundCard]:
     live = Assignment.objects.filter(LIVE, round__in=ids)
     slots = dict(live.values_list("round").annotate(Count("pk")))
     submitted = dict(live.filter(SUBMITTED).values_list("round").annotate(Count("pk")))
-    in_rounds = RoundItem.objects.filter(round__in=ids)
+    in_rounds = RoundItem.objects.filter(round__in=ids, withdrawal__isnull=True)
     items = dict(in_rounds.values_list("round").annotate(Count("pk")))
     members = RoundRater.objects.filter(round__in=ids, removed_at__isnull=True)
     raters = dict(members.values_list("round").annotate(Count("pk")))
@@ -79,7 +79,8 @@ def candidates(*, project_id: int, outside: Round | None = None) -> QuerySet[Rat
         user__memberships__is_rater=True,
     )
     if outside is not None:
-        raters = raters.exclude(round_raters__round=outside)
+        inside = RoundRater.objects.filter(round=outside, removed_at__isnull=True)
+        raters = raters.exclude(pk__in=inside.values("rater"))
     return raters.order_by("name")
 
 

@@ -97,7 +97,7 @@ def release(*, assignment_id: int, rater_id: int, now: datetime) -> None:
         pk=assignment_id, rater=rater_id, state=AssignmentState.LEASED
     ).first()
     if row is not None:
-        _empty(row, now=now)
+        empty(row, now=now)
 
 
 def expire(now: datetime) -> int:
@@ -275,6 +275,8 @@ def _take(round_: Round, rater_id: int, candidates: Sequence[int], now: datetime
 
 
 def _lease(round_: Round, rater_id: int, item_id: int, now: datetime) -> int | None:
+    if not still_rates(round_id=round_.pk, rater_id=rater_id):
+        return None
     slot = free_slot(round_id=round_.pk, item_id=item_id)
     if slot is None:
         return None
@@ -293,6 +295,12 @@ def _lease(round_: Round, rater_id: int, item_id: int, now: datetime) -> int | N
         return None
     add_taken(round_=round_, item_id=item_id)
     return slot
+
+
+def still_rates(*, round_id: int, rater_id: int) -> bool:
+    """Inside a transaction: whether the rater is in the round, and stays in it until the end."""
+    members = RoundRater.objects.filter(round=round_id, rater=rater_id, removed_at__isnull=True)
+    return members.select_for_update(no_key=True).first() is not None
 
 
 def free_slot(*, round_id: int, item_id: int) -> int | None:
@@ -316,12 +324,12 @@ def _expire(now: datetime, *, limit: int, round_id: int | None = None) -> int:
 def _expire_one(row: Assignment, now: datetime) -> bool:
     # One transaction each: two sweeps that hold several rows would wait for each other.
     with transaction.atomic(durable=True):
-        return _empty(row, now=now, lapsed_at=now)
+        return empty(row, now=now, lapsed_at=now)
 
 
-def _empty(row: Assignment, *, now: datetime, lapsed_at: datetime | None = None) -> bool:
-    """The slot is open again. The version that was rated by stays on the row, and a draft says
-    who had it: a late submit needs both."""
+def empty(row: Assignment, *, now: datetime, lapsed_at: datetime | None = None) -> bool:
+    """Inside a transaction: the slot is open again. The version that was rated by stays on the
+    row, and a draft says who had it: a late submit needs both."""
     if row.rater_id is None:
         return False
     held = Assignment.objects.filter(pk=row.pk, rater=row.rater_id, state=AssignmentState.LEASED)

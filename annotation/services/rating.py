@@ -22,6 +22,7 @@ from annotation.models import (
     GuidelineVersion,
     Rating,
     Round,
+    RoundItem,
     RoundRater,
     SealedSet,
 )
@@ -38,7 +39,8 @@ from annotation.states import (
 )
 from core.errors import Conflict, Invalid
 
-LEASE_LOST = "lease_lost"
+GONE = ("lease_lost", "item_withdrawn", "not_in_round")
+"""Why a slot is not the rater's any more: what was written is kept as a draft."""
 RATIONALE_CHARS = 20_000
 SKIP_CHARS = 200
 FLAG_CHARS = 400
@@ -82,7 +84,7 @@ def submit(
             # A second click wrote between our look and our write: look again.
             continue
         except Conflict as lost:
-            if lost.code == LEASE_LOST:
+            if lost.code in GONE:
                 save_draft(
                     assignment_id=assignment_id,
                     rater=rater,
@@ -207,7 +209,7 @@ def _submit(
         mine = _own_row(row, rater)
         if mine is not None and mine.state == AssignmentState.SUBMITTED:
             return _again(mine, labels), False
-        raise claim.lease_lost()
+        raise _gone(row, rater)
     _write(stored, answer)
     Draft.objects.filter(round=row.round_id, item=row.item_id, rater=rater).delete()
     return stored, True
@@ -245,7 +247,9 @@ def _settle_newer_lease(
 
 def _settle_late(row: Assignment, rater: Rater, seconds: float, now: datetime) -> Assignment | None:
     """The lease ran out: this slot, or another of the item that is still free."""
-    if row.round.state not in (RoundState.OPEN, RoundState.PAUSED) or not _is_member(row, rater):
+    if row.round.state not in (RoundState.OPEN, RoundState.PAUSED):
+        return None
+    if not claim.still_rates(round_id=row.round_id, rater_id=rater.pk):
         return None
     if _own_row(row, rater) is not None:
         return None
@@ -297,10 +301,21 @@ def _own_row(row: Assignment, rater: Rater) -> Assignment | None:
     )
 
 
-def _is_member(row: Assignment, rater: Rater) -> bool:
-    return RoundRater.objects.filter(
-        round=row.round_id, rater=rater, removed_at__isnull=True
-    ).exists()
+def _gone(row: Assignment, rater: Rater) -> Conflict:
+    """Why the slot is no longer this rater's: a lead's act, or the time that went by."""
+    places = RoundItem.objects.filter(round=row.round_id, item=row.item_id)
+    if places.filter(withdrawal__isnull=False).exists():
+        return Conflict(
+            "item_withdrawn",
+            "A lead took this item out of the round, so nobody is asked about it any more. What "
+            "you wrote is kept.",
+        )
+    members = RoundRater.objects.filter(round=row.round_id, rater=rater)
+    if members.filter(removed_at__isnull=False).exists():
+        return Conflict(
+            "not_in_round", "A lead took you out of this round. What you wrote is kept."
+        )
+    return claim.lease_lost()
 
 
 def version_of(row: Assignment) -> GuidelineVersion:
@@ -468,7 +483,7 @@ def _skip(row: Assignment, rater: Rater, reason: str, seconds: float) -> None:
         active_seconds=seconds,
     )
     if changed != 1:
-        raise claim.lease_lost()
+        raise _gone(row, rater)
     Assignment.objects.create(round_id=row.round_id, item_id=row.item_id, slot=row.slot)
     claim.drop_taken(round_id=row.round_id, item_id=row.item_id)
     Draft.objects.filter(round=row.round_id, item=row.item_id, rater=rater).delete()

@@ -25,6 +25,7 @@ from measurement.reference import CONTESTED, OUTSIDE, reference
 from measurement.scale import as_number
 
 BATCH = 500
+COMPUTED = (Method.PLURALITY, Method.MEDIAN)
 LEAST_RATINGS = 2
 LEAST_SEALED_RATINGS = 3
 
@@ -50,16 +51,19 @@ def refresh(*, item_ids: Collection[int]) -> int:
     return made
 
 
+def renew(*, item_ids: Collection[int]) -> int:
+    """After ratings were withdrawn or came back: make labels anew, and take back those that rest
+    on ratings which no longer count while the item waits for others. Returns how many changed."""
+    changed = refresh(item_ids=item_ids)
+    ordered = sorted(item_ids)
+    for start in range(0, len(ordered), BATCH):
+        changed += _retract_batch(ordered[start : start + BATCH])
+    return changed
+
+
 def _refresh_batch(item_ids: Sequence[int]) -> int:
     with transaction.atomic():
-        # The lock lines up two raters who fill the same item at once (PostgreSQL).
-        items = {
-            item.pk: item
-            for item in Item.objects.select_for_update(of=("self",))
-            .filter(pk__in=item_ids)
-            .exclude(part=Part.SEALED, dataset__sealed_set__frozen_at__isnull=False)
-            .order_by("pk")
-        }
+        items = _locked_items(item_ids)
         full = _full_items(items)
         fresh: list[ReferenceLabel] = []
         for subject, members in full.items():
@@ -67,6 +71,57 @@ def _refresh_batch(item_ids: Sequence[int]) -> int:
                 fresh += _changed(subject, dimension, [items[pk] for pk in sorted(members)])
         ReferenceLabel.objects.bulk_create(fresh, batch_size=BATCH)
     return len(fresh)
+
+
+def _retract_batch(item_ids: Sequence[int]) -> int:
+    with transaction.atomic():
+        items = _locked_items(item_ids)
+        newest: dict[tuple[Subject, str], dict[int, ReferenceLabel]] = defaultdict(dict)
+        for label in ReferenceLabel.objects.filter(item__in=items, method__in=COMPUTED).order_by(
+            "version"
+        ):
+            subject = Subject(items[label.item_id].dataset_id, label.guideline_id, label.major)
+            newest[subject, label.dimension_key][label.item_id] = label
+        fresh = [
+            gone
+            for (subject, key), last in newest.items()
+            for gone in _retracted(subject, key, last)
+        ]
+        ReferenceLabel.objects.bulk_create(fresh, batch_size=BATCH)
+    return len(fresh)
+
+
+def _retracted(
+    subject: Subject, key: str, last: dict[int, ReferenceLabel]
+) -> Iterable[ReferenceLabel]:
+    """A last word for each label that its item's ratings no longer support."""
+    votes = _votes(subject, key, list(last))
+    for item_id, label in last.items():
+        digest = _digest(votes[item_id])
+        if label.state != ReferenceState.WITHDRAWN and label.ratings_digest != digest:
+            yield ReferenceLabel(
+                item_id=item_id,
+                guideline_id=label.guideline_id,
+                dimension_key=key,
+                major=label.major,
+                method=label.method,
+                version=label.version + 1,
+                state=ReferenceState.WITHDRAWN,
+                votes=len(votes[item_id]),
+                ratings_digest=digest,
+            )
+
+
+def _locked_items(item_ids: Sequence[int]) -> dict[int, Item]:
+    """The items whose labels may change. The lock lines up two raters who fill the same item at
+    once (PostgreSQL)."""
+    rows = (
+        Item.objects.select_for_update(of=("self",))
+        .filter(pk__in=item_ids)
+        .exclude(part=Part.SEALED, dataset__sealed_set__frozen_at__isnull=False)
+        .order_by("pk")
+    )
+    return {item.pk: item for item in rows}
 
 
 def _full_items(items: dict[int, Item]) -> dict[Subject, set[int]]:
@@ -109,16 +164,7 @@ def _dimensions(subject: Subject) -> Iterable[Dimension]:
 
 
 def _changed(subject: Subject, dimension: Dimension, items: list[Item]) -> list[ReferenceLabel]:
-    rows = labels.dataset_labels(
-        dataset_id=subject.dataset_id,
-        guideline_id=subject.guideline_id,
-        major=subject.major,
-        dimension_key=dimension.key,
-        item_ids=[item.pk for item in items],
-    )
-    votes: dict[int, list[labels.LabelRow]] = defaultdict(list)
-    for row in rows:
-        votes[row.item_id].append(row)
+    votes = _votes(subject, dimension.key, [item.pk for item in items])
     last = _last_versions(subject, dimension.key, votes)
     changed = [
         item
@@ -126,6 +172,22 @@ def _changed(subject: Subject, dimension: Dimension, items: list[Item]) -> list[
         if item.pk in votes and last.get(item.pk, (0, ""))[1] != _digest(votes[item.pk])
     ]
     return _made(subject, dimension, changed, votes, last)
+
+
+def _votes(
+    subject: Subject, key: str, item_ids: Collection[int]
+) -> dict[int, list[labels.LabelRow]]:
+    """The ratings that count, by item."""
+    votes: dict[int, list[labels.LabelRow]] = defaultdict(list)
+    for row in labels.dataset_labels(
+        dataset_id=subject.dataset_id,
+        guideline_id=subject.guideline_id,
+        major=subject.major,
+        dimension_key=key,
+        item_ids=item_ids,
+    ):
+        votes[row.item_id].append(row)
+    return votes
 
 
 def _last_versions(
@@ -138,7 +200,7 @@ def _last_versions(
             major=subject.major,
             dimension_key=key,
             item_id__in=list(item_ids),
-            method__in=(Method.PLURALITY, Method.MEDIAN),
+            method__in=COMPUTED,
         )
         .order_by("version")
         .values_list("item_id", "version", "ratings_digest")

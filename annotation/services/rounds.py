@@ -178,16 +178,18 @@ def reference_job(job_id: int) -> None:
 def add_raters(
     *, round_id: int, raters: Collection[Rater], quota: int | None = None, by: User
 ) -> int:
-    """Let more people rate in a round that is not closed; returns how many are new."""
+    """Let more people rate in a round that is not closed, or again; returns how many come in."""
     _demand_positive(quota, "quota")
-    round_ = Round.objects.select_for_update().select_related("project").get(pk=round_id)
+    round_ = Round.objects.select_for_update(no_key=True).get(pk=round_id)
     if round_.state == RoundState.CLOSED:
         raise Conflict("round_closed", "This round is closed; nobody rates in it any more.")
     if any(rater.project_id != round_.project_id for rater in raters):
         raise Invalid("foreign_rater", "A rater of another project cannot rate here.")
-    here = set(round_.round_raters.values_list("rater_id", flat=True))
-    fresh = [rater for rater in raters if rater.pk not in here]
-    _add_raters(round_, fresh, quota)
+    members = round_.round_raters.filter(rater__in=raters)
+    here = dict(members.values_list("rater_id", "removed_at"))
+    _add_raters(round_, [rater for rater in raters if rater.pk not in here], quota)
+    fresh = [rater for rater in raters if rater.pk not in here or here[rater.pk] is not None]
+    members.filter(removed_at__isnull=False).update(removed_at=None, quota=quota)
     if fresh:
         _record(round_, "round.raters_added", by.actor, {"raters": [r.pk for r in fresh]})
     return len(fresh)

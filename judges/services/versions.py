@@ -322,7 +322,11 @@ def _refuse_rater_of_sealed(project_id: int, author: User) -> None:
         item__project=project_id,
         item__part=Part.SEALED,
         rater__user=author,
-        state__in=[AssignmentState.LEASED, AssignmentState.SUBMITTED],
+        state__in=[
+            AssignmentState.LEASED,
+            AssignmentState.SUBMITTED,
+            AssignmentState.WITHDRAWN,
+        ],
     )
     decided = ReferenceLabel.objects.filter(
         item__project=project_id, item__part=Part.SEALED, actor=author.actor

@@ -258,7 +258,7 @@ def test_setting_up_a_round_costs_the_same_few_queries_for_many_items(
     for number in range(100):
         builders.make_item(plan["dataset"], external_id=f"more{number}", input=f"Q {number}")
 
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(16):
         rounds.create(**plan)
 
 

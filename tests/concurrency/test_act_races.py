@@ -1,0 +1,232 @@
+"""A lead's acts while raters work: whoever is first, no slot is lost and none is held twice.
+
+Each race is run first with its guard taken away (`naive_*`), where it has to go wrong.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Rater, User
+from accounts.roles import Role
+from annotation.models import Assignment, Rating, Round, RoundItem, RoundRater, Withdrawal
+from annotation.queries import health
+from annotation.services import claim, rating, removing, withdrawing
+from annotation.states import LIVE_ASSIGNMENTS, AssignmentState
+from core.errors import Conflict
+from tests import builders
+from tests.concurrency.test_claim_races import FOURS, PATIENCE, at_once, claim_now, make_round
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.databases]
+
+AGAIN = range(6)
+
+
+def lead_of(round_: Round) -> User:
+    return builders.join(round_.project, builders.make_user(username="lea"), Role.LEAD)
+
+
+def told(act: Callable[[], object]) -> bool:
+    """Whether the act was done; a refusal is an answer too."""
+    try:
+        act()
+    except Conflict:
+        return False
+    return True
+
+
+def held_by(round_: Round, rater: Rater) -> Assignment:
+    given = claim_now(round_, rater)
+    assert given.assignment_id is not None
+    return Assignment.objects.get(pk=given.assignment_id)
+
+
+def withdraw(round_: Round, item_id: int, lead: User) -> bool:
+    return told(
+        lambda: withdrawing.withdraw_item(
+            round_id=round_.pk, item_id=item_id, reason="Broken.", by=lead, now=timezone.now()
+        )
+    )
+
+
+def remove(round_: Round, rater: Rater, lead: User) -> bool:
+    return told(
+        lambda: removing.remove_rater(
+            round_id=round_.pk,
+            rater_id=rater.pk,
+            keep_answers=False,
+            reason="Clicked through.",
+            by=lead,
+            now=timezone.now(),
+        )
+    )
+
+
+def skip(row: Assignment, rater: Rater) -> bool:
+    return told(
+        lambda: rating.skip(
+            assignment_id=row.pk, rater=rater, reason="Not mine.", now=timezone.now()
+        )
+    )
+
+
+def submit(row: Assignment, rater: Rater) -> bool:
+    return told(
+        lambda: rating.submit(assignment_id=row.pk, rater=rater, labels=FOURS, now=timezone.now())
+    )
+
+
+def naive_withdraw(item_id: int, looked: threading.Barrier, changed: threading.Barrier) -> None:
+    """What a withdrawal must not be: the rows that it saw, whatever came since."""
+    rows = Assignment.objects.filter(item=item_id, state__in=LIVE_ASSIGNMENTS)
+    seen = list(rows.values_list("pk", flat=True))
+    looked.wait()
+    changed.wait()
+    Assignment.objects.filter(pk__in=seen, state__in=LIVE_ASSIGNMENTS).update(
+        state=AssignmentState.WITHDRAWN, lease_until=None
+    )
+
+
+def naive_lease(round_: Round, rater: Rater, pause: threading.Barrier) -> None:
+    """What a claim must not be: a member when it looked, a lease whoever left since."""
+    is_member = RoundRater.objects.filter(round=round_, rater=rater, removed_at=None).exists()
+    pause.wait()
+    pause.wait()
+    if is_member:
+        now = timezone.now()
+        slot = Assignment.objects.filter(round=round_, state=AssignmentState.OPEN).earliest("pk")
+        Assignment.objects.filter(pk=slot.pk, state=AssignmentState.OPEN).update(
+            state=AssignmentState.LEASED, rater=rater, lease_until=now, leased_at=now
+        )
+
+
+def test_control_without_the_guard_a_skip_leaves_a_slot_of_a_withdrawn_item() -> None:
+    round_, (rater,) = make_round(items=1, raters=1, overlap=1)
+    row = held_by(round_, rater)
+    looked, changed = (threading.Barrier(2, timeout=PATIENCE) for _ in range(2))
+
+    def skip_between() -> None:
+        looked.wait()
+        skip(row, rater)
+        changed.wait()
+
+    acts: list[Callable[[], None]] = [
+        partial(naive_withdraw, row.item_id, looked, changed),
+        skip_between,
+    ]
+    at_once(acts)
+    assert Assignment.objects.filter(state=AssignmentState.OPEN).exists()
+
+
+@pytest.mark.parametrize("_", AGAIN)
+def test_a_withdrawn_item_keeps_no_slot_whatever_raters_do_meanwhile(_: int) -> None:
+    round_, raters = make_round(items=1, raters=5, overlap=3)
+    lead = lead_of(round_)
+    first, second = held_by(round_, raters[0]), held_by(round_, raters[1])
+    acts: list[Callable[[], bool]] = [
+        partial(skip, first, raters[0]),
+        partial(withdraw, round_, first.item_id, lead),
+        partial(submit, second, raters[1]),
+    ]
+    acts += [partial(told, partial(claim_now, round_, rater)) for rater in raters[2:]]
+    done = at_once(acts)
+    assert done[1]
+    assert not Assignment.objects.filter(state__in=LIVE_ASSIGNMENTS).exists()
+    assert RoundItem.objects.values_list("taken", "is_full").get() == (0, True)
+    assert Rating.objects.count() == (len(FOURS) if done[2] else 0)
+
+
+def test_of_two_leads_one_withdraws_the_item() -> None:
+    round_, _ = make_round(items=1, raters=2, overlap=2)
+    lead = lead_of(round_)
+    item = RoundItem.objects.get().item_id
+    assert sorted(at_once([partial(withdraw, round_, item, lead)] * 3)) == [False, False, True]
+    assert Withdrawal.objects.count() == 1
+
+
+def test_control_without_the_guard_a_removed_rater_gets_a_lease() -> None:
+    round_, (rater,) = make_round(items=1, raters=1, overlap=1)
+    lead = lead_of(round_)
+    pause = threading.Barrier(2, timeout=PATIENCE)
+
+    def remove_between() -> None:
+        pause.wait()
+        removing.remove_rater(
+            round_id=round_.pk,
+            rater_id=rater.pk,
+            keep_answers=True,
+            reason="On leave.",
+            by=lead,
+            now=timezone.now(),
+        )
+        pause.wait()
+
+    acts: list[Callable[[], None]] = [
+        partial(naive_lease, round_, rater, pause),
+        remove_between,
+    ]
+    at_once(acts)
+    assert Assignment.objects.filter(rater=rater, state=AssignmentState.LEASED).exists()
+
+
+@pytest.mark.parametrize("_", AGAIN)
+def test_a_rater_who_is_removed_while_asking_holds_nothing(_: int) -> None:
+    round_, raters = make_round(items=4, raters=2, overlap=1)
+    lead = lead_of(round_)
+    builders.make_rating(round_, RoundItem.objects.earliest("pk").item, raters[0], labels=FOURS)
+    RoundItem.objects.filter(pk=RoundItem.objects.earliest("pk").pk).update(taken=1, is_full=True)
+    acts: list[Callable[[], bool]] = [
+        partial(told, partial(claim_now, round_, raters[0])),
+        partial(remove, round_, raters[0], lead),
+    ]
+    done = at_once(acts)
+    assert done[1]
+    assert not Assignment.objects.filter(
+        rater=raters[0], state__in=(AssignmentState.LEASED, AssignmentState.SUBMITTED)
+    ).exists()
+    assert health.counters_are_true().is_ok
+
+
+@pytest.mark.parametrize("_", AGAIN)
+def test_an_answer_that_comes_while_its_rater_is_removed_counts_nowhere_and_is_kept(
+    _: int,
+) -> None:
+    round_, raters = make_round(items=2, raters=1, overlap=1)
+    lead = lead_of(round_)
+    row = held_by(round_, raters[0])
+    acts: list[Callable[[], bool]] = [
+        partial(submit, row, raters[0]),
+        partial(remove, round_, raters[0], lead),
+    ]
+    stored, removed = at_once(acts)
+    assert removed
+    assert not Assignment.objects.filter(state=AssignmentState.SUBMITTED).exists()
+    assert Rating.objects.count() == (len(FOURS) if stored else 0)
+    assert Assignment.objects.filter(state=AssignmentState.OPEN).count() == 2
+    assert health.counters_are_true().is_ok
+
+
+@pytest.mark.parametrize("_", AGAIN)
+def test_an_answer_that_comes_back_and_a_claim_cannot_both_have_the_slot(_: int) -> None:
+    round_, raters = make_round(items=1, raters=2, overlap=1)
+    lead = lead_of(round_)
+    row = held_by(round_, raters[0])
+    submit(row, raters[0])
+    remove(round_, raters[0], lead)
+    made = Withdrawal.objects.get()
+
+    def undo() -> int:
+        return removing.take_back_rater(withdrawal_id=made.pk, by=lead, now=timezone.now()).answers
+
+    def take() -> int:
+        given = claim.next_slot(round_id=round_.pk, rater_id=raters[1].pk, now=timezone.now())
+        return int(given.assignment_id is not None)
+
+    assert sum(at_once([undo, take])) == 1
+    assert RoundItem.objects.values_list("taken", "is_full").get() == (1, True)
+    assert health.counters_are_true().is_ok
