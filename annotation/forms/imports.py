@@ -22,6 +22,8 @@ from annotation.forms.importfields import (
 )
 from annotation.rules.itemrows import guess_map
 from annotation.rules.labeltable import PEOPLE_FIELDS
+from annotation.rules.personal import check_region
+from annotation.services.importing import MASK, REPORT
 from annotation.services.uploads import Preview
 from core import mapping
 from core.errors import DomainError, Invalid
@@ -199,6 +201,30 @@ class ItemMapForm(MapForm):
         widget=forms.RadioSelect,
         error_messages={"required": "Say what happens with rows that cannot be read."},
     )
+    personal = forms.ChoiceField(
+        label="Personal data in the texts",
+        choices=[
+            ("", "is not looked for"),
+            (REPORT, "is looked for and counted"),
+            (MASK, "is masked: [e-mail 1], [phone number 1] and the like stand in its place"),
+        ],
+        required=False,
+        widget=forms.RadioSelect,
+        help_text="E-mail addresses, phone, card and account numbers, addresses of machines.",
+    )
+    region = forms.CharField(
+        label="Country of phone numbers without a code",
+        max_length=2,
+        required=False,
+        widget=forms.TextInput(attrs={"class": "input", "size": 2, "autocomplete": "off"}),
+        help_text="Two letters, such as DE, GB or US. Left empty, only numbers with + are found.",
+    )
+
+    def clean_region(self) -> str:
+        try:
+            return check_region(self.cleaned_data["region"])
+        except Invalid as refusal:
+            raise forms.ValidationError(refusal.sentence) from refusal
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -308,7 +334,12 @@ def item_form(
     columns: Mapping[str, str] = plan.get("columns") or guess_map(preview.columns)
     has_one, has_two = "response" in columns, "response_a" in columns
     shape = MIXED if has_one and has_two else PAIR if has_two else SINGLE
-    initial = {"shape": shape, "broken": SKIP if plan.get("skip_bad") else REFUSE}
+    initial = {
+        "shape": shape,
+        "broken": SKIP if plan.get("skip_bad") else REFUSE,
+        "personal": plan.get("personal", ""),
+        "region": plan.get("region", ""),
+    }
     return ItemMapForm(data, preview=preview, columns=columns, initial=initial)
 
 

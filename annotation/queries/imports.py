@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.queries import actor_names
 from annotation.models import Dataset, Guideline, Upload
+from annotation.rules.personal import KINDS, LISTED_PLACES
 from annotation.states import VersionState
 from core.models import AuditEvent, Job, JobState
 
@@ -33,6 +34,7 @@ class ImportRow:
     job_id: int | None
     actor: str
     actor_name: str = ""
+    personal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,42 @@ class Pace:
 
     rate: str = ""
     left: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalKind:
+    """How often one kind of personal data was found."""
+
+    name: str
+    found: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPersonal:
+    """What an import says of personal data: never a value, only where it stood."""
+
+    is_masked: bool
+    touched: int
+    kinds: Sequence[PersonalKind]
+    places: Sequence[tuple[str, str, str]]
+
+    @property
+    def is_cut(self) -> bool:
+        return len(self.places) >= LISTED_PLACES
+
+
+def personal_of(job: Job) -> ShownPersonal | None:
+    """None where nobody asked to look."""
+    said: Mapping[str, Any] | None = job.result.get("personal")
+    if said is None:
+        return None
+    found = said["found"]
+    return ShownPersonal(
+        is_masked=said["is_masked"],
+        touched=said["touched"],
+        kinds=[PersonalKind(KINDS[kind], found[kind]) for kind in KINDS if kind in found],
+        places=[(item, field, KINDS[kind]) for item, field, kind in said["places"]],
+    )
 
 
 def imports_of(dataset: Dataset) -> list[ImportRow]:
@@ -79,7 +117,17 @@ def _done_import(event: AuditEvent) -> ImportRow:
         broken=int(said.get("broken", 0)),
         job_id=said.get("job"),
         actor=event.actor,
+        personal=_personal_words(said),
     )
+
+
+def _personal_words(said: Mapping[str, Any]) -> str:
+    """In a few words; nothing where nobody asked to look."""
+    if "personal_items" not in said:
+        return ""
+    items = int(said["personal_items"])
+    became = "masked" if said.get("personal_masked") else "found"
+    return f"personal data {became} in {items:,} items" if items else "no personal data found"
 
 
 def _open_import(job: Job) -> ImportRow:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from annotation.models import Dataset, Item
 from annotation.rules.itemrows import ItemDraft, item_rows
+from annotation.rules.personal import Personal, check_region, looked_through
 from annotation.services.itemsift import live_salt, sift
 from annotation.services.itemstore import clear_leftovers, drop_hidden, meanwhile, store
 from annotation.states import Part
@@ -23,8 +24,23 @@ from core.tabular import BrokenRows, read_records
 
 CHUNK = 1000
 LISTED_NOTICES = 20
+REPORT, MASK = "report", "mask"
 
 Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Texts are looked through for personal data; `region` reads phone numbers without a code."""
+
+    is_masking: bool
+    region: str = ""
+
+
+def look_of(wish: str, region: str) -> Look | None:
+    """`report`, `mask`, or nothing. Raises Invalid for a region that there is not."""
+    chosen = check_region(region)
+    return Look(is_masking=wish == MASK, region=chosen) if wish else None
 
 
 @dataclass(slots=True)
@@ -36,6 +52,7 @@ class ItemImport:
     notices: int = 0
     listed_notices: list[str] = field(default_factory=list)
     broken: BrokenRows = field(default_factory=BrokenRows)
+    personal: Personal | None = None
 
     @property
     def rows(self) -> int:
@@ -43,7 +60,8 @@ class ItemImport:
         return self.added + self.known + self.broken.total
 
     def as_dict(self) -> dict[str, object]:
-        return {
+        personal = {} if self.personal is None else {"personal": self.personal.as_dict()}
+        return personal | {
             "added": self.added,
             "known": self.known,
             "notices": self.notices,
@@ -63,6 +81,7 @@ def import_items(
     is_exact: bool = False,
     skip_bad: bool = False,
     dry_run: bool = False,
+    personal: Look | None = None,
     job_id: int | None = None,
     progress: Progress | None = None,
 ) -> ItemImport:
@@ -70,7 +89,9 @@ def import_items(
 
     Rows that cannot be read, and rows that contradict what is there, are named by number and
     nothing is kept, unless `skip_bad`. Items that are there already (same content hash) are
-    counted and left alone. With `is_exact` only the columns that are mapped are read. With a job
+    counted and left alone. With `is_exact` only the columns that are mapped are read. With
+    `personal` the texts are looked through for personal data, and masked when it says so: hashes
+    are then those of the masked texts, so the same file masked again adds nothing. With a job
     its end is written in the transaction that makes the items visible. Raises Invalid for the
     file, its columns or its rows, Conflict when another import got in the way.
     """
@@ -79,6 +100,8 @@ def import_items(
     clear_leftovers(dataset, tag)
     records = read_records(source, name=name)
     drafts = done.broken.sift(item_rows(records, columns=columns, is_exact=is_exact))
+    if personal is not None:
+        drafts = _looked_through(drafts, done, personal)
     try:
         for chunk in _chunks(drafts):
             _take(dataset, chunk, done, tag=tag)
@@ -95,6 +118,13 @@ def import_items(
         drop_hidden(dataset, tag)
         raise
     return done
+
+
+def _looked_through(
+    drafts: Iterable[ItemDraft], done: ItemImport, look: Look
+) -> Iterator[ItemDraft]:
+    report = done.personal = Personal(is_masked=look.is_masking)
+    return (looked_through(draft, report, region=look.region) for draft in drafts)
 
 
 def add_items(
@@ -161,6 +191,9 @@ def _publish(
         raise meanwhile()
     _check_sealing(dataset, tag)
     counts = {"added": done.added, "known": done.known, "broken": done.broken.total}
+    if done.personal is not None:
+        counts["personal_items"] = done.personal.touched
+        counts["personal_masked"] = done.personal.is_masked
     audit.record(
         actor=actor,
         verb="items.imported",

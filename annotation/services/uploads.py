@@ -171,6 +171,8 @@ def start_items(
     upload: Upload,
     columns: Mapping[str, str],
     skip_bad: bool,
+    personal: str = "",
+    region: str = "",
     actor: str,
 ) -> Job:
     """Plan the import of items; a worker does it. Only the columns named here are read.
@@ -184,7 +186,7 @@ def start_items(
         dataset,
         upload,
         actor,
-        {"columns": dict(columns), "skip_bad": skip_bad},
+        {"columns": dict(columns), "skip_bad": skip_bad, "personal": personal, "region": region},
     )
 
 
@@ -226,6 +228,7 @@ def import_items_job(job_id: int) -> None:
             columns=_paths(job.plan["columns"]),
             is_exact=True,
             skip_bad=job.plan["skip_bad"],
+            personal=importing.look_of(job.plan.get("personal", ""), job.plan.get("region", "")),
             actor=job.actor,
             job_id=job_id,
             progress=lambda rows: _tell(job_id, rows, source, upload.size),

@@ -158,6 +158,8 @@ def import_map(request: MemberRequest, dataset_id: int, upload_id: int) -> HttpR
                 upload=kept,
                 columns=form.columns(),
                 skip_bad=form.skip_bad(),
+                personal=form.cleaned_data["personal"],
+                region=form.cleaned_data["region"],
                 actor=request.user.actor,
             )
         except DomainError as refusal:
@@ -218,6 +220,7 @@ def import_job(request: MemberRequest, job_id: int) -> HttpResponse:
         # The rows are listed below it, the first of them too.
         "problem": job.problem.partition(" First, ")[0],
         "pace": import_queries.pace_of(job),
+        "personal": import_queries.personal_of(job),
         "can_retry": uploads.is_kept(job),
     }
     return page(

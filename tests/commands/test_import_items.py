@@ -148,3 +148,12 @@ def test_pandalm_comes_in_whole(project: Project, shared_data: Path) -> None:
     )
     assert out.startswith("999 items added, 0 were there already, 0 rows left out.")
     assert "the response A is not a text in the file; it is taken as “true”." in err
+
+
+def test_personal_data_is_masked_on_request_and_told_by_kind(
+    project: Project, write: Write
+) -> None:
+    file = write("log.csv", "id,question,answer\n1,I am a@x.org,Write to a@x.org.\n")
+    out, _ = run("support", file, *MAP, "--personal-data", "mask")
+    assert "Personal data in 1 items, masked: 2 e-mails." in out
+    assert Content.objects.get().body["input"] == "I am [e-mail 1]"

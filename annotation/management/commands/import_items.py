@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import Project
 from annotation.models import Dataset
+from annotation.rules import personal
 from annotation.services import datasets, importing
 from core import mapping
 from core.errors import DomainError
@@ -30,6 +31,15 @@ class Command(BaseCommand):
         parser.add_argument("--map", nargs="+", default=[], metavar="FIELD=COLUMN")
         parser.add_argument("--dry-run", action="store_true", help="read and check, keep nothing")
         parser.add_argument("--skip-bad", action="store_true", help="leave broken rows out")
+        parser.add_argument(
+            "--personal-data",
+            choices=(importing.REPORT, importing.MASK),
+            default="",
+            help="look for e-mail, phone, card and account numbers, addresses of machines",
+        )
+        parser.add_argument(
+            "--region", default="", help="reads phone numbers without a country code: DE, GB, US …"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -42,6 +52,8 @@ class Command(BaseCommand):
             ) from error
         for sentence in (*done.listed_notices, *done.broken.sentences()):
             self.stderr.write(sentence)
+        if done.personal is not None:
+            self.stdout.write(personal.sentence(done.personal))
         kept = "would be added" if options["dry_run"] else "added"
         self.stdout.write(
             f"{done.added} items {kept}, {done.known} were there already, "
@@ -66,6 +78,7 @@ def _run(options: dict[str, Any]) -> importing.ItemImport:
                 actor=ACTOR,
                 skip_bad=options["skip_bad"],
                 dry_run=options["dry_run"],
+                personal=importing.look_of(options["personal_data"], options["region"]),
             )
         except BaseException:
             if is_new:
