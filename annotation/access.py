@@ -8,6 +8,7 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import Membership, Project, Rater
+from accounts.roles import STAFF
 from annotation.models import (
     Assignment,
     Dataset,
@@ -16,6 +17,7 @@ from annotation.models import (
     GuidelineVersion,
     Item,
     Round,
+    RoundRater,
     Upload,
 )
 from annotation.states import DatasetKind, VersionState
@@ -74,6 +76,22 @@ def item_of(project: Project, item_id: int) -> Item:
 def guideline_of(project: Project, guideline_id: int) -> Guideline:
     guideline = Guideline.objects.filter(project=project, pk=guideline_id).first()
     if guideline is None:
+        raise NotHere("There is no such guideline in this project.")
+    return guideline
+
+
+def guideline_of_reader(membership: Membership, guideline_id: int) -> Guideline:
+    """A guideline that this member reads: staff every one, raters those that they rate by."""
+    guideline = guideline_of(membership.project, guideline_id)
+    if membership.roles & frozenset(STAFF):
+        return guideline
+    rates_by_it = RoundRater.objects.filter(
+        rater__project=membership.project_id,
+        rater__user=membership.user_id,
+        removed_at__isnull=True,
+        round__guideline_version__guideline=guideline,
+    )
+    if not rates_by_it.exists():
         raise NotHere("There is no such guideline in this project.")
     return guideline
 

@@ -2,7 +2,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from annotation.views import data, exports, guidelines, home, projects, rounds, workbench
+from annotation.views import (
+    data,
+    differences,
+    exports,
+    guidelines,
+    home,
+    projects,
+    rounds,
+    workbench,
+)
 
 PROJECT = "projects/<slug:slug>/"
 DATASET = PROJECT + "data/<int:dataset_id>/"
@@ -40,6 +49,7 @@ urlpatterns = [
         name="guideline_version",
     ),
     path(GUIDELINE, guidelines.history, name="guideline"),
+    path(GUIDELINE + "differences/", differences.show, name="guideline_differences"),
     path(GUIDELINE + "draft/", guidelines.draft, name="guideline_draft"),
     path(GUIDELINE + "edit/", guidelines.edit, name="guideline_edit"),
     path(GUIDELINE + "preview/", guidelines.preview, name="guideline_preview"),

@@ -21,7 +21,9 @@ from annotation.rules.presets import (
 from annotation.rules.rubric import (
     FIXED_VALUES,
     KEY,
+    KIND_NAMES,
     MOST_DIMENSIONS,
+    RATIONALE_NAMES,
     DimensionSpec,
     foreign_values,
     kind_problem,
@@ -29,20 +31,13 @@ from annotation.rules.rubric import (
     scale_problem,
 )
 from annotation.rules.scales import Point
-from annotation.services.guidelines import WorkedExample
+from annotation.rules.writing import WorkedExample
 from annotation.states import DimensionKind, GuidelineForm, RationaleRule
 
 MOST_EXAMPLES = 30
 LONGEST_TEXT = 50_000
 EMPTY_PAIRWISE = "empty_pairwise"
 
-KIND_NAMES = {
-    DimensionKind.SCALE: "Scale of numbers",
-    DimensionKind.YES_NO: "Yes or no",
-    DimensionKind.CATEGORY: "Categories",
-    DimensionKind.PAIRWISE: "Preference: A, tie, B",
-    DimensionKind.PAIRWISE_GRADED: "Graded preference: A2, A1, tie, B1, B2",
-}
 KINDS_OF = {
     GuidelineForm.POINTWISE: (DimensionKind.SCALE, DimensionKind.YES_NO, DimensionKind.CATEGORY),
     GuidelineForm.PAIRWISE: (DimensionKind.PAIRWISE, DimensionKind.PAIRWISE_GRADED),
@@ -158,11 +153,7 @@ class DimensionForm(forms.Form):
     rationale = forms.TypedChoiceField(
         label="Rationale",
         coerce=RationaleRule,
-        choices=[
-            (RationaleRule.OPTIONAL.value, "optional"),
-            (RationaleRule.REQUIRED.value, "required"),
-            (RationaleRule.NONE.value, "not asked for"),
-        ],
+        choices=[(rule.value, words) for rule, words in RATIONALE_NAMES.items()],
     )
     allow_na = forms.BooleanField(label="May be “not applicable”", required=False)
 

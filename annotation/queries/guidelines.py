@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import Count, Q
 
 from annotation.models import Dimension, Guideline, GuidelineVersion, Round
 from annotation.rules.rubric import DimensionSpec
 from annotation.rules.scales import Point
+from annotation.rules.writing import WorkedExample, Writing
 from annotation.states import DimensionKind, Level, RationaleRule, RoundState, VersionState
 
 
@@ -55,6 +57,24 @@ def spec_of(dimension: Dimension) -> DimensionSpec:
     )
 
 
+def writing_of(version: GuidelineVersion) -> Writing:
+    """What is written in a version."""
+    return Writing(
+        version.text,
+        tuple(example_of(raw) for raw in version.examples),
+        tuple(specs_of(version)),
+    )
+
+
+def example_of(raw: Mapping[str, Any]) -> WorkedExample:
+    return WorkedExample(
+        title=str(raw.get("title", "")),
+        text=str(raw.get("text", "")),
+        is_good=bool(raw.get("is_good")),
+        why=str(raw.get("why", "")),
+    )
+
+
 def cards(*, project_id: int) -> list[Card]:
     """Every guideline of a project, in three queries."""
     guidelines = (
@@ -85,6 +105,21 @@ def history(guideline: Guideline) -> History:
         versions,
         published=_first(versions, VersionState.PUBLISHED),
         draft=_first(versions, VersionState.DRAFT),
+    )
+
+
+def versions_to_compare(guideline: Guideline, *, with_draft: bool) -> list[GuidelineVersion]:
+    """The versions that a reader may hold against each other, oldest first."""
+    versions = guideline.versions.order_by("major", "minor")
+    return list(versions if with_draft else versions.exclude(state=VersionState.DRAFT))
+
+
+def has_others(version: GuidelineVersion) -> bool:
+    """Whether the guideline has more versions than this one."""
+    return (
+        GuidelineVersion.objects.filter(guideline=version.guideline_id)
+        .exclude(pk=version.pk)
+        .exists()
     )
 
 

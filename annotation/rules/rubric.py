@@ -26,6 +26,19 @@ FIXED_VALUES: dict[DimensionKind, tuple[str, ...]] = {
 }
 """Kinds whose labels are the same everywhere; only their anchors are written."""
 
+KIND_NAMES: dict[DimensionKind, str] = {
+    DimensionKind.SCALE: "Scale of numbers",
+    DimensionKind.YES_NO: "Yes or no",
+    DimensionKind.CATEGORY: "Categories",
+    DimensionKind.PAIRWISE: "Preference: A, tie, B",
+    DimensionKind.PAIRWISE_GRADED: "Graded preference: A2, A1, tie, B1, B2",
+}
+RATIONALE_NAMES: dict[RationaleRule, str] = {
+    RationaleRule.OPTIONAL: "optional",
+    RationaleRule.REQUIRED: "required",
+    RationaleRule.NONE: "not asked for",
+}
+
 ORDERED_KINDS = frozenset({DimensionKind.SCALE, DimensionKind.PAIRWISE_GRADED})
 
 

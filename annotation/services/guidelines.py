@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -13,20 +13,11 @@ from annotation.models import Dimension, Guideline, GuidelineVersion
 from annotation.queries import guidelines as queries
 from annotation.rules.keys import NAME_CHARS, fitting
 from annotation.rules.rubric import DimensionSpec, meaning_changes, rubric_problems
+from annotation.rules.writing import WorkedExample
 from annotation.services import rounds
 from annotation.states import GuidelineForm, VersionState
 from core import audit
 from core.errors import Conflict, Invalid, NotReady
-
-
-@dataclass(frozen=True, slots=True)
-class WorkedExample:
-    """An answer with the verdict on it: good or bad, and why."""
-
-    title: str
-    text: str
-    is_good: bool
-    why: str
 
 
 def create(

@@ -81,6 +81,7 @@ def version(request: MemberRequest, version_id: int) -> HttpResponse:
         "version": found,
         "guideline": found.guideline,
         "specs": queries.specs_of(found),
+        "has_others": queries.has_others(found),
     }
     return page(request, "annotation/guideline_version.html", context)
 

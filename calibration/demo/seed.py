@@ -13,8 +13,8 @@ from accounts.demo import DEMO_PASSWORD, DEMO_PEOPLE
 from accounts.models import Project, User
 from annotation.models import Dataset, GuidelineVersion, Item
 from annotation.rules.presets import FORM_OF, FOUR_DIMENSIONS, PREFERENCE, PRESETS
+from annotation.rules.writing import WorkedExample
 from annotation.services import datasets, guidelines, importing, label_import, rounds
-from annotation.services.guidelines import WorkedExample
 from annotation.states import Part, Provenance
 from calibration.demo import people, texts
 from calibration.services import approvals

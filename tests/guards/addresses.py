@@ -107,6 +107,7 @@ NO_ROWS = frozenset({"slug", "number", "table", "extension"})
 QUERIES: dict[str, Sequence[str]] = {
     "audit": ["?verb=round.opened"],
     "dataset": ["?part=sealed"],
+    "guideline_differences": ["?before=1.0&after=1.1"],
     "round_agreement": ["?dimension=preference"],
     "run": ["?outcome=ok", "?live=1"],
 }

@@ -54,6 +54,7 @@ PAGES: dict[str, tuple[int, int, int, int]] = {
     "POST guideline_new": (403, 422, 403, 403),
     "GET guideline_version": (403, 200, 200, 200),
     "GET guideline": (403, 200, 200, 200),
+    "GET guideline_differences": (200, 200, 200, 200),
     "POST guideline_draft": (403, 302, 403, 403),
     "GET guideline_edit": (403, 200, 403, 403),
     "POST guideline_edit": (403, 422, 403, 403),
