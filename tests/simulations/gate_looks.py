@@ -21,6 +21,9 @@ from tests.simulations.lines import Line, Subject
 from tests.simulations.sealed import RULE, Batch, Sealed, preference, yes_no
 
 EVEN, SKEWED = yes_no(0.5, right=0.9), yes_no(0.8, right=0.9)
+HARDEST = Sealed(EVEN, 440)
+"""One of the numbers of items that suit the calculating author best: here the whole numbers of
+the needed counts leave little of the three levels unused."""
 
 
 def passed(
@@ -114,6 +117,7 @@ def _lines() -> tuple[Line, ...]:
             for sealed in sets.values()
         ),
         _line("changes what makes the next pass likeliest", Calculator(), Sealed(SKEWED, 400)),
+        _line("changes what makes the next pass likeliest", Calculator(), HARDEST, times=10),
         _line("leans by the names of failed checks", Leaner(), Sealed(SKEWED, 400), times=1),
         Line(
             "for comparison, every look at level .05: changes what makes the next pass likeliest,"
@@ -132,7 +136,7 @@ SUBJECT = Subject(
         "overall count and the names of failed checks. They keep the answers of an earlier judge "
         "and change some, as new wording of a prompt does. The strictest test is the author who "
         "knows all of the gate's arithmetic and changes just as many answers as give the best "
-        "chance of passing next."
+        "chance of passing next; 440 is one of the numbers of items that suit this author best."
     ),
     counted="trials in which one of three looks passes",
     lines=_lines(),
