@@ -24,6 +24,7 @@ class AnnotationConfig(AppConfig):
             registry.register_export(table)
         for check in (
             health.counters_are_true,
+            health.raters_counters_are_true,
             health.nobody_is_over_overlap,
             health.submitted_have_ratings,
             health.sealed_items_have_a_set,

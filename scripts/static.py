@@ -13,7 +13,12 @@ MANAGE = [sys.executable, "manage.py"]
 SCHEMA = ROOT / "openapi.yaml"
 ROOMS = ("core", "accounts", "annotation", "judges", "calibration")
 # The first migration makes new tables: its NOT NULL columns meet no rows.
+# SQLite copies a table for every change, which looks to the linter as if each of its columns were
+# new: tests/guards/test_migrations.py asks for the default instead.
+NEW_UNIQUE = ("gold_and_qualification",)
+"""Migrations whose unique constraint on an old table is on a column that is new and empty."""
 LINT = (
+    "--exclude-migration-tests", "NOT_NULL", "--ignore-name-contains", *NEW_UNIQUE,
     "--project-root-path", ".", "--no-cache", "--ignore-initial-migrations",
     "--quiet", "ok", "ignore", "--include-apps", *ROOMS,
 )  # fmt: skip

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from django.db.models import F
+
 from accounts import services as accounts_services
 from accounts import tokens
 from accounts.models import ApiToken, Project, Rater, User
@@ -15,6 +17,8 @@ from annotation.models import (
     Content,
     Dataset,
     Dimension,
+    GoldItem,
+    GoldLabel,
     Guideline,
     GuidelineVersion,
     Item,
@@ -205,6 +209,30 @@ def make_round(
     return round_
 
 
+def make_gold(
+    item: Item,
+    version: GuidelineVersion,
+    *,
+    labels: dict[str, str] | None = None,
+    place: int | None = None,
+    reason: str = "The guideline's first example.",
+) -> GoldItem:
+    """A gold item with one current label for each named dimension (all of them: 4)."""
+    Item.objects.filter(pk=item.pk).update(part=Part.NONE)
+    gold = GoldItem.objects.create(
+        item=item,
+        guideline=version.guideline,
+        major=version.major,
+        shuffle=item.pk if place is None else place,
+        part_before=Part.DEVELOPMENT,
+    )
+    for key, label in (labels or dict.fromkeys(FOUR, "4")).items():
+        GoldLabel.objects.create(
+            gold=gold, dimension_key=key, label=label, reason=reason, actor="u1"
+        )
+    return gold
+
+
 def make_rating(
     round_: Round, item: Item, rater: Rater, *, labels: dict[str, str], at: datetime = NOON
 ) -> Assignment:
@@ -217,6 +245,7 @@ def make_rating(
     slot.submitted_at = at
     slot.guideline_version = round_.guideline_version
     slot.save()
+    RoundRater.objects.filter(round=round_, rater=rater).update(answered=F("answered") + 1)
     for dimension in round_.guideline_version.dimensions.filter(key__in=labels):
         Rating.objects.create(assignment=slot, dimension=dimension, label=labels[dimension.key])
     return slot

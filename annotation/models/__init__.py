@@ -11,6 +11,7 @@ from annotation.models.content import (
     SealedSet,
     Upload,
 )
+from annotation.models.gold import Admission, GoldItem, GoldLabel
 from annotation.models.guideline import Dimension, Guideline, GuidelineVersion
 from annotation.models.rating import (
     Assignment,
@@ -25,6 +26,7 @@ from annotation.models.rating import (
 from annotation.models.reference import ReferenceLabel
 
 __all__ = [
+    "Admission",
     "Assignment",
     "Content",
     "Correction",
@@ -32,6 +34,8 @@ __all__ = [
     "Dimension",
     "Draft",
     "Flag",
+    "GoldItem",
+    "GoldLabel",
     "Guideline",
     "GuidelineVersion",
     "Item",

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from accounts.models import Project, Rater
 from annotation.models.content import Dataset, Item, new_salt
+from annotation.models.gold import GoldItem
 from annotation.models.guideline import Dimension, GuidelineVersion
 from annotation.states import (
     LIVE_ASSIGNMENTS,
@@ -43,6 +44,17 @@ class Round(TimeStamped):
     shows_own_agreement = models.BooleanField(default=False, db_default=False)
     # The job that lays its slots; a round whose first slots are being laid cannot open.
     laying_job_id = models.BigIntegerField(null=True, blank=True)
+    # After a gold item the rater is told its labels, and can no longer change the answer.
+    shows_gold = models.BooleanField(default=False, db_default=False)
+    # One in so many items that a rater is given is gold; empty: none.
+    gold_every = models.PositiveSmallIntegerField(null=True, blank=True)
+    # The qualification that raters have to pass before they are given anything here.
+    qualification = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="demanded_by"
+    )
+    # Of a qualification: the share of gold labels to reach, and the items that it takes at least.
+    pass_share = models.FloatField(null=True, blank=True)
+    pass_items = models.PositiveSmallIntegerField(null=True, blank=True)
     # Labels may have been made by a simulation: every screen says so.
     is_simulated = models.BooleanField(default=False)
 
@@ -54,6 +66,21 @@ class Round(TimeStamped):
                 condition=Q(state__in=RoundState.values), name="round_state_known"
             ),
             models.CheckConstraint(condition=Q(overlap__gte=1), name="round_overlap_positive"),
+            models.CheckConstraint(
+                condition=Q(gold_every__isnull=True) | Q(gold_every__gte=2),
+                name="round_gold_leaves_room",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    kind="qualification",
+                    pass_share__gt=0.0,
+                    pass_share__lte=1.0,
+                    pass_items__gte=1,
+                    qualification__isnull=True,
+                )
+                | (~Q(kind="qualification") & Q(pass_share__isnull=True, pass_items__isnull=True)),
+                name="round_pass_mark_exactly_when_qualification",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -140,11 +167,19 @@ class RoundItem(models.Model):
 
 
 class RoundRater(models.Model):
-    """Who rates in a round, and at most how many items."""
+    """Who rates in a round, and at most how many items.
+
+    `answered` counts what the rater ever submitted here, gold and what was withdrawn afterwards
+    too, `skipped` what was passed by: kept by the transaction that stores it. A claim holds this
+    row, compares `answered` with the quota and sees by both where the rater stands, so that it
+    counts nothing that was done before. Whoever needs this row locks it before assignments.
+    """
 
     round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="round_raters")
     rater = models.ForeignKey(Rater, on_delete=models.PROTECT, related_name="round_raters")
     quota = models.PositiveIntegerField(null=True, blank=True)
+    answered = models.PositiveIntegerField(default=0, db_default=0)
+    skipped = models.PositiveIntegerField(default=0, db_default=0)
     removed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -155,11 +190,23 @@ class RoundRater(models.Model):
 
 
 class Assignment(models.Model):
-    """One rater's slot on one item. The row is the lock: states change by conditional UPDATE."""
+    """One rater's slot on one item. The row is the lock: states change by conditional UPDATE.
+
+    A gold row has no slot: it is made for whoever is given the gold item, counts for no overlap,
+    and feeds no agreement and no reference label.
+    """
 
     round = models.ForeignKey(Round, on_delete=models.PROTECT, related_name="assignments")
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="assignments")
-    slot = models.PositiveSmallIntegerField()
+    slot = models.PositiveSmallIntegerField(null=True, blank=True)
+    gold = models.ForeignKey(
+        GoldItem,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="assignments",
+    )
     rater = models.ForeignKey(
         Rater, on_delete=models.PROTECT, null=True, blank=True, related_name="assignments"
     )
@@ -183,9 +230,21 @@ class Assignment(models.Model):
         db_index=False,
         related_name="assignments",
     )
+    # When the rater was told something that rests on this answer: it can no longer be changed.
+    told_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(
+                fields=["gold", "rater"],
+                condition=Q(gold__isnull=False, rater__isnull=False),
+                name="assignment_gold_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(gold__isnull=True, slot__isnull=False)
+                | Q(gold__isnull=False, slot__isnull=True),
+                name="assignment_slot_unless_gold",
+            ),
             models.UniqueConstraint(
                 fields=["round", "item", "slot"],
                 condition=Q(state__in=[state.value for state in LIVE_ASSIGNMENTS]),
@@ -226,6 +285,11 @@ class Assignment(models.Model):
             ),
             models.Index(fields=["rater", "state", "-submitted_at"], name="assignment_of_rater"),
             models.Index(fields=["round", "state"], name="assignment_progress"),
+            models.Index(
+                fields=["round", "gold"],
+                name="assignment_gold",
+                condition=Q(gold__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

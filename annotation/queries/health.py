@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, F, IntegerField, OuterRef, Q, Subquery
+from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from annotation.models import Assignment, Item, Rating, RoundItem, SealedSet
+from annotation.models import Assignment, Item, Rating, RoundItem, RoundRater, SealedSet
 from annotation.states import AssignmentState, Part, RoundKind
 from core.registry import Finding
 
@@ -15,7 +15,12 @@ TAKEN = (AssignmentState.LEASED, AssignmentState.SUBMITTED)
 def counters_are_true() -> Finding:
     """RoundItem.taken equals the leased and submitted slots."""
     counted = (
-        Assignment.objects.filter(round=OuterRef("round"), item=OuterRef("item"), state__in=TAKEN)
+        Assignment.objects.filter(
+            round=OuterRef("round"),
+            item=OuterRef("item"),
+            state__in=TAKEN,
+            gold__isnull=True,
+        )
         .order_by()
         .values("item")
         .annotate(n=Count("pk"))
@@ -31,11 +36,30 @@ def counters_are_true() -> Finding:
     return _finding("taken slots", wrong, "items of rounds with a wrong counter")
 
 
+def raters_counters_are_true() -> Finding:
+    """RoundRater.answered and .skipped equal the rater's rows in the round."""
+    mine = Assignment.objects.filter(round=OuterRef("round"), rater=OuterRef("rater")).order_by()
+
+    def counted(rows: QuerySet[Assignment]) -> Coalesce:
+        of_each = rows.values("rater").annotate(n=Count("pk")).values("n")
+        return Coalesce(Subquery(of_each, output_field=IntegerField()), 0)
+
+    wrong = (
+        RoundRater.objects.annotate(
+            sent=counted(mine.filter(submitted_at__isnull=False)),
+            passed=counted(mine.filter(state=AssignmentState.SKIPPED)),
+        )
+        .exclude(answered=F("sent"), skipped=F("passed"))
+        .count()
+    )
+    return _finding("raters' counters", wrong, "raters of rounds with a wrong counter")
+
+
 def nobody_is_over_overlap() -> Finding:
     """No item of a round that is rated here has more submitted slots than its overlap."""
     wrong = (
         Assignment.objects.exclude(round__kind__in=(RoundKind.IMPORTED, RoundKind.RERATING))
-        .filter(state=AssignmentState.SUBMITTED)
+        .filter(state=AssignmentState.SUBMITTED, gold__isnull=True)
         .values("round", "item", "round__overlap")
         .annotate(n=Count("pk"))
         .filter(n__gt=F("round__overlap"))

@@ -184,6 +184,7 @@ def _rating_tables(item: Item) -> list[RatingTable]:
         Rating.objects.filter(
             assignment__item=item,
             assignment__state=AssignmentState.SUBMITTED,
+            assignment__gold__isnull=True,
             is_current=True,
         )
         .exclude(assignment__round__kind=RoundKind.SESSION, assignment__round__revealed_at=None)

@@ -110,6 +110,7 @@ def _current(dimension_key: str) -> QuerySet[Rating]:
         is_current=True,
         dimension__key=dimension_key,
         assignment__state=AssignmentState.SUBMITTED,
+        assignment__gold__isnull=True,
         assignment__item__is_visible=True,
         assignment__item__withdrawn_at__isnull=True,
     )

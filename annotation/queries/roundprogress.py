@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Count, Max, Q, Sum
 
 from annotation.models import Assignment, Round, RoundRater
-from annotation.queries.rounds import LIVE, SUBMITTED
+from annotation.queries.rounds import LIVE, NO_GOLD, SUBMITTED
 from annotation.rules import pace as pace_rules
 from annotation.rules.pace import Pace
 from annotation.states import AssignmentState
@@ -85,7 +85,7 @@ def progress(round_: Round, *, now: datetime) -> Counted[Progress]:
 
 
 def _progress(round_: Round, *, now: datetime) -> Progress:
-    mine = Assignment.objects.filter(round=round_)
+    mine = Assignment.objects.filter(NO_GOLD, round=round_)
     totals = mine.aggregate(
         slots=Count("pk", filter=LIVE),
         submitted=Count("pk", filter=SUBMITTED),
@@ -127,6 +127,7 @@ def _moments(round_: Round, *, now: datetime) -> Iterator[datetime]:
         state=AssignmentState.SUBMITTED,
         submitted_at__gt=now - pace_rules.LOOKED_AT,
         round=round_,
+        gold__isnull=True,
     )
     newest = recent.order_by("-submitted_at").values_list("submitted_at", flat=True)
     for moment in newest[:LATEST_RATINGS]:

@@ -26,6 +26,8 @@ from annotation.states import (
 
 SUBMITTED = Q(state=AssignmentState.SUBMITTED)
 LIVE = Q(state__in=LIVE_ASSIGNMENTS)
+NO_GOLD = Q(gold__isnull=True)
+"""Gold items are beside a round's plan: they fill none of its slots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def cards(*, project_id: int, limit: int | None = None) -> list[RoundCard]:
         .order_by("-pk")[:limit]
     )
     ids = [round_.pk for round_ in rounds]
-    live = Assignment.objects.filter(LIVE, round__in=ids)
+    live = Assignment.objects.filter(LIVE, NO_GOLD, round__in=ids)
     slots = dict(live.values_list("round").annotate(Count("pk")))
     submitted = dict(live.filter(SUBMITTED).values_list("round").annotate(Count("pk")))
     in_rounds = RoundItem.objects.filter(round__in=ids, withdrawal__isnull=True)
@@ -117,7 +119,7 @@ def current(*, project_id: int) -> Round | None:
 
 def submitted_of(round_: Round) -> tuple[int, int]:
     """(ratings in, ratings wanted) of one round."""
-    totals = Assignment.objects.filter(round=round_).aggregate(
+    totals = Assignment.objects.filter(NO_GOLD, round=round_).aggregate(
         slots=Count("pk", filter=LIVE), submitted=Count("pk", filter=SUBMITTED)
     )
     return totals["submitted"], totals["slots"]

@@ -35,6 +35,11 @@ def starting_point(salt: str, *, rater: object, turn: object) -> int:
     return _stable_number(salt, "start", rater, turn)
 
 
+def gold_turn(salt: str, *, rater: object, block: int, every: int) -> int:
+    """Which place of the block, from 0 up to and without `every`, is this rater's gold item."""
+    return _stable_number(salt, "gold-turn", rater, block) % every
+
+
 def is_swapped(salt: str, *, rater: object, item: object) -> bool:
     """Whether this rater sees response B of the item first."""
     return bool(_stable_number(salt, "response-order", rater, item) & 1)

@@ -1,7 +1,8 @@
 """The next slot for a rater: leased, renewed, released, taken back when the lease runs out.
 
 The row is the lock: every change is a conditional UPDATE and its row count is the answer. In each
-transaction the assignment comes before its round item, so that no two can wait for each other.
+transaction the rater's place in the round comes first, then the assignment, then its round item,
+so that no two can wait for each other.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import BooleanField, Case, ExpressionWrapper, F, Q, QuerySet, Value, When
 
 from accounts.models import Rater
-from annotation.models import Assignment, Draft, Round, RoundItem, RoundRater, SealedSet
+from annotation.models import Assignment, Draft, GoldItem, Round, RoundItem, RoundRater, SealedSet
 from annotation.queries.labels import FEEDING
 from annotation.queries.workbench import is_swapped
 from annotation.rules import display
+from annotation.services import goldturns
 from annotation.states import AssignmentState, Part, RoundState
 from core import registry
 from core.errors import Conflict
@@ -69,14 +71,14 @@ def next_slot(*, round_id: int, rater_id: int, now: datetime) -> Claim:
         held = _held(round_, rater_id, now)
         if held is not None:
             return Claim(held)
-        refusal = _refusal(round_, rater_id)
-        if refusal is not None:
+        member, refusal = _entry(round_, rater_id)
+        if member is None or refusal is not None:
             return Claim(None, refusal)
         _expire(now, limit=EXPIRED_AT_A_CLAIM, round_id=round_id)
         candidates = _candidates(round_, rater_id, tried)[:TRIED_AT_ONCE]
         if not candidates and not tried:
             return Claim(None, Reason.NOTHING_LEFT)
-        taken = _take(round_, rater_id, candidates, now)
+        taken = _take(round_, rater_id, candidates, goldturns.due(round_, member), now)
         if taken is not None:
             return Claim(taken)
         tried = tried | set(candidates) if candidates else set()
@@ -120,19 +122,26 @@ def lease_lost() -> Conflict:
     )
 
 
-def add_taken(*, round_: Round, item_id: int) -> None:
-    """Inside a transaction: one more of the item's slots is leased or submitted."""
-    RoundItem.objects.filter(round=round_, item=item_id).update(
-        taken=F("taken") + 1,
-        is_full=ExpressionWrapper(Q(taken__gte=round_.overlap - 1), output_field=BooleanField()),
-    )
+def add_taken(row: Assignment) -> None:
+    """Inside a transaction: one more of the item's slots is leased or submitted.
+
+    `row` comes with its round. A gold row takes no slot.
+    """
+    if row.gold_id is None:
+        RoundItem.objects.filter(round=row.round_id, item=row.item_id).update(
+            taken=F("taken") + 1,
+            is_full=ExpressionWrapper(
+                Q(taken__gte=row.round.overlap - 1), output_field=BooleanField()
+            ),
+        )
 
 
-def drop_taken(*, round_id: int, item_id: int) -> None:
-    """Inside a transaction: one of the item's slots is free again."""
-    RoundItem.objects.filter(round=round_id, item=item_id).update(
-        taken=Case(When(taken__gt=0, then=F("taken") - 1), default=Value(0)), is_full=False
-    )
+def drop_taken(row: Assignment) -> None:
+    """Inside a transaction: the row's slot, if it has one, is free again."""
+    if row.gold_id is None:
+        RoundItem.objects.filter(round=row.round_id, item=row.item_id).update(
+            taken=Case(When(taken__gt=0, then=F("taken") - 1), default=Value(0)), is_full=False
+        )
 
 
 def _held(round_: Round, rater_id: int, now: datetime) -> int | None:
@@ -150,23 +159,20 @@ def _held(round_: Round, rater_id: int, now: datetime) -> int | None:
     return mine.pk if is_held else None
 
 
-def _refusal(round_: Round, rater_id: int) -> Reason | None:
+def _entry(round_: Round, rater_id: int) -> tuple[RoundRater | None, Reason | None]:
+    """The rater's place in the round, and why nothing is handed out to them."""
     if round_.state != RoundState.OPEN or round_.revealed_at is not None:
-        return {RoundState.DRAFT: Reason.NOT_OPEN, RoundState.PAUSED: Reason.PAUSED}.get(
+        return None, {RoundState.DRAFT: Reason.NOT_OPEN, RoundState.PAUSED: Reason.PAUSED}.get(
             RoundState(round_.state), Reason.CLOSED
         )
     member = RoundRater.objects.filter(
         round=round_, rater=rater_id, removed_at__isnull=True
     ).first()
     if member is None:
-        return Reason.NOT_A_RATER
-    if member.quota is not None:
-        done = Assignment.objects.filter(
-            round=round_, rater=rater_id, state=AssignmentState.SUBMITTED
-        ).count()
-        if done >= member.quota:
-            return Reason.QUOTA_REACHED
-    return None
+        return None, Reason.NOT_A_RATER
+    if member.quota is not None and member.answered >= member.quota:
+        return member, Reason.QUOTA_REACHED
+    return member, None
 
 
 def _candidates(round_: Round, rater_id: int, tried: Collection[int]) -> list[int]:
@@ -260,12 +266,20 @@ def _in_own_order(round_: Round, rater_id: int, item_ids: Sequence[int]) -> list
     )
 
 
-def _take(round_: Round, rater_id: int, candidates: Sequence[int], now: datetime) -> int | None:
-    """Lease a slot of one of the first candidates; None when others were faster."""
-    for item_id in candidates:
+def _take(
+    round_: Round,
+    rater_id: int,
+    candidates: Sequence[int],
+    gold: GoldItem | None,
+    now: datetime,
+) -> int | None:
+    """Lease the gold item that is due, else a slot of one of the first candidates; None when
+    others were faster."""
+    tries: list[int | GoldItem] = [gold] if gold is not None else list(candidates)
+    for one in tries:
         try:
             with transaction.atomic(durable=True):
-                taken = _lease(round_, rater_id, item_id, now)
+                taken = _lease(round_, rater_id, one, now)
         except IntegrityError:
             # This rater has a row for the item, or a lease, since we looked: look again.
             return None
@@ -274,10 +288,15 @@ def _take(round_: Round, rater_id: int, candidates: Sequence[int], now: datetime
     return None
 
 
-def _lease(round_: Round, rater_id: int, item_id: int, now: datetime) -> int | None:
-    if not still_rates(round_id=round_.pk, rater_id=rater_id):
+def _lease(round_: Round, rater_id: int, one: int | GoldItem, now: datetime) -> int | None:
+    """A slot of an item, or a row of a gold item, for this rater."""
+    if not still_rates(round_id=round_.pk, rater_id=rater_id, is_within_quota=True):
         return None
-    slot = free_slot(round_id=round_.pk, item_id=item_id)
+    slot: int | None
+    if isinstance(one, GoldItem):
+        slot, item_id = goldturns.open_row(round_id=round_.pk, gold=one), one.item_id
+    else:
+        slot, item_id = free_slot(round_id=round_.pk, item_id=one), one
     if slot is None:
         return None
     # Paused or closed since we looked: the same statement sees it.
@@ -293,13 +312,17 @@ def _lease(round_: Round, rater_id: int, item_id: int, now: datetime) -> int | N
     )
     if changed != 1:
         return None
-    add_taken(round_=round_, item_id=item_id)
+    gold_id = one.pk if isinstance(one, GoldItem) else None
+    add_taken(Assignment(round=round_, item_id=item_id, gold_id=gold_id))
     return slot
 
 
-def still_rates(*, round_id: int, rater_id: int) -> bool:
-    """Inside a transaction: whether the rater is in the round, and stays in it until the end."""
+def still_rates(*, round_id: int, rater_id: int, is_within_quota: bool = False) -> bool:
+    """Inside a transaction: whether the rater is in the round, and stays in it until the end;
+    with `is_within_quota` also, whether the quota has room for one more."""
     members = RoundRater.objects.filter(round=round_id, rater=rater_id, removed_at__isnull=True)
+    if is_within_quota:
+        members = members.filter(Q(quota__isnull=True) | Q(answered__lt=F("quota")))
     return members.select_for_update(no_key=True).first() is not None
 
 
@@ -307,7 +330,7 @@ def free_slot(*, round_id: int, item_id: int) -> int | None:
     """Inside a transaction: an open slot of the item that nobody is just taking."""
     return (
         Assignment.objects.select_for_update(skip_locked=True)
-        .filter(round=round_id, item=item_id, state=AssignmentState.OPEN)
+        .filter(round=round_id, item=item_id, state=AssignmentState.OPEN, gold__isnull=True)
         .order_by("slot")
         .values_list("pk", flat=True)
         .first()
@@ -340,7 +363,7 @@ def empty(row: Assignment, *, now: datetime, lapsed_at: datetime | None = None) 
     )
     if changed != 1:
         return False
-    drop_taken(round_id=row.round_id, item_id=row.item_id)
+    drop_taken(row)
     Draft.objects.bulk_create(
         [Draft(round_id=row.round_id, item_id=row.item_id, rater_id=row.rater_id, saved_at=now)],
         ignore_conflicts=True,

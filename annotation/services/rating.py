@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import F, Max
 
 from accounts.models import Rater
 from annotation import access
@@ -29,7 +29,7 @@ from annotation.models import (
 from annotation.queries import labels as label_queries
 from annotation.queries import workbench
 from annotation.rules import display, scales, split
-from annotation.services import claim, reference
+from annotation.services import claim, goldturns, reference
 from annotation.services.worktime import active_seconds as counted
 from annotation.states import (
     AssignmentState,
@@ -44,6 +44,10 @@ GONE = ("lease_lost", "item_withdrawn", "not_in_round")
 RATIONALE_CHARS = 20_000
 SKIP_CHARS = 200
 FLAG_CHARS = 400
+
+
+class _Raced(Exception):
+    """Another window stored an answer meanwhile; undoes what this one did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ def submit(
                 row, is_new = _submit(
                     assignment_id, rater, labels, rationale, active_seconds=active_seconds, now=now
                 )
-        except IntegrityError:
+        except (IntegrityError, _Raced):
             # A second click wrote between our look and our write: look again.
             continue
         except Conflict as lost:
@@ -173,6 +177,8 @@ def why_not_editable(row: Assignment) -> str:
     """A sentence when a submitted answer can no longer be changed, else nothing."""
     if row.round.revealed_at is not None:
         return "The ratings of this round were revealed, so they can no longer be changed."
+    if row.told_at is not None:
+        return "You were told how this answer compares, so it can no longer be changed."
     if row.round.state not in (RoundState.OPEN, RoundState.PAUSED):
         return "This round is closed, so its ratings can no longer be changed."
     if _is_frozen(row):
@@ -199,6 +205,7 @@ def _submit(
         raise Conflict("round_revealed", "The ratings of this round were revealed meanwhile.")
     if row.item.part == Part.SEALED:
         _hold_sealed_set(row)
+    _count(row, rater, "answered")
     stored = (
         _settle_lease(row, rater, seconds, now)
         or _settle_newer_lease(row, rater, seconds, now)
@@ -208,11 +215,16 @@ def _submit(
         # A second click, which waited for the first, finds the answer in.
         mine = _own_row(row, rater)
         if mine is not None and mine.state == AssignmentState.SUBMITTED:
-            return _again(mine, labels), False
+            raise _Raced
         raise _gone(row, rater)
     _write(stored, answer)
     Draft.objects.filter(round=row.round_id, item=row.item_id, rater=rater).delete()
     return stored, True
+
+
+def _count(row: Assignment, rater: Rater, counter: str) -> None:
+    """Inside a transaction, before the assignment is touched: one more, unless it is undone."""
+    RoundRater.objects.filter(round=row.round_id, rater=rater).update(**{counter: F(counter) + 1})
 
 
 def _settle_lease(
@@ -253,7 +265,7 @@ def _settle_late(row: Assignment, rater: Rater, seconds: float, now: datetime) -
         return None
     if _own_row(row, rater) is not None:
         return None
-    slot = claim.free_slot(round_id=row.round_id, item_id=row.item_id)
+    slot = _room_for_late(row)
     if slot is None:
         return None
     changed = Assignment.objects.filter(pk=slot, state=AssignmentState.OPEN).update(
@@ -266,8 +278,14 @@ def _settle_late(row: Assignment, rater: Rater, seconds: float, now: datetime) -
     )
     if changed != 1:
         return None
-    claim.add_taken(round_=row.round, item_id=row.item_id)
+    claim.add_taken(row)
     return Assignment.objects.select_related("round", "item").get(pk=slot)
+
+
+def _room_for_late(row: Assignment) -> int | None:
+    if row.gold is None:
+        return claim.free_slot(round_id=row.round_id, item_id=row.item_id)
+    return goldturns.open_row(round_id=row.round_id, gold=row.gold)
 
 
 def _again(mine: Assignment, labels: Mapping[str, object]) -> Assignment:
@@ -389,6 +407,7 @@ def _amend(row: Assignment, labels: Mapping[str, object], rationale: str) -> int
     changed = Assignment.objects.filter(
         pk=row.pk,
         state=AssignmentState.SUBMITTED,
+        told_at__isnull=True,
         round__state__in=(RoundState.OPEN, RoundState.PAUSED),
         round__revealed_at__isnull=True,
     ).update(state=AssignmentState.SUBMITTED)
@@ -474,6 +493,7 @@ def _keep_draft(
 
 
 def _skip(row: Assignment, rater: Rater, reason: str, seconds: float) -> None:
+    _count(row, rater, "skipped")
     changed = Assignment.objects.filter(
         pk=row.pk, rater=rater, state=AssignmentState.LEASED
     ).update(
@@ -484,8 +504,9 @@ def _skip(row: Assignment, rater: Rater, reason: str, seconds: float) -> None:
     )
     if changed != 1:
         raise _gone(row, rater)
-    Assignment.objects.create(round_id=row.round_id, item_id=row.item_id, slot=row.slot)
-    claim.drop_taken(round_id=row.round_id, item_id=row.item_id)
+    if row.gold_id is None:
+        Assignment.objects.create(round_id=row.round_id, item_id=row.item_id, slot=row.slot)
+    claim.drop_taken(row)
     Draft.objects.filter(round=row.round_id, item=row.item_id, rater=rater).delete()
 
 
@@ -503,7 +524,7 @@ def _refresh_reference(row: Assignment) -> None:
     """Make the item's reference label once its last slot is in. Outside the answer's
     transaction: what was stored stays stored, whatever becomes of the label."""
     round_ = Round.objects.get(pk=row.round_id)
-    if round_.kind not in label_queries.FEEDING:
+    if row.gold_id is not None or round_.kind not in label_queries.FEEDING:
         return
     # Both of two raters who fill an item at once look after their commit: the later one sees all.
     is_waiting = Assignment.objects.filter(

@@ -131,7 +131,10 @@ def _full_items(items: dict[int, Item]) -> dict[Subject, set[int]]:
     """
     rows = (
         Assignment.objects.filter(
-            item_id__in=items, state__in=LIVE_ASSIGNMENTS, round__kind__in=labels.FEEDING
+            item_id__in=items,
+            gold__isnull=True,
+            state__in=LIVE_ASSIGNMENTS,
+            round__kind__in=labels.FEEDING,
         )
         .exclude(state=AssignmentState.OPEN, round__state__in=(RoundState.DRAFT, RoundState.CLOSED))
         .values(

@@ -131,11 +131,16 @@ def _withdraw(round_: Round, rater_id: int, reason: str, by: User) -> int:
             state=AssignmentState.WITHDRAWN, withdrawal=made
         )
     Assignment.objects.bulk_create(
-        [Assignment(round=round_, item_id=row.item_id, slot=row.slot) for row in rows],
+        [
+            Assignment(round=round_, item_id=row.item_id, slot=row.slot)
+            for row in rows
+            if row.gold_id is None
+        ],
         batch_size=CHUNK,
     )
     for chunk in _chunks(rows):
-        RoundItem.objects.filter(round=round_, item__in=[row.item_id for row in chunk]).update(
+        in_slots = [row.item_id for row in chunk if row.gold_id is None]
+        RoundItem.objects.filter(round=round_, item__in=in_slots).update(
             taken=F("taken") - 1, is_full=False
         )
     _renew_later(round_, [row.item_id for row in rows], by.actor)
@@ -145,11 +150,18 @@ def _withdraw(round_: Round, rater_id: int, reason: str, by: User) -> int:
 def _restore(round_: Round, made: Withdrawal, rows: Sequence[Assignment]) -> tuple[int, int]:
     """Answers take the slots that are still free, and leave history in their place.
 
-    Returns how many count again, and how many wait for their item, which is out of the round.
+    Returns how many count again, and how many wait for their item, which is out of the round. For
+    gold items there is always room.
     """
+    golds = [row.pk for row in rows if row.gold_id is not None]
+    Assignment.objects.filter(pk__in=golds).update(state=AssignmentState.SUBMITTED, withdrawal=None)
+    rows = [row for row in rows if row.gold_id is None]
     free = _first_by_item(
         Assignment.objects.select_for_update(no_key=True, skip_locked=True).filter(
-            round=round_, item__in=[row.item_id for row in rows], state=AssignmentState.OPEN
+            round=round_,
+            item__in=[row.item_id for row in rows],
+            state=AssignmentState.OPEN,
+            gold__isnull=True,
         )
     )
     back = [row for row in rows if row.item_id in free]
@@ -158,7 +170,9 @@ def _restore(round_: Round, made: Withdrawal, rows: Sequence[Assignment]) -> tup
         taken=F("taken") + 1,
         is_full=ExpressionWrapper(Q(taken__gte=round_.overlap - 1), output_field=BooleanField()),
     )
-    return len(back), _wait(round_, made, [row for row in rows if row.item_id not in free])
+    return len(golds) + len(back), _wait(
+        round_, made, [row for row in rows if row.item_id not in free]
+    )
 
 
 def _wait(round_: Round, made: Withdrawal, rows: Sequence[Assignment]) -> int:
@@ -173,6 +187,7 @@ def _wait(round_: Round, made: Withdrawal, rows: Sequence[Assignment]) -> int:
             round=round_,
             item__in=outside,
             rater__isnull=True,
+            gold__isnull=True,
             withdrawal__in=outside.values(),
         )
     )

@@ -133,7 +133,8 @@ def _back(round_: Round, rows: list[Assignment]) -> int:
     for row in of_removed:
         assert row.rater_id is not None
         Assignment.objects.filter(pk=row.pk).update(withdrawal=out_raters[row.rater_id])
-        Assignment.objects.create(round=round_, item_id=row.item_id, slot=row.slot)
+        if row.gold_id is None:
+            Assignment.objects.create(round=round_, item_id=row.item_id, slot=row.slot)
     back = [row.pk for row in answered if row.rater_id not in out_raters]
     Assignment.objects.filter(pk__in=back).update(state=AssignmentState.SUBMITTED, withdrawal=None)
     Assignment.objects.filter(pk__in=[r.pk for r in rows if r.submitted_at is None]).update(

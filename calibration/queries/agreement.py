@@ -142,7 +142,7 @@ def kept(round_: Round, *, digest: str) -> RoundAgreement | None:
 def rater_count(round_: Round) -> int:
     """Everybody who submitted something."""
     return (
-        Assignment.objects.filter(round=round_, state=AssignmentState.SUBMITTED)
+        Assignment.objects.filter(round=round_, state=AssignmentState.SUBMITTED, gold__isnull=True)
         .values("rater")
         .distinct()
         .count()
@@ -168,6 +168,7 @@ def _current(round_: Round) -> QuerySet[Rating]:
         is_current=True,
         assignment__round=round_,
         assignment__state=AssignmentState.SUBMITTED,
+        assignment__gold__isnull=True,
         assignment__item__is_visible=True,
         assignment__item__withdrawn_at__isnull=True,
     )

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from accounts.roles import Role
-from annotation.models import Item, RoundItem
+from annotation.models import Item, RoundItem, RoundRater
 from annotation.queries import health
 from annotation.states import Part
 from tests import builders
@@ -46,6 +46,12 @@ def test_a_wrong_counter_is_found() -> None:
     assert not health.counters_are_true().is_ok
     with pytest.raises(CommandError, match="1 of"):
         call_command("doctor", stdout=StringIO())
+
+
+def test_a_wrong_counter_of_a_rater_is_found() -> None:
+    _rated_round()
+    RoundRater.objects.update(answered=2)
+    assert not health.raters_counters_are_true().is_ok
 
 
 def test_a_sealed_item_without_its_set_is_found() -> None:
