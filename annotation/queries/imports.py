@@ -61,10 +61,11 @@ class ShownPersonal:
     touched: int
     kinds: Sequence[PersonalKind]
     places: Sequence[tuple[str, str, str]]
+    listed: int
 
     @property
     def is_cut(self) -> bool:
-        return len(self.places) >= LISTED_PLACES
+        return self.listed >= LISTED_PLACES
 
 
 def personal_of(job: Job) -> ShownPersonal | None:
@@ -77,8 +78,17 @@ def personal_of(job: Job) -> ShownPersonal | None:
         is_masked=said["is_masked"],
         touched=said["touched"],
         kinds=[PersonalKind(KINDS[kind], found[kind]) for kind in KINDS if kind in found],
-        places=[(item, field, KINDS[kind]) for item, field, kind in said["places"]],
+        places=_by_field(said["places"]),
+        listed=len(said["places"]),
     )
+
+
+def _by_field(places: Sequence[Sequence[str]]) -> list[tuple[str, str, str]]:
+    """One line an item and field: what stood there, after one another."""
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for item, name, kind in places:
+        kinds.setdefault((item, name), []).append(KINDS[kind])
+    return [(item, name, ", ".join(found)) for (item, name), found in kinds.items()]
 
 
 def imports_of(dataset: Dataset) -> list[ImportRow]:
