@@ -52,6 +52,10 @@ def at_once(acts: Sequence[Callable[[], T]]) -> list[T]:
         return [done.result(PATIENCE) for done in [pool.submit(run, act) for act in acts]]
 
 
+def claim_now(round_: Round, rater: Rater) -> claim.Claim:
+    return claim.next_slot(round_id=round_.pk, rater_id=rater.pk, now=timezone.now())
+
+
 def work(round_: Round, rater: Rater) -> list[int]:
     """Rate until nothing is left; the assignments that this rater was given."""
     given: list[int] = []

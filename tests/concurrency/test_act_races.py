@@ -20,7 +20,7 @@ from annotation.services import claim, rating, removing, withdrawing
 from annotation.states import LIVE_ASSIGNMENTS, AssignmentState
 from core.errors import Conflict
 from tests import builders
-from tests.concurrency.test_claim_races import FOURS, PATIENCE, at_once, claim_now, make_round
+from tests.concurrency.racing import FOURS, PATIENCE, at_once, claim_now, make_round
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.databases]
 

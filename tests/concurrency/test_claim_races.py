@@ -19,7 +19,7 @@ from annotation.models import Assignment, Rating, ReferenceLabel, Round, RoundIt
 from annotation.services import claim, rating
 from annotation.states import LIVE_ASSIGNMENTS, AssignmentState
 from core.errors import Conflict
-from tests.concurrency.racing import FOURS, PATIENCE, at_once, make_round, work
+from tests.concurrency.racing import FOURS, PATIENCE, at_once, claim_now, make_round, work
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.databases]
 
@@ -47,10 +47,6 @@ def naive_submit(row: Assignment, pause: threading.Barrier) -> bool:
         state=AssignmentState.SUBMITTED, submitted_at=timezone.now(), lease_until=None
     )
     return is_leased
-
-
-def claim_now(round_: Round, rater: Rater) -> claim.Claim:
-    return claim.next_slot(round_id=round_.pk, rater_id=rater.pk, now=timezone.now())
 
 
 def test_control_without_the_guard_two_raters_get_one_slot() -> None:

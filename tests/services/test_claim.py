@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import Project, Rater
@@ -57,6 +58,9 @@ def take(round_: Round, rater: Rater) -> Assignment:
 def finish(row: Assignment) -> None:
     Assignment.objects.filter(pk=row.pk).update(
         state=AssignmentState.SUBMITTED, lease_until=None, submitted_at=NOON
+    )
+    RoundRater.objects.filter(round=row.round_id, rater=row.rater_id).update(
+        answered=F("answered") + 1
     )
 
 

@@ -68,6 +68,7 @@ def seat() -> Seat:
         overlap=1,
     )
     given = claim.next_slot(round_id=dataset.rounds.get().pk, rater_id=rater.pk, now=NOON)
+    assert given.assignment_id is not None
     return Seat(Assignment.objects.get(pk=given.assignment_id), rater)
 
 
