@@ -10,6 +10,7 @@ from annotation.views import (
     home,
     projects,
     rounds,
+    work,
     workbench,
 )
 
@@ -27,6 +28,9 @@ urlpatterns = [
     path(RATING + "draft/", workbench.save_draft, name="rating_draft"),
     path(RATING + "skip/", workbench.skip, name="rating_skip"),
     path(RATING + "flag/", workbench.flag, name="rating_flag"),
+    path(PROJECT + "my-work/", work.mine, name="my_work"),
+    path(PROJECT + "work/", work.everybody, name="work"),
+    path(PROJECT + "work/work.csv", work.download, name="work_download"),
     path(PROJECT, projects.overview, name="project"),
     path(PROJECT + "data/", data.index, name="datasets"),
     path(PROJECT + "data/new/", data.new, name="dataset_new"),

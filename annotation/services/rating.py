@@ -272,6 +272,7 @@ def _settle_late(row: Assignment, rater: Rater, seconds: float, now: datetime) -
         state=AssignmentState.SUBMITTED,
         rater=rater,
         guideline_version=version_of(row),
+        leased_at=now,
         submitted_at=now,
         active_seconds=seconds,
         is_swapped=workbench.seen_swapped(row, rater_id=rater.pk),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpResponse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.doors import PersonRequest, signed_in
@@ -14,4 +15,5 @@ from core.http import page
 @require_safe
 def home(request: PersonRequest) -> HttpResponse:
     """For each round how far I am, how many are left, and one button to go on."""
-    return page(request, "annotation/home.html", {"home": queries.home(user_id=request.user.pk)})
+    found = queries.home(user_id=request.user.pk, now=timezone.now())
+    return page(request, "annotation/home.html", {"home": found})

@@ -47,7 +47,7 @@ CALM = {
     claim.Reason.NOTHING_LEFT: Calm(
         "You are through",
         "You have rated everything that this round has for you. Thank you. Should an item come "
-        "back to the queue, it appears under your work.",
+        "back to the queue, this round goes on.",
     ),
     claim.Reason.QUOTA_REACHED: Calm(
         "Your share is done",

@@ -109,6 +109,9 @@ QUERIES: dict[str, Sequence[str]] = {
     "dataset": ["?part=sealed"],
     "guideline_differences": ["?before=1.0&after=1.1"],
     "round_agreement": ["?dimension=preference"],
+    "my_work": ["?each=day"],
+    "work": ["?since=2026-11-01&until=2026-12-01&each=day"],
+    "work_download": ["?since=2026-11-01&until=2026-12-01"],
     "run": ["?outcome=ok", "?live=1"],
 }
 """Pages that show something else by query: url name -> queries beginning with `?`."""

@@ -1,0 +1,90 @@
+"""Work done: a rater's own, and everybody's for whoever pays them."""
+
+from __future__ import annotations
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts.doors import MemberRequest, door
+from accounts.roles import Role
+from annotation import access
+from annotation.forms.refusals import status_of
+from annotation.forms.work import PaceForm, WorkForm
+from annotation.queries import work
+from annotation.services import payable
+from core.errors import Invalid
+from core.exporting import CONTENT_TYPES
+from core.http import page
+
+STEP = {"current_step": "rate"}
+LINES = 100
+
+
+@door(Role.RATER)
+@never_cache
+@require_safe
+def mine(request: MemberRequest) -> HttpResponse:
+    """What I did: in all, by round, over time."""
+    rater = access.rater_of_member(request.membership)
+    each = PaceForm(request.GET).each_line()
+    context = {
+        "total": work.own_total(rater_id=rater.pk),
+        "rounds": work.own_by_round(rater_id=rater.pk),
+        "times": work.own_over_time(rater_id=rater.pk, each=each),
+        "each": each,
+        "ways": list(work.SHOWN),
+    }
+    return page(request, "annotation/my_work.html", context)
+
+
+@door(Role.LEAD, Role.ADMIN)
+@require_safe
+def everybody(request: MemberRequest) -> HttpResponse:
+    """Work by rater and period, to be paid."""
+    form = _form(request)
+    lines = _lines(request, form) if form.is_valid() else []
+    context = {
+        **STEP,
+        "form": form,
+        "page_obj": Paginator(lines, LINES).get_page(request.GET.get("page")),
+        "query": request.GET.urlencode(),
+    }
+    return page(request, "annotation/work.html", context, status=status_of(form))
+
+
+@door(Role.LEAD, Role.ADMIN)
+@require_safe
+def download(request: MemberRequest) -> HttpResponseBase:
+    """The same lines as a file."""
+    form = _form(request)
+    if not form.is_valid():
+        raise Invalid("unknown_choice", "There is no such period or round to report on.")
+    pieces = payable.report(
+        project_id=request.project.pk,
+        period=form.period(),
+        each=form.each_line(),
+        round_id=form.round_id(),
+        actor=request.user.actor,
+    )
+    name = f"{request.project.slug}-work-{form.period().first}-{form.period().last}.csv"
+    return StreamingHttpResponse(
+        pieces,
+        content_type=CONTENT_TYPES["csv"],
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _form(request: MemberRequest) -> WorkForm:
+    return WorkForm(request.GET, project=request.project, today=timezone.localdate())
+
+
+def _lines(request: MemberRequest, form: WorkForm) -> list[work.Line]:
+    return work.by_rater(
+        project_id=request.project.pk,
+        period=form.period(),
+        each=form.each_line(),
+        round_id=form.round_id(),
+    )
