@@ -23,6 +23,7 @@ RATING = PROJECT + "ratings/<int:assignment_id>/"
 urlpatterns = [
     path("", home.home, name="home"),
     path(ROUND + "rate/", workbench.rate, name="rate"),
+    path(ROUND + "news-read/", workbench.news_read, name="news_read"),
     path(RATING, workbench.own, name="rating_own"),
     path(RATING + "submit/", workbench.submit, name="rating_submit"),
     path(RATING + "draft/", workbench.save_draft, name="rating_draft"),

@@ -53,6 +53,7 @@ class RatingRow:
     """One rater's labels on an item in one round, in the order of the table's dimensions."""
 
     round: str
+    version: str
     rater: str
     labels: Sequence[str]
     at: datetime | None
@@ -210,9 +211,11 @@ def _rating_table(guideline: str, ratings: Sequence[Rating]) -> RatingTable:
 
 
 def _rating_row(keys: Sequence[str], of_slot: Mapping[str, Rating]) -> RatingRow:
-    assignment = next(iter(of_slot.values())).assignment
+    rating = next(iter(of_slot.values()))
+    assignment = rating.assignment
     return RatingRow(
         round=assignment.round.name,
+        version=rating.dimension.version.number,
         rater=assignment.rater.name if assignment.rater else "",
         labels=[spoken(of_slot[key].label) if key in of_slot else "" for key in keys],
         at=assignment.submitted_at,

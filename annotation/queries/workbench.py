@@ -11,6 +11,7 @@ from typing import Any, get_args
 from django.db.models import Q
 
 from annotation.models import Assignment, Dimension, Draft, GuidelineVersion, Item, Rating, Round
+from annotation.queries.news import News, news
 from annotation.rules import display, scales
 from annotation.states import AssignmentState, GuidelineForm, ItemKind, RationaleRule
 
@@ -135,7 +136,7 @@ class Bench:
     rationale_rule: str
     given: Given
     previous_id: int | None
-    what_changed: str
+    news: News | None
 
     @property
     def is_rationale_required(self) -> bool:
@@ -178,7 +179,8 @@ def seen_swapped(assignment: Assignment, *, rater_id: int) -> bool:
 
 
 def bench(assignment: Assignment, *, rater_id: int) -> Bench:
-    """The page of an assignment that is or was the rater's own, in six queries at most.
+    """The page of an assignment that is or was the rater's own, in six queries; two more
+    for the first item in a round and after a new guideline version.
 
     `assignment` comes through a door with its round, guideline version, item and content. A row
     that is somebody else's by now gives this rater's own draft and order, never theirs.
@@ -196,7 +198,7 @@ def bench(assignment: Assignment, *, rater_id: int) -> Bench:
         rationale_rule=_rationale_rule(dimensions),
         given=_given(assignment, dimensions, rater_id=rater_id, swapped=swapped),
         previous_id=last.pk if last else None,
-        what_changed=_what_changed(version, last, assignment),
+        news=news(version, last=last, assignment=assignment, rater_id=rater_id),
     )
 
 
@@ -304,13 +306,6 @@ def _rationale_rule(dimensions: Sequence[Dimension]) -> str:
         if rule in rules:
             return rule
     return RationaleRule.NONE
-
-
-def _what_changed(version: GuidelineVersion, last: Assignment | None, now: Assignment) -> str:
-    """What is new since the item that this rater did last, if that was by another version."""
-    if last is None or now.state == AssignmentState.SUBMITTED:
-        return ""
-    return version.what_changed if last.guideline_version_id != version.pk else ""
 
 
 def _digits(values: Sequence[str]) -> dict[str, str]:

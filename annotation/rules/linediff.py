@@ -60,6 +60,8 @@ def rows(before: str, after: str) -> tuple[Row, ...]:
     old, new = _lines(before), _lines(after)
     if old == new:
         return ()
+    if len(old) == len(new) == 1:
+        return tuple(_row(old, new, (0, 0)))
     found = [row for place in _places(old, new) for row in _row(old, new, place)]
     return tuple(_folded(found))
 
@@ -94,7 +96,12 @@ def _whole(place: int, line: str) -> Side:
 
 
 def _marked(old: str, new: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
-    """Both lines in pieces: what one has and the other has not is marked."""
+    """Both lines in pieces: what one has and the other has not is marked.
+
+    Lines with little in common are marked throughout: a word here and there would only confuse.
+    """
+    if old != new and not _likeness(old, new):
+        return (Piece(old, is_marked=True),), (Piece(new, is_marked=True),)
     one, other = WORD.findall(old), WORD.findall(new)
     removed: list[Piece] = []
     added: list[Piece] = []

@@ -24,6 +24,7 @@ from annotation.forms.rating import (
 )
 from annotation.models import Assignment, Round
 from annotation.queries import progress, workbench
+from annotation.queries.news import News
 from annotation.services import claim, rating
 from annotation.states import AssignmentState
 from core.errors import Conflict, Invalid, NotHere
@@ -31,6 +32,7 @@ from core.http import page, wants_fragment
 
 PAGE = "annotation/workbench.html"
 SLOT = "annotation/_slot.html"
+NEWS_READ = "guidelines_read"
 READ_AND_WRITE = ("GET", "HEAD", "POST")
 
 
@@ -194,6 +196,28 @@ def own(request: MemberRequest, assignment_id: int) -> HttpResponse:
     return _go_on(request, rater, row.round)
 
 
+@door(Role.RATER)
+@require_POST
+def news_read(request: MemberRequest, round_id: int) -> HttpResponse:
+    """Put away what is new in the round's guideline; it comes back with the next version."""
+    rater = access.rater_of_member(request.membership)
+    round_ = access.round_for_rater(rater, round_id)
+    version = round_.guideline_version
+    known = request.session.get(NEWS_READ, {})
+    request.session[NEWS_READ] = {**known, str(version.guideline_id): version.pk}
+    if wants_fragment(request):
+        return HttpResponse()
+    return redirect("rate", request.project.slug, round_.pk)
+
+
+def _unread(request: MemberRequest, news: News | None) -> News | None:
+    """What is new, until it was put away in this browser."""
+    if news is None:
+        return None
+    read = request.session.get(NEWS_READ, {}).get(str(news.now.guideline_id))
+    return None if read == news.now.pk else news
+
+
 def _go_on(request: MemberRequest, rater: Rater, round_: Round) -> HttpResponse:
     """htmx gets the next item at once; a plain form is led to it, so that a reload is harmless."""
     if wants_fragment(request):
@@ -226,6 +250,7 @@ def _slot(
         "assignment": row,
         "bench": form.bench,
         "form": form,
+        "news": _unread(request, form.bench.news),
         "own": progress.own_round(round_=row.round, rater_id=rater.pk),
         "is_amending": is_own,
         "closed_because": rating.why_not_editable(row) if is_own else "",

@@ -26,6 +26,7 @@ PAGES: dict[str, tuple[int, int, int, int]] = {
     "POST token_revoke": (403, 403, 403, 302),
     "GET audit": (403, 200, 403, 200),
     "GET rate": (200, 403, 403, 403),
+    "POST news_read": (302, 403, 403, 403),
     "GET rating_own": (200, 403, 403, 403),
     "POST rating_own": (302, 403, 403, 403),
     "POST rating_submit": (302, 403, 403, 403),

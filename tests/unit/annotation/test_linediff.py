@@ -62,7 +62,15 @@ def test_a_changed_line_stands_beside_what_it_became() -> None:
 
 
 def test_lines_without_a_word_in_common_are_not_each_others_change() -> None:
-    assert shown("alpha beta", "gamma delta") == [("[alpha beta]", None), (None, "[gamma delta]")]
+    assert shown("alpha\nsame", "gamma\nsame") == [
+        ("[alpha]", None),
+        (None, "[gamma]"),
+        ("same", "same"),
+    ]
+
+
+def test_one_line_stands_beside_one_line_however_little_they_share() -> None:
+    assert shown("alpha and beta", "gamma and delta") == [("[alpha and beta]", "[gamma and delta]")]
 
 
 def test_lines_are_numbered_from_one_on_each_side() -> None:
