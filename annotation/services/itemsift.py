@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from annotation.models import Dataset, Item, SealedSet
+from annotation.models import Correction, Dataset, Item, SealedSet
 from annotation.queries.sealed import open_elsewhere, sealed_elsewhere
 from annotation.rules.itemrows import ItemDraft, content_hash, input_digest
 from annotation.rules.split import part_of
@@ -38,11 +38,12 @@ def sift(dataset: Dataset, chunk: Sequence[ItemDraft], *, tag: int) -> Sifted:
     """Part a chunk. Raises Conflict where another import holds one of its items hidden."""
     sides = _Sides.of(dataset, chunk)
     there = _there(dataset, chunk, tag)
+    before = _before_corrections(dataset, chunk)
     sifted = Sifted()
     for draft, input_hashed in zip(chunk, sides.inputs, strict=True):
         hashed = content_hash(draft)
         known = there.get(draft.external_id)
-        if known == hashed:
+        if known == hashed or hashed in before:
             sifted.known += 1
             continue
         part = sides.part(draft)
@@ -140,6 +141,14 @@ def _there(dataset: Dataset, chunk: Sequence[ItemDraft], tag: int) -> dict[str, 
             raise meanwhile()
         there[external_id] = hashed
     return there
+
+
+def _before_corrections(dataset: Dataset, chunk: Sequence[ItemDraft]) -> set[str]:
+    """Hashes of what corrected items were before: the file they came from brings nothing new."""
+    found = Correction.objects.filter(
+        item__dataset=dataset, item__external_id__in={draft.external_id for draft in chunk}
+    )
+    return set(found.values_list("hash_before", flat=True))
 
 
 def _other_text(draft: ItemDraft) -> str:

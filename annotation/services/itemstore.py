@@ -48,11 +48,11 @@ def store(dataset: Dataset, fresh: Sequence[Fresh], *, tag: int) -> None:
     try:
         with transaction.atomic():
             contents = Content.objects.bulk_create(
-                [Content(project_id=dataset.project_id, body=_body(one.draft)) for one in fresh]
+                [Content(project_id=dataset.project_id, body=body_of(one.draft)) for one in fresh]
             )
             items = Item.objects.bulk_create(
                 [
-                    _item(dataset, one, content, tag)
+                    row_of(dataset, one, content, tag)
                     for one, content in zip(fresh, contents, strict=True)
                 ]
             )
@@ -60,14 +60,15 @@ def store(dataset: Dataset, fresh: Sequence[Fresh], *, tag: int) -> None:
                 [
                     response
                     for item, one in zip(items, fresh, strict=True)
-                    for response in _responses(item, one.draft)
+                    for response in responses_of(item, one.draft)
                 ]
             )
     except IntegrityError as error:
         raise meanwhile() from error
 
 
-def _body(draft: ItemDraft) -> dict[str, object]:
+def body_of(draft: ItemDraft) -> dict[str, object]:
+    """The texts as a Content holds them."""
     return {
         "input": draft.input,
         "context": draft.context,
@@ -77,16 +78,16 @@ def _body(draft: ItemDraft) -> dict[str, object]:
     }
 
 
-def _item(dataset: Dataset, fresh: Fresh, content: Content, tag: int) -> Item:
+def row_of(dataset: Dataset, fresh: Fresh, content: Content, tag: int | None) -> Item:
+    """The item of a draft, not stored yet; visible at once when no import brings it."""
     draft = fresh.draft
-    first = draft.input or (draft.messages[0].text if draft.messages else draft.context)
     return Item(
         project_id=dataset.project_id,
         dataset_id=dataset.pk,
         content_id=content.pk,
         external_id=draft.external_id,
         kind=draft.kind,
-        title=" ".join(first.split())[:TITLE_CHARS],
+        title=title_of(draft),
         prompt_key=draft.prompt_key,
         cluster_key=draft.cluster_key,
         content_hash=fresh.content_hash,
@@ -98,11 +99,18 @@ def _item(dataset: Dataset, fresh: Fresh, content: Content, tag: int) -> Item:
         tags=list(draft.tags),
         extra=draft.extra,
         import_job_id=tag,
-        is_visible=False,
+        is_visible=tag is None,
     )
 
 
-def _responses(item: Item, draft: ItemDraft) -> Iterator[Response]:
+def title_of(draft: ItemDraft) -> str:
+    """The beginning of what was asked, in one line."""
+    first = draft.input or (draft.messages[0].text if draft.messages else draft.context)
+    return " ".join(first.split())[:TITLE_CHARS]
+
+
+def responses_of(item: Item, draft: ItemDraft) -> Iterator[Response]:
+    """Who made each response, not stored yet."""
     for position, response in enumerate(draft.responses):
         yield Response(
             item_id=item.pk,

@@ -12,24 +12,27 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
-from annotation.models import Assignment, Draft, Item, Round, RoundItem, Withdrawal
-from annotation.services import reference, roundacts
-from annotation.states import AssignmentState
+from annotation.models import Assignment, Correction, Draft, Item, Round, RoundItem, Withdrawal
+from annotation.services import reference, roundacts, settling
+from annotation.states import AssignmentState, FlagOutcome
 from core.errors import Conflict, NotHere
 
 
 @transaction.atomic(durable=True)
 def withdraw_item(
-    *, round_id: int, item_id: int, reason: str, by: User, now: datetime
+    *, round_id: int, item_id: int, reason: str, note: str = "", by: User, now: datetime
 ) -> Withdrawal:
     """Serve the item no more in this round; whoever has it keeps a draft of what is written.
 
-    Raises `Invalid` without a reason, `Conflict` when the round is closed or revealed, when the
-    item is out already, or when its labels are frozen as evidence.
+    What raters reported of it is settled, with the `note` back to them. Raises `Invalid` without
+    a reason, `Conflict` when the round is closed or revealed, when the item is out already, or
+    when its labels are frozen as evidence.
     """
     said = roundacts.reason_of(reason)
     round_ = roundacts.held(round_id)
-    return out(round_, place_of(round_, item_id), reason=said, actor=by.actor, now=now)
+    made = out(round_, place_of(round_, item_id), reason=said, actor=by.actor, now=now)
+    settling.end_reports(round_, item_id, FlagOutcome.WITHDRAWN, note=note, actor=by.actor, now=now)
+    return made
 
 
 @transaction.atomic(durable=True)
@@ -39,6 +42,10 @@ def take_back_item(*, withdrawal_id: int, by: User, now: datetime) -> int:
     round_ = roundacts.held(made.round_id)
     assert made.item_id is not None
     _demand_unfrozen(round_, made.item_id, "This item cannot come back")
+    if Correction.objects.filter(item=made.item_id, successor__isnull=False).exists():
+        raise Conflict(
+            "item_replaced", "A corrected item took this one's place, so it does not come back."
+        )
     end_of(made, actor=by.actor, now=now)
     rows = list(
         Assignment.objects.select_for_update(no_key=True)
@@ -85,7 +92,7 @@ def place_of(round_: Round, item_id: int) -> RoundItem:
     """Inside a transaction that holds the round: the item's place in it."""
     place = RoundItem.objects.filter(round=round_, item=item_id).first()
     if place is None:
-        raise NotHere("This item is not in the round.")
+        raise NotHere("There is no such item in this round.")
     return place
 
 
