@@ -18,7 +18,7 @@ from annotation import access
 from annotation.queries import workbench
 from annotation.services import claim, rating
 from core.api import ErrorOutput, once
-from core.errors import Conflict, NotAllowed
+from core.errors import Conflict, NotAllowed, NotHere
 
 WHY_NOT = {
     claim.Reason.PAUSED: ("round_paused", "This round is paused; ask again when it goes on."),
@@ -97,11 +97,12 @@ class NextView(APIView):
         `round_not_open`.
         """
         rater = _rater(request)
-        found = access.round_for_rater(rater, round_id)
 
         def act() -> Response:
-            given = claim.next_slot(round_id=found.pk, rater_id=rater.pk, now=timezone.now())
+            given = claim.next_slot(round_id=round_id, rater_id=rater.pk, now=timezone.now())
             if given.assignment_id is None:
+                if given.reason == claim.Reason.NOT_A_RATER:
+                    raise NotHere("There is no such round for you.")
                 if given.reason in WHY_NOT:
                     raise Conflict(*WHY_NOT[given.reason])
                 return Response(status=status.HTTP_204_NO_CONTENT)

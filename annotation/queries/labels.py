@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
@@ -49,7 +50,7 @@ def round_labels(*, round_id: int, dimension_key: str) -> list[LabelRow]:
     """Every current rating of one dimension in one round: bounded by items x overlap."""
     return list(
         _rows(
-            _current(dimension_key).filter(assignment__round_id=round_id),
+            _current().filter(assignment__round_id=round_id, dimension__key=dimension_key),
         )
     )
 
@@ -60,16 +61,34 @@ def dataset_labels(
     guideline_id: int,
     major: int,
     dimension_key: str,
-    item_ids: Collection[int] | None = None,
     part: str = "",
 ) -> list[LabelRow]:
-    """The ratings that feed reference labels: blind, before any reveal, a rater's first.
+    """The ratings of one dimension that feed reference labels."""
+    found = _feeding(dataset_id, guideline_id, major).filter(dimension__key=dimension_key)
+    if part:
+        found = found.filter(assignment__item__part=part)
+    return list(_first_of_each_rater(_rows(found)))
+
+
+def item_labels(
+    *, dataset_id: int, guideline_id: int, major: int, item_ids: Collection[int]
+) -> dict[str, list[LabelRow]]:
+    """The same for a few items and, by its key, every dimension at once."""
+    found = _feeding(dataset_id, guideline_id, major).filter(assignment__item_id__in=item_ids)
+    by_key: dict[str, list[LabelRow]] = defaultdict(list)
+    for key, *row in _in_time(found).values_list("dimension__key", *FIELDS):
+        by_key[key].append(LabelRow(*row))
+    return {key: list(_first_of_each_rater(rows)) for key, rows in by_key.items()}
+
+
+def _feeding(dataset_id: int, guideline_id: int, major: int) -> QuerySet[Rating]:
+    """The ratings that feed reference labels: blind, before any reveal.
 
     Rounds of other kinds (sessions, drift checks) never count here, nor do ratings of sealed items
     that came after the first look, which froze the labels of the whole set.
     """
     found = (
-        _current(dimension_key)
+        _current()
         .filter(
             assignment__item__dataset_id=dataset_id,
             assignment__round__kind__in=FEEDING,
@@ -86,11 +105,7 @@ def dataset_labels(
         found = found.exclude(
             assignment__item__part=Part.SEALED, assignment__submitted_at__gt=frozen_at
         )
-    if item_ids is not None:
-        found = found.filter(assignment__item_id__in=item_ids)
-    if part:
-        found = found.filter(assignment__item__part=part)
-    return list(_first_of_each_rater(_rows(found)))
+    return found
 
 
 def _frozen_at(dataset_id: int) -> datetime | None:
@@ -105,10 +120,9 @@ def table(rows: Iterable[LabelRow]) -> RatingTable:
     )
 
 
-def _current(dimension_key: str) -> QuerySet[Rating]:
+def _current() -> QuerySet[Rating]:
     return Rating.objects.filter(
         is_current=True,
-        dimension__key=dimension_key,
         assignment__state=AssignmentState.SUBMITTED,
         assignment__gold__isnull=True,
         assignment__item__is_visible=True,
@@ -116,18 +130,25 @@ def _current(dimension_key: str) -> QuerySet[Rating]:
     )
 
 
+FIELDS = (
+    "assignment__item_id",
+    "assignment__item__external_id",
+    "assignment__item__cluster_key",
+    "assignment__item__part",
+    "assignment__rater_id",
+    "assignment__rater__name",
+    "label",
+)
+"""The columns of a LabelRow."""
+
+
 def _rows(ratings: QuerySet[Rating]) -> Iterator[LabelRow]:
-    fields = (
-        "assignment__item_id",
-        "assignment__item__external_id",
-        "assignment__item__cluster_key",
-        "assignment__item__part",
-        "assignment__rater_id",
-        "assignment__rater__name",
-        "label",
-    )
-    ordered = ratings.order_by("assignment__submitted_at", "assignment_id")
-    return (LabelRow(*row) for row in ordered.values_list(*fields).iterator(chunk_size=5000))
+    found = _in_time(ratings).values_list(*FIELDS)
+    return (LabelRow(*row) for row in found.iterator(chunk_size=5000))
+
+
+def _in_time(ratings: QuerySet[Rating]) -> QuerySet[Rating]:
+    return ratings.order_by("assignment__submitted_at", "assignment_id")
 
 
 def _first_of_each_rater(rows: Iterable[LabelRow]) -> Iterator[LabelRow]:

@@ -7,27 +7,23 @@ so that no two can wait for each other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import BooleanField, Case, ExpressionWrapper, F, Q, QuerySet, Value, When
+from django.db.models import BooleanField, Case, ExpressionWrapper, F, Q, Value, When
 
-from accounts.models import Rater
-from annotation.models import Assignment, Draft, GoldItem, Round, RoundItem, RoundRater, SealedSet
-from annotation.queries.labels import FEEDING
+from annotation.models import Assignment, Draft, GoldItem, Round, RoundItem, RoundRater
 from annotation.queries.workbench import is_swapped
-from annotation.rules import display
 from annotation.services import goldturns
-from annotation.states import AssignmentState, Part, RoundState
-from core import registry
+from annotation.services.candidates import best_items
+from annotation.states import AssignmentState, RoundState
 from core.errors import Conflict
 
 ATTEMPTS = 12
-WINDOW = 64
 TRIED_AT_ONCE = 4
 EXPIRED_AT_A_CLAIM = 3
 EXPIRED_AT_ONCE = 200
@@ -60,22 +56,22 @@ def lease_time() -> timedelta:
 def next_slot(*, round_id: int, rater_id: int, now: datetime) -> Claim:
     """The rater's lease if there is one (renewed), else a new one, else why not.
 
-    A few steps of at most `WINDOW` rows each, whatever the size of the round. Raises `Conflict`
+    A few steps of a bounded number of rows, whatever the size of the round. Raises `Conflict`
     only when other raters were faster `ATTEMPTS` times.
     """
-    round_ = Round.objects.select_related("guideline_version__guideline", "dataset").get(
-        pk=round_id
-    )
     tried: set[int] = set()
     for _ in range(ATTEMPTS):
+        member = _member(round_id, rater_id)
+        if member is None:
+            return Claim(None, Reason.NOT_A_RATER)
+        round_ = member.round
         held = _held(round_, rater_id, now)
         if held is not None:
             return Claim(held)
-        member, refusal = _entry(round_, rater_id)
-        if member is None or refusal is not None:
+        refusal = _refusal(member)
+        if refusal is not None:
             return Claim(None, refusal)
-        _expire(now, limit=EXPIRED_AT_A_CLAIM, round_id=round_id)
-        candidates = _candidates(round_, rater_id, tried)[:TRIED_AT_ONCE]
+        candidates = best_items(member, tried)[:TRIED_AT_ONCE]
         if not candidates and not tried:
             return Claim(None, Reason.NOTHING_LEFT)
         taken = _take(round_, rater_id, candidates, goldturns.due(round_, member), now)
@@ -104,7 +100,8 @@ def release(*, assignment_id: int, rater_id: int, now: datetime) -> None:
 
 def expire(now: datetime) -> int:
     """Take back every slot whose lease ran out; returns how many. Runs as a reconciler."""
-    return _expire(now, limit=EXPIRED_AT_ONCE)
+    lapsed = Assignment.objects.filter(state=AssignmentState.LEASED, lease_until__lte=now)
+    return sum(_expire_one(row, now) for row in lapsed.order_by("lease_until")[:EXPIRED_AT_ONCE])
 
 
 def hold(*, assignment_id: int, rater_id: int, now: datetime) -> bool:
@@ -144,12 +141,30 @@ def drop_taken(row: Assignment) -> None:
         )
 
 
+def _member(round_id: int, rater_id: int) -> RoundRater | None:
+    """The rater's place in the round, with the round."""
+    return (
+        RoundRater.objects.select_related("round__guideline_version__guideline", "round__dataset")
+        .filter(round=round_id, rater=rater_id, removed_at__isnull=True)
+        .first()
+    )
+
+
 def _held(round_: Round, rater_id: int, now: datetime) -> int | None:
     """The rater's lease in this round. In a paused or closed round it may be finished, while it
-    lasts; in an open one it is renewed, even a lapsed one that nobody took back yet."""
-    mine = Assignment.objects.filter(
-        round=round_, rater=rater_id, state=AssignmentState.LEASED
-    ).first()
+    lasts; in an open one it is renewed, even a lapsed one that nobody took back yet.
+
+    On the way a few lapsed leases of others are taken back.
+    """
+    is_mine = Case(When(rater=rater_id, then=Value(0)), default=Value(1))
+    leased = Assignment.objects.filter(round=round_, state=AssignmentState.LEASED)
+    rows = leased.filter(Q(rater=rater_id) | Q(lease_until__lte=now))
+    mine = None
+    for row in rows.order_by(is_mine, "lease_until")[: 1 + EXPIRED_AT_A_CLAIM]:
+        if row.rater_id == rater_id:
+            mine = row
+        elif mine is None:
+            _expire_one(row, now)
     if mine is None or mine.lease_until is None or round_.revealed_at is not None:
         return None
     if round_.state != RoundState.OPEN:
@@ -159,111 +174,16 @@ def _held(round_: Round, rater_id: int, now: datetime) -> int | None:
     return mine.pk if is_held else None
 
 
-def _entry(round_: Round, rater_id: int) -> tuple[RoundRater | None, Reason | None]:
-    """The rater's place in the round, and why nothing is handed out to them."""
+def _refusal(member: RoundRater) -> Reason | None:
+    """Why nothing is handed out to the rater now."""
+    round_ = member.round
     if round_.state != RoundState.OPEN or round_.revealed_at is not None:
-        return None, {RoundState.DRAFT: Reason.NOT_OPEN, RoundState.PAUSED: Reason.PAUSED}.get(
+        return {RoundState.DRAFT: Reason.NOT_OPEN, RoundState.PAUSED: Reason.PAUSED}.get(
             RoundState(round_.state), Reason.CLOSED
         )
-    member = RoundRater.objects.filter(
-        round=round_, rater=rater_id, removed_at__isnull=True
-    ).first()
-    if member is None:
-        return None, Reason.NOT_A_RATER
     if member.quota is not None and member.answered >= member.quota:
-        return member, Reason.QUOTA_REACHED
-    return member, None
-
-
-def _candidates(round_: Round, rater_id: int, tried: Collection[int]) -> list[int]:
-    """Items to try, best first: those nearest to completion, in the rater's own order.
-
-    Each level of `taken` is looked at through a window that begins at a point of the rater's
-    own, so that neither the round's size nor what the rater did before makes it longer. Only
-    when all windows hold nothing new is everything searched.
-    """
-    last = (
-        Assignment.objects.filter(rater=rater_id, state=AssignmentState.SUBMITTED)
-        .order_by("-submitted_at")
-        .values_list("pk", flat=True)
-        .first()
-    )
-    start = display.starting_point(round_.salt, rater=rater_id, turn=last or 0)
-    servable = _servable(round_, rater_id)
-    for taken in range(round_.overlap - 1, -1, -1):
-        found = _window(servable.filter(taken=taken), start)
-        fresh = _not_seen(round_, rater_id, [item for item in found if item not in tried])
-        if fresh:
-            return _in_own_order(round_, rater_id, fresh)
-    return _in_own_order(round_, rater_id, _search(servable, round_, rater_id, tried))
-
-
-def _window(level: QuerySet[RoundItem], start: int) -> list[int]:
-    """Up to WINDOW item ids of one level from `start` on, going on at the beginning."""
-    level = level.order_by("shuffle")
-    ids = list(level.filter(shuffle__gte=start).values_list("item_id", flat=True)[:WINDOW])
-    missing = WINDOW - len(ids)
-    if missing:
-        ids += level.filter(shuffle__lt=start).values_list("item_id", flat=True)[:missing]
-    return ids
-
-
-def _search(
-    servable: QuerySet[RoundItem], round_: Round, rater_id: int, tried: Collection[int]
-) -> list[int]:
-    """The first items of the whole round that this rater has no row for."""
-    mine = Assignment.objects.filter(round=round_, rater=rater_id).values("item_id")
-    rest = servable.exclude(item_id__in=mine).exclude(item_id__in=list(tried))
-    rows = list(rest.order_by("-taken", "shuffle").values_list("taken", "item_id")[:WINDOW])
-    return [item_id for taken, item_id in rows if taken == rows[0][0]]
-
-
-def _servable(round_: Round, rater_id: int) -> QuerySet[RoundItem]:
-    """Items of the round that may be shown to this rater and have a slot left."""
-    rows = RoundItem.objects.filter(
-        round=round_,
-        is_full=False,
-        item__is_visible=True,
-        item__withdrawn_at__isnull=True,
-        item__content__erased_at__isnull=True,
-        item__content__isnull=False,
-    )
-    if round_.dataset.is_open or not (_is_frozen(round_) or _is_barred(round_, rater_id)):
-        return rows
-    return rows.exclude(item__part=Part.SEALED)
-
-
-def _is_frozen(round_: Round) -> bool:
-    """Whether a look has frozen the sealed labels: no rating of theirs counts any more."""
-    frozen = SealedSet.objects.filter(
-        dataset=round_.dataset_id, frozen_at__isnull=False, retired_at__isnull=True
-    )
-    return round_.kind in FEEDING and frozen.exists()
-
-
-def _is_barred(round_: Round, rater_id: int) -> bool:
-    """Whoever authored a judge version here gets no sealed item."""
-    user_id = Rater.objects.filter(pk=rater_id).values_list("user_id", flat=True).first()
-    return user_id is not None and registry.is_barred_from_sealed(
-        project_id=round_.project_id, user_id=user_id
-    )
-
-
-def _not_seen(round_: Round, rater_id: int, item_ids: Sequence[int]) -> list[int]:
-    if not item_ids:
-        return []
-    seen = set(
-        Assignment.objects.filter(round=round_, rater=rater_id, item_id__in=item_ids).values_list(
-            "item_id", flat=True
-        )
-    )
-    return [item_id for item_id in item_ids if item_id not in seen]
-
-
-def _in_own_order(round_: Round, rater_id: int, item_ids: Sequence[int]) -> list[int]:
-    return sorted(
-        item_ids, key=lambda item: display.item_order_key(round_.salt, rater=rater_id, item=item)
-    )
+        return Reason.QUOTA_REACHED
+    return None
 
 
 def _take(
@@ -323,7 +243,7 @@ def still_rates(*, round_id: int, rater_id: int, is_within_quota: bool = False) 
     members = RoundRater.objects.filter(round=round_id, rater=rater_id, removed_at__isnull=True)
     if is_within_quota:
         members = members.filter(Q(quota__isnull=True) | Q(answered__lt=F("quota")))
-    return members.select_for_update(no_key=True).first() is not None
+    return members.select_for_update(no_key=True).values_list("pk").first() is not None
 
 
 def free_slot(*, round_id: int, item_id: int) -> int | None:
@@ -335,13 +255,6 @@ def free_slot(*, round_id: int, item_id: int) -> int | None:
         .values_list("pk", flat=True)
         .first()
     )
-
-
-def _expire(now: datetime, *, limit: int, round_id: int | None = None) -> int:
-    lapsed = Assignment.objects.filter(state=AssignmentState.LEASED, lease_until__lte=now)
-    if round_id is not None:
-        lapsed = lapsed.filter(round=round_id)
-    return sum(_expire_one(row, now) for row in lapsed.order_by("lease_until")[:limit])
 
 
 def _expire_one(row: Assignment, now: datetime) -> bool:

@@ -21,7 +21,6 @@ from annotation.models import (
     Flag,
     GuidelineVersion,
     Rating,
-    Round,
     RoundItem,
     RoundRater,
     SealedSet,
@@ -196,7 +195,9 @@ def _submit(
     now: datetime,
 ) -> tuple[Assignment, bool]:
     row = access.assignment_once_of(rater, assignment_id)
-    mine = _own_row(row, rater)
+    # A rater has one row for an item: with the lease at hand there is no other to look for.
+    is_at_hand = row.rater_id == rater.pk and row.state == AssignmentState.LEASED
+    mine = None if is_at_hand else _own_row(row, rater)
     if mine is not None and mine.state == AssignmentState.SUBMITTED:
         return _again(mine, labels), False
     answer = _answer(row, rater, labels, rationale)
@@ -524,12 +525,11 @@ def _reason(text: str, most: int) -> str:
 def _refresh_reference(row: Assignment) -> None:
     """Make the item's reference label once its last slot is in. Outside the answer's
     transaction: what was stored stays stored, whatever becomes of the label."""
-    round_ = Round.objects.get(pk=row.round_id)
-    if row.gold_id is not None or round_.kind not in label_queries.FEEDING:
+    if row.gold_id is not None or row.round.kind not in label_queries.FEEDING:
         return
     # Both of two raters who fill an item at once look after their commit: the later one sees all.
     is_waiting = Assignment.objects.filter(
-        round=round_,
+        round=row.round_id,
         item=row.item_id,
         state__in=(AssignmentState.OPEN, AssignmentState.LEASED),
     ).exists()

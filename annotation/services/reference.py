@@ -30,6 +30,9 @@ LEAST_RATINGS = 2
 LEAST_SEALED_RATINGS = 3
 
 
+Votes = dict[int, list[labels.LabelRow]]
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What a reference label is about, apart from the item."""
@@ -67,8 +70,7 @@ def _refresh_batch(item_ids: Sequence[int]) -> int:
         full = _full_items(items)
         fresh: list[ReferenceLabel] = []
         for subject, members in full.items():
-            for dimension in _dimensions(subject):
-                fresh += _changed(subject, dimension, [items[pk] for pk in sorted(members)])
+            fresh += _changed(subject, [items[pk] for pk in sorted(members)])
         ReferenceLabel.objects.bulk_create(fresh, batch_size=BATCH)
     return len(fresh)
 
@@ -95,7 +97,7 @@ def _retracted(
     subject: Subject, key: str, last: dict[int, ReferenceLabel]
 ) -> Iterable[ReferenceLabel]:
     """A last word for each label that its item's ratings no longer support."""
-    votes = _votes(subject, key, list(last))
+    votes = _votes(subject, list(last))[key]
     for item_id, label in last.items():
         digest = _digest(votes[item_id])
         if label.state != ReferenceState.WITHDRAWN and label.ratings_digest != digest:
@@ -166,56 +168,63 @@ def _dimensions(subject: Subject) -> Iterable[Dimension]:
     return newest.values()
 
 
-def _changed(subject: Subject, dimension: Dimension, items: list[Item]) -> list[ReferenceLabel]:
-    votes = _votes(subject, dimension.key, [item.pk for item in items])
-    last = _last_versions(subject, dimension.key, votes)
-    changed = [
-        item
-        for item in items
-        if item.pk in votes and last.get(item.pk, (0, ""))[1] != _digest(votes[item.pk])
-    ]
-    return _made(subject, dimension, changed, votes, last)
+def _changed(subject: Subject, items: list[Item]) -> list[ReferenceLabel]:
+    """The labels, on every dimension, of the items whose ratings are not those of the last one."""
+    item_ids = [item.pk for item in items]
+    by_key = _votes(subject, item_ids)
+    last = _last_versions(subject, item_ids)
+    made: list[ReferenceLabel] = []
+    for dimension in _dimensions(subject):
+        votes, known = by_key[dimension.key], last[dimension.key]
+        changed = [
+            item
+            for item in items
+            if item.pk in votes and known.get(item.pk, (0, ""))[1] != _digest(votes[item.pk])
+        ]
+        made += _made(subject, dimension, changed, votes, known)
+    return made
 
 
-def _votes(
-    subject: Subject, key: str, item_ids: Collection[int]
-) -> dict[int, list[labels.LabelRow]]:
-    """The ratings that count, by item."""
-    votes: dict[int, list[labels.LabelRow]] = defaultdict(list)
-    for row in labels.dataset_labels(
+def _votes(subject: Subject, item_ids: Collection[int]) -> dict[str, Votes]:
+    """The ratings that count, by dimension and item."""
+    votes: dict[str, Votes] = defaultdict(lambda: defaultdict(list))
+    found = labels.item_labels(
         dataset_id=subject.dataset_id,
         guideline_id=subject.guideline_id,
         major=subject.major,
-        dimension_key=key,
         item_ids=item_ids,
-    ):
-        votes[row.item_id].append(row)
+    )
+    for key, rows in found.items():
+        for row in rows:
+            votes[key][row.item_id].append(row)
     return votes
 
 
 def _last_versions(
-    subject: Subject, key: str, item_ids: Iterable[int]
-) -> dict[int, tuple[int, str]]:
-    """For each item the newest computed label's version and the digest of its ratings."""
+    subject: Subject, item_ids: Iterable[int]
+) -> dict[str, dict[int, tuple[int, str]]]:
+    """By dimension, for each item the newest computed label's version and its ratings' digest."""
     found = (
         ReferenceLabel.objects.filter(
             guideline_id=subject.guideline_id,
             major=subject.major,
-            dimension_key=key,
             item_id__in=list(item_ids),
             method__in=COMPUTED,
         )
         .order_by("version")
-        .values_list("item_id", "version", "ratings_digest")
+        .values_list("dimension_key", "item_id", "version", "ratings_digest")
     )
-    return {item_id: (version, digest) for item_id, version, digest in found}
+    last: dict[str, dict[int, tuple[int, str]]] = defaultdict(dict)
+    for key, item_id, version, digest in found:
+        last[key][item_id] = (version, digest)
+    return last
 
 
 def _made(
     subject: Subject,
     dimension: Dimension,
     items: list[Item],
-    votes: dict[int, list[labels.LabelRow]],
+    votes: Votes,
     last: dict[int, tuple[int, str]],
 ) -> list[ReferenceLabel]:
     scale = labels.scale_of(dimension)

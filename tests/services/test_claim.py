@@ -308,5 +308,5 @@ def test_a_claim_costs_the_same_few_queries_in_a_large_round(
     items = [builders.make_item(dataset, external_id=f"x{n}") for n in range(size)]
     round_ = make_round(project, items, raters, overlap=3)
     finish(take(round_, raters[0]))
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(14):
         take(round_, raters[0])

@@ -1,0 +1,109 @@
+"""Which items of a round may come next for a rater, best first, at the same cost in any round."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from accounts.models import Rater
+from annotation.models import Assignment, Round, RoundItem, RoundRater, SealedSet
+from annotation.queries.labels import FEEDING
+from annotation.rules import display
+from annotation.states import Part
+from core import registry
+
+WINDOW = 64
+
+
+def best_items(member: RoundRater, tried: Collection[int]) -> list[int]:
+    """Items to try, best first: those nearest to completion, in the rater's own order.
+
+    The items that somebody has begun are few as a rule, and one look shows them all. Where they
+    are many, each level of `taken` is looked at through a window that begins at a point of the
+    rater's own, so that neither the round's size nor what the rater did before makes it longer.
+    Only when all windows hold nothing new is everything searched.
+    """
+    round_, rater_id = member.round, member.rater_id
+    servable = _servable(round_, rater_id)
+    seen = Exists(Assignment.objects.filter(round=round_, rater=rater_id, item=OuterRef("item")))
+    begun = _rows(servable.filter(taken__gt=0).order_by("-taken", "shuffle"), seen)
+    highest = 0
+    if len(begun) == WINDOW:
+        highest = begun[0].taken
+    elif fresh := _nearest(begun, tried):
+        return _in_own_order(round_, rater_id, fresh)
+    # It changes with each answer and with nothing else: a reload shows the same item.
+    start = display.starting_point(round_.salt, rater=rater_id, turn=member.answered)
+    for taken in range(highest, -1, -1):
+        if fresh := _nearest(_window(servable.filter(taken=taken), seen, start), tried):
+            return _in_own_order(round_, rater_id, fresh)
+    rest = servable.filter(~seen).exclude(item_id__in=list(tried))
+    found = _rows(rest.order_by("-taken", "shuffle"), seen)
+    return _in_own_order(round_, rater_id, _nearest(found, ()))
+
+
+class _Row(NamedTuple):
+    """An item of the round with a free slot, and whether the rater has a row for it already."""
+
+    item_id: int
+    taken: int
+    is_seen: bool
+
+
+def _rows(found: QuerySet[RoundItem], seen: Exists, most: int = WINDOW) -> list[_Row]:
+    return [_Row(*row) for row in found.values_list("item_id", "taken", seen)[:most]]
+
+
+def _nearest(rows: Sequence[_Row], tried: Collection[int]) -> list[int]:
+    """Of rows with the fullest first, the new items that are as near to completion as any."""
+    fresh = [row for row in rows if not row.is_seen and row.item_id not in tried]
+    return [row.item_id for row in fresh if row.taken == fresh[0].taken]
+
+
+def _window(level: QuerySet[RoundItem], seen: Exists, start: int) -> list[_Row]:
+    """Up to WINDOW items of one level from `start` on, going on at the beginning."""
+    level = level.order_by("shuffle")
+    rows = _rows(level.filter(shuffle__gte=start), seen)
+    missing = WINDOW - len(rows)
+    if missing:
+        rows += _rows(level.filter(shuffle__lt=start), seen, missing)
+    return rows
+
+
+def _servable(round_: Round, rater_id: int) -> QuerySet[RoundItem]:
+    """Items of the round that may be shown to this rater and have a slot left."""
+    rows = RoundItem.objects.filter(
+        round=round_,
+        is_full=False,
+        item__is_visible=True,
+        item__withdrawn_at__isnull=True,
+        item__content__erased_at__isnull=True,
+        item__content__isnull=False,
+    )
+    if round_.dataset.is_open or not (_is_frozen(round_) or _is_barred(round_, rater_id)):
+        return rows
+    return rows.exclude(item__part=Part.SEALED)
+
+
+def _is_frozen(round_: Round) -> bool:
+    """Whether a look has frozen the sealed labels: no rating of theirs counts any more."""
+    frozen = SealedSet.objects.filter(
+        dataset=round_.dataset_id, frozen_at__isnull=False, retired_at__isnull=True
+    )
+    return round_.kind in FEEDING and frozen.exists()
+
+
+def _is_barred(round_: Round, rater_id: int) -> bool:
+    """Whoever authored a judge version here gets no sealed item."""
+    user_id = Rater.objects.filter(pk=rater_id).values_list("user_id", flat=True).first()
+    return user_id is not None and registry.is_barred_from_sealed(
+        project_id=round_.project_id, user_id=user_id
+    )
+
+
+def _in_own_order(round_: Round, rater_id: int, item_ids: Sequence[int]) -> list[int]:
+    return sorted(
+        item_ids, key=lambda item: display.item_order_key(round_.salt, rater=rater_id, item=item)
+    )
