@@ -4,22 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import (
+    Case,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    When,
+)
 
 from annotation.models import Assignment, Round, RoundItem, RoundRater
 from annotation.states import AssignmentState, RoundState
 
+COUNTED = 500
+"""Up to so many free items are counted."""
 SHOWN = (RoundState.OPEN, RoundState.PAUSED, RoundState.CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
 class OwnRound:
-    """A round as one of its raters sees it: `done` submitted, `left` that could still come."""
+    """A round as one of its raters sees it: `done` answered, `left` that could still come.
+
+    `is_long`: more could come than are counted here; `left` and `total` are not the whole then.
+    """
 
     round: Round
     done: int
     left: int
+    is_long: bool = False
 
     @property
     def total(self) -> int:
@@ -28,7 +42,7 @@ class OwnRound:
     @property
     def place(self) -> int:
         """The number of the item at hand."""
-        return min(self.done + 1, self.total)
+        return self.done + 1 if self.is_long else min(self.done + 1, self.total)
 
     @property
     def is_open(self) -> bool:
@@ -40,7 +54,7 @@ class OwnRound:
 
     @property
     def may_continue(self) -> bool:
-        return self.is_open and self.left > 0
+        return self.is_open and (self.is_long or self.left > 0)
 
 
 def own_rounds(*, user_id: int) -> list[OwnRound]:
@@ -70,31 +84,33 @@ def own_round(*, round_: Round, rater_id: int) -> OwnRound:
     return _own(member)
 
 
+class _HowMany(Subquery):
+    """How many rows of a subquery, which may be limited, have a value."""
+
+    template = "(SELECT COUNT(counts) FROM (%(subquery)s) looked_at)"
+    output_field = IntegerField()
+
+
 def _counted(members: QuerySet[RoundRater]) -> QuerySet[RoundRater]:
     mine = Assignment.objects.filter(round=OuterRef("round"), rater=OuterRef("rater"))
-    free = RoundItem.objects.filter(round=OuterRef("round"), is_full=False)
-    return members.annotate(
-        submitted=_count(mine.filter(state=AssignmentState.SUBMITTED)),
-        leased=_count(mine.filter(state=AssignmentState.LEASED)),
-        free=_count(free),
-        # Of the free items those that this rater was given already.
-        seen=_count(
-            mine.filter(
-                item__round_items__round=OuterRef("round"), item__round_items__is_full=False
-            )
-        ),
+    had = Assignment.objects.filter(
+        round=OuterRef("round"), item=OuterRef("item"), rater=OuterRef(OuterRef("rater"))
     )
-
-
-def _count(rows: QuerySet[Assignment] | QuerySet[RoundItem]) -> Coalesce:
-    counted = rows.order_by().values("round").annotate(number=Count("pk")).values("number")
-    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+    # What is free is looked at up to a limit: a page must not take longer in a larger round.
+    free = RoundItem.objects.filter(round=OuterRef("round"), is_full=False).order_by(
+        "-taken", "shuffle"
+    )
+    return members.annotate(
+        leased=_HowMany(mine.filter(state=AssignmentState.LEASED).values(counts=F("pk"))),
+        free=_HowMany(free.values(counts=F("pk"))[: COUNTED + 1]),
+        fresh=_HowMany(free.values(counts=Case(When(~Exists(had), then=F("pk"))))[:COUNTED]),
+    )
 
 
 def _own(member: RoundRater) -> OwnRound:
     counts: dict[str, int] = vars(member)
-    done = counts["submitted"]
-    left = max(0, counts["free"] - counts["seen"]) + counts["leased"]
-    if member.quota is not None:
-        left = max(0, min(left, member.quota - done))
-    return OwnRound(member.round, done, left)
+    done, left = member.answered, counts["fresh"] + counts["leased"]
+    is_long = counts["free"] > COUNTED
+    if member.quota is not None and member.quota - done <= left:
+        left, is_long = max(0, member.quota - done), False
+    return OwnRound(member.round, done, left, is_long)

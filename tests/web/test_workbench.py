@@ -24,6 +24,7 @@ from annotation.models import (
     Round,
     RoundRater,
 )
+from annotation.queries import progress
 from annotation.services import claim
 from annotation.states import AssignmentState, RationaleRule, RoundState
 from tests import builders
@@ -96,6 +97,16 @@ def test_the_page_shows_item_rubric_and_guideline(desk: Desk) -> None:
         assert words in text
     assert "Rate what the response does" in text
     assert "Short and right" in text
+
+
+def test_a_long_round_shows_the_place_without_an_end(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "COUNTED", 1)
+    text = desk.client.get(desk.url("rate")).content.decode()
+    assert "Item 1<" in text
+    assert "Item 1 of" not in text
+    assert "many left" in desk.client.get(reverse("home")).content.decode()
 
 
 def test_nothing_is_chosen_beforehand(desk: Desk) -> None:
