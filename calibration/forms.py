@@ -1,4 +1,4 @@
-"""What people fill in about approvals."""
+"""What people fill in about approvals, and what they narrow the lists of a round by."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from typing import Any
 
 from django import forms
 
+from annotation.rules.itemrows import DIFFICULTIES
+from calibration.queries.differences import DifferenceFilter
+from calibration.queries.roundfigures import Figures
+from calibration.queries.roundraters import BELOW, NOW, REMOVED
+from core.filters import FilterForm, search
 from judges.services.decisions import MOST_REASON
 
 APPROVE, REFUSE = "approve", "refuse"
@@ -113,3 +118,48 @@ def _choices(form: forms.Form, name: str, choices: Sequence[tuple[str, str]]) ->
     field = form.fields[name]
     assert isinstance(field, forms.ChoiceField)
     field.choices = choices
+
+
+class RatersFilter(FilterForm):
+    """Raters of a round."""
+
+    q = search("Rater", name="Find a rater", hint="Name")
+    which = forms.ChoiceField(
+        label="Which",
+        required=False,
+        choices=[
+            ("", "everybody"),
+            (BELOW, "clearly below the others"),
+            (NOW, "rating now"),
+            (REMOVED, "removed"),
+        ],
+    )
+
+
+class DifferencesFilter(FilterForm):
+    """Items on which the raters of a round differ."""
+
+    q = search("Item", name="Find an item", hint="Text or id")
+    dimension = forms.ChoiceField(label="Dimension", required=False)
+    label = forms.ChoiceField(label="Somebody gave", required=False)
+    raters = forms.IntegerField(label="Raters at least", required=False, min_value=2, max_value=100)
+    difficulty = forms.ChoiceField(
+        label="Difficulty", required=False, choices=[("", "any"), *((d, d) for d in DIFFICULTIES)]
+    )
+    tag = forms.CharField(label="Tag", required=False, max_length=100)
+
+    def __init__(self, *args: Any, found: Figures, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        points = dict.fromkeys(label for one in found.dimensions for label in one.points)
+        _choices(self, "dimension", [("", "any"), *((d.key, d.name) for d in found.dimensions)])
+        _choices(self, "label", [("", "any label"), *((label, label) for label in points)])
+
+    def wanted(self) -> DifferenceFilter:
+        return DifferenceFilter(
+            text=self.asked("q"),
+            dimension=self.asked("dimension"),
+            label=self.asked("label"),
+            raters=self.asked("raters") or 0,
+            difficulty=self.asked("difficulty"),
+            tag=self.asked("tag").strip(),
+        )

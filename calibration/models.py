@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Project
-from annotation.models import Dataset
+from annotation.models import Dataset, Round
 from core.models import TimeStamped
 from judges.models import ApprovalRequest, Run
 
@@ -39,3 +39,19 @@ class CalibrationReport(TimeStamped):
 
     def __str__(self) -> str:
         return f"report {self.pk}"
+
+
+class RoundFigures(models.Model):
+    """What a job made of a large round, by rater and by item: derived, replaced by the next one.
+
+    `content` is that of calibration.queries.roundfigures; `seconds` how long the making took.
+    """
+
+    round = models.OneToOneField(Round, on_delete=models.CASCADE, related_name="figures")
+    content = models.JSONField(default=dict)
+    asked_at = models.DateTimeField(null=True, blank=True)
+    made_at = models.DateTimeField(null=True, blank=True)
+    seconds = models.FloatField(default=0.0)
+
+    def __str__(self) -> str:
+        return f"figures of round {self.round_id}"

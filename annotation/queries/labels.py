@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from django.db.models import F, Q, QuerySet
 
-from annotation.models import Dimension, Rating, SealedSet
+from annotation.models import Dimension, Item, Rating, Round, SealedSet
+from annotation.queries.sealed import touching_sealed
 from annotation.states import AssignmentState, DimensionKind, Part, RoundKind
 from measurement.scale import GRADED, PAIRWISE, Level, Scale
 from measurement.table import RatingTable, Vote
@@ -53,6 +54,23 @@ def round_labels(*, round_id: int, dimension_key: str) -> list[LabelRow]:
             _current().filter(assignment__round_id=round_id, dimension__key=dimension_key),
         )
     )
+
+
+def unsealed_votes(*, round_: Round, dimension_key: str) -> Iterator[Vote]:
+    """The current ratings of a round that may be told by item and rater, item and rater by id.
+
+    Streamed: a round of a million items does not have to fit in memory as rows.
+    """
+    ratings = _current().filter(assignment__round=round_, dimension__key=dimension_key)
+    if Item.objects.filter(project=round_.project_id, part=Part.SEALED).exists():
+        items = Item.objects.filter(round_items__round=round_)
+        sealed = touching_sealed(items, round_.project_id)
+        ratings = ratings.exclude(assignment__item__in=sealed.values("pk"))
+    rows = ratings.values_list(
+        "assignment__item_id", "assignment__rater_id", "label", "assignment__item__cluster_key"
+    )
+    for item_id, rater_id, label, cluster in rows.iterator(chunk_size=5000):
+        yield Vote(str(item_id), str(rater_id), label, cluster)
 
 
 def dataset_labels(

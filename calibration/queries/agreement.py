@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from django.core.cache import cache
 from django.db.models import Count, Max, Q, QuerySet
 
@@ -19,6 +20,7 @@ from measurement.agreement import MOST_KAPPA_RATERS, summarise
 from measurement.intervals import SEED
 from measurement.kappa import PairKappa, pair_kappas
 from measurement.scale import Scale
+from measurement.spread import mean_distance
 
 KEPT_SECONDS = 24 * 3600
 LISTED_ITEMS = 8
@@ -206,7 +208,7 @@ def _dimension(
         kappa = _open_kappas(scale, open_rows)
     pooled = summary.as_dict()
     pooled.pop("kappa")
-    differing = list(_differences(dimension, scale, open_rows))
+    differing = _differences(dimension, scale, open_rows)
     one = DimensionAgreement(
         key=dimension.key,
         name=dimension.name,
@@ -233,36 +235,31 @@ def _uses(scale: Scale, rows: Iterable[LabelRow]) -> dict[str, tuple[int, ...]]:
     return {name: tuple(counted[name][code] for code in range(len(scale.labels))) for name in names}
 
 
-def _differences(
-    dimension: Dimension, scale: Scale, rows: Iterable[LabelRow]
-) -> Iterable[Difference]:
+def _differences(dimension: Dimension, scale: Scale, rows: Iterable[LabelRow]) -> list[Difference]:
     """Items with two labels or more that are not all the same, with their mean distance 0–1."""
-    by_item: dict[int, list[int]] = defaultdict(list)
+    by_item: dict[int, list[int]] = defaultdict(lambda: [0] * len(scale.labels))
     for row in rows:
         code = scale.code(row.label)
         if code >= 0:
-            by_item[row.item_id].append(code)
-    for item_id, codes in by_item.items():
-        distance = _distance(scale, codes)
-        if distance > 0:
-            yield Difference(
-                item_id=item_id,
-                title="",
-                key=dimension.key,
-                dimension=dimension.name,
-                labels=tuple(scale.labels[code] for code in sorted(codes)),
-                distance=distance,
-            )
-
-
-def _distance(scale: Scale, codes: Sequence[int]) -> float:
-    """Mean distance of two labels: points of the scale's range, or differing pairs."""
-    pairs = [(a, b) for i, a in enumerate(codes) for b in codes[i + 1 :]]
-    if not pairs:
-        return 0.0
-    if not scale.has_order:
-        return sum(a != b for a, b in pairs) / len(pairs)
-    return sum(abs(a - b) for a, b in pairs) / len(pairs) / (len(scale.labels) - 1)
+            by_item[row.item_id][code] += 1
+    counts = np.array(list(by_item.values()), dtype=np.int64).reshape(-1, len(scale.labels))
+    far = mean_distance(counts, has_order=scale.has_order)
+    return [
+        Difference(
+            item_id=item_id,
+            title="",
+            key=dimension.key,
+            dimension=dimension.name,
+            labels=tuple(
+                label
+                for label, n in zip(scale.labels, by_item[item_id], strict=True)
+                for _ in range(n)
+            ),
+            distance=float(distance),
+        )
+        for item_id, distance in zip(by_item, far, strict=True)
+        if distance > 0
+    ]
 
 
 def _titled(differences: Sequence[Difference]) -> list[Difference]:

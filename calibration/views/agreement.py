@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from accounts.doors import MemberRequest, door
 from accounts.roles import STAFF
 from annotation.models import Round
+from annotation.queries.roundprogress import is_large
 from annotation.states import RoundState
 from calibration import access
 from calibration.queries import agreement
@@ -55,6 +56,29 @@ def of_round(request: MemberRequest, round_id: int) -> HttpResponse:
     )
 
 
+@door(*STAFF)
+@require_safe
+def now(request: MemberRequest, round_id: int) -> HttpResponse:
+    """Alpha by dimension for the round's own page, which stands in a room below."""
+    round_ = access.round_of(request.project, round_id)
+    if not wants_fragment(request):
+        return redirect("round_agreement", request.project.slug, round_.pk)
+    if is_large(round_):
+        # Resampling so many labels takes long: the agreement page is where one waits for it.
+        return page(request, "calibration/_agreement_now.html", {"round": round_})
+    digest = agreement.state_of(round_)
+    if _is_shown(request, round_, digest):
+        return HttpResponse(status=UNCHANGED)
+    found = agreement.of_round(round_, digest=digest)
+    context = {
+        "round": round_,
+        "found": found,
+        "alphas": _alphas(found, links=False),
+        "is_live": round_.state == RoundState.OPEN,
+    }
+    return page(request, "calibration/_agreement_now.html", context)
+
+
 def _is_shown(request: MemberRequest, round_: Round, digest: str) -> bool:
     """The page shows this state already; a round that is over is drawn once more, for good."""
     return round_.state == RoundState.OPEN and request.GET.get("shown") == digest
@@ -80,7 +104,7 @@ def _drawn(request: MemberRequest, round_: Round, found: RoundAgreement) -> dict
     return drawn
 
 
-def _alphas(found: RoundAgreement) -> charts.IntervalPlot:
+def _alphas(found: RoundAgreement, *, links: bool = True) -> charts.IntervalPlot:
     """Alpha of each dimension; the line at .667, reliable from .8."""
     rows = []
     for one in found.dimensions:
@@ -90,7 +114,7 @@ def _alphas(found: RoundAgreement) -> charts.IntervalPlot:
             IntervalRow(
                 one.name,
                 alpha,
-                href=f"?dimension={one.key}" if len(found.dimensions) > 1 else "",
+                href=f"?dimension={one.key}" if links and len(found.dimensions) > 1 else "",
                 badge_kind=reading.kind if reading else "",
                 badge=reading.word if reading else "",
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.core.paginator import Page
@@ -15,6 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from core import charts, figures, matrices
 from core import markdown as markdown_text
+from core.filters import FilterForm
 
 register = template.Library()
 
@@ -118,6 +120,56 @@ def _address(context: template.RequestContext, number: int | None) -> str:
         return f"?page={number}"
     query["page"] = str(number)
     return f"?{query.urlencode()}"
+
+
+@register.inclusion_tag("components/filter.html", takes_context=True)
+def filter_form(
+    context: template.RequestContext,
+    form: FilterForm,
+    *,
+    name: str,
+    target: str = "",
+    keep: str = "",
+) -> dict[str, Any]:
+    """What a list is narrowed by, in one line above it; it works without script.
+
+    `name` says of what; `target` is the list that is swapped in place; `keep` names what else of
+    the address stays, such as its order.
+    """
+    request = context["request"]
+    kept = [(key, request.GET[key]) for key in keep.split() if request.GET.get(key)]
+    return {
+        "form": form,
+        "name": name,
+        "target": target,
+        "path": request.path,
+        "kept": kept,
+        "all": f"{request.path}?{urlencode(kept)}" if kept else request.path,
+    }
+
+
+@register.simple_tag(takes_context=True)
+def sort_head(
+    context: template.RequestContext, key: str, name: str, *, css: str = "", first: str = "-"
+) -> SafeString:
+    """A column's head that sorts by it; again the other way round. `sort` is the order now.
+
+    `first` is the direction of the first press: `-` the highest first, "" the lowest.
+    """
+    now = str(context.get("sort", ""))
+    is_now = now.removeprefix("-") == key
+    turned = key if now.startswith("-") else f"-{key}"
+    query = context["request"].GET.copy()
+    query.pop("page", None)
+    query["sort"] = turned if is_now else f"{first}{key}"
+    order = "descending" if now.startswith("-") else "ascending"
+    return format_html(
+        '<th scope="col"{}{}><a class="sort" href="?{}">{}</a></th>',
+        format_html(' class="{}"', css) if css else "",
+        format_html(' aria-sort="{}"', order) if is_now else "",
+        query.urlencode(),
+        name,
+    )
 
 
 # Figures ------------------------------------------------------------------------------------------

@@ -112,6 +112,8 @@ QUERIES: dict[str, Sequence[str]] = {
     "my_work": ["?each=day"],
     "work": ["?since=2026-11-01&until=2026-12-01&each=day"],
     "work_download": ["?since=2026-11-01&until=2026-12-01"],
+    "round_differences": ["?dimension=preference"],
+    "round_quality": ["?sort=-agreement", "?which=below"],
     "run": ["?outcome=ok", "?live=1"],
 }
 """Pages that show something else by query: url name -> queries beginning with `?`."""

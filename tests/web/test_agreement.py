@@ -17,16 +17,16 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Project, Rater
 from accounts.roles import Role, Scope
 from annotation.models import Item, Round
-from annotation.states import Part, RoundState
+from annotation.states import RoundState
 from calibration.queries import agreement, steps
-from tests import builders, pandalm
+from tests import builders, pandalm, rated
 from tests.builders import FOUR
 from tests.cast import Cast, client_for, make_cast
+from tests.rated import MARK
 
 pytestmark = pytest.mark.django_db
 
 HTMX = {"HX-Request": "true"}
-MARK = "zqsealedzq"
 LABELS = ("545", "434", "112", "554", "221", "333", "455", "121")
 
 
@@ -52,22 +52,7 @@ def raters(project: Project, cast: Cast) -> list[Rater]:
 
 def make_rated(project: Project, raters: list[Rater], *, sealed: int = 0) -> Round:
     """Eight items rated by three; the first `sealed` of them are sealed and marked."""
-    dataset = builders.make_dataset(project, share=0.5 if sealed else 0.0)
-    items = [
-        builders.make_item(
-            dataset,
-            external_id=f"i{n}",
-            input=f"{MARK if n < sealed else 'Question'} {n}?",
-            part=Part.SEALED if n < sealed else Part.DEVELOPMENT,
-        )
-        for n in range(len(LABELS))
-    ]
-    version = builders.make_guideline(project)
-    round_ = builders.make_round(dataset, version, items=items, raters=raters)
-    for item, labels in zip(items, LABELS, strict=True):
-        for rater, label in zip(raters, labels, strict=True):
-            builders.make_rating(round_, item, rater, labels=dict.fromkeys(FOUR, label))
-    return round_
+    return rated.make_rated(project, raters, LABELS, sealed=sealed)
 
 
 def path_of(round_: Round, **query: str) -> str:

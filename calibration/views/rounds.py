@@ -1,0 +1,120 @@
+"""A round by rater and by item: how well each person rates, and where they differ most."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.doors import MemberRequest, door
+from accounts.roles import STAFF
+from annotation.models import Round
+from calibration import access
+from calibration.forms import DifferencesFilter, RatersFilter
+from calibration.queries import agreement, differences, roundraters
+from calibration.queries.differences import DifferenceLine
+from calibration.queries.roundfigures import DimensionFigures, Figures
+from calibration.queries.roundraters import RaterLine
+from calibration.services import roundfigures
+from core import charts, filters
+from core.http import page
+
+PAGE_RATERS = 50
+PAGE_ITEMS = 25
+
+
+@door(*STAFF)
+@require_safe
+def raters(request: MemberRequest, round_id: int) -> HttpResponse:
+    """Everybody who rates in the round: how much, how fast, and how often with the others."""
+    round_ = access.round_of(request.project, round_id)
+    found = _figures(request, round_)
+    form = RatersFilter(request.GET)
+    sort = filters.sort_of(
+        request.GET.get("sort", ""), roundraters.KEYS, default=roundraters.DEFAULT_SORT
+    )
+    context = {**_shared(request, round_, found), "current_step": "rate", "sort": sort}
+    if found is not None:
+        one = found.dimension(request.GET.get("dimension", ""))
+        rows = roundraters.lines(
+            round_,
+            found,
+            dimension=one.key if one else "",
+            may_see_quality=not context["is_rating"],
+            now=timezone.now(),
+        )
+        shown = roundraters.narrowed(
+            rows, text=form.asked("q"), which=form.asked("which"), sort=sort
+        )
+        context |= {
+            "form": form,
+            "one": one,
+            "tabs": _tabs(found, one),
+            "everybody": len(rows),
+            "has_quality": any(row.quality for row in rows),
+            **_paged(request, shown, PAGE_RATERS),
+        }
+        context["scale"] = _scale(context["page_obj"].object_list)
+    return page(
+        request, "calibration/round_raters.html", context, fragment="calibration/_round_raters.html"
+    )
+
+
+@door(*STAFF)
+@require_safe
+def differing(request: MemberRequest, round_id: int) -> HttpResponse:
+    """The unsealed items on which raters differ, the widest apart first."""
+    round_ = access.round_of(request.project, round_id)
+    found = _figures(request, round_)
+    context = {**_shared(request, round_, found), "current_step": "agree"}
+    if found is not None and not context["is_rating"]:
+        form = DifferencesFilter(request.GET, found=found)
+        shown = differences.lines(round_, found, wanted=form.wanted(), user_id=request.user.pk)
+        context |= {"form": form, **_paged(request, shown, PAGE_ITEMS)}
+        context["drawn"] = [_drawn(line) for line in context["page_obj"].object_list]
+        context["cut_short"] = [one for one in found.dimensions if one.differing > len(one.listed)]
+    return page(
+        request,
+        "calibration/round_differences.html",
+        context,
+        fragment="calibration/_round_differences.html",
+    )
+
+
+def _figures(request: MemberRequest, round_: Round) -> Figures | None:
+    return roundfigures.of_round(round_=round_, actor=request.user.actor, now=timezone.now())
+
+
+def _shared(request: MemberRequest, round_: Round, found: Figures | None) -> dict[str, Any]:
+    return {
+        "round": round_,
+        "found": found,
+        "is_rating": agreement.is_still_rating(round_, user_id=request.user.pk),
+    }
+
+
+def _paged(request: MemberRequest, rows: list[Any], size: int) -> dict[str, Any]:
+    return {"page_obj": Paginator(rows, size).get_page(request.GET.get("page"))}
+
+
+def _tabs(found: Figures, one: DimensionFigures | None) -> list[dict[str, Any]]:
+    if len(found.dimensions) < 2:
+        return []
+    return [
+        {"name": each.name, "url": f"?dimension={each.key}", "is_current": each is one}
+        for each in found.dimensions
+    ]
+
+
+def _scale(rows: list[RaterLine]) -> charts.Scale:
+    """One scale for all pictures of the page."""
+    return charts.window([row.quality["agreement"] for row in rows if row.quality])
+
+
+def _drawn(line: DifferenceLine) -> tuple[DifferenceLine, str]:
+    one = line.difference
+    strip = charts.distribution_strip(one.dimension.points, {line.title: tuple(one.counts)})
+    return line, strip.rows[0].svg

@@ -1,0 +1,97 @@
+"""Figures of a large round: made by a job that a look asks for, once, and kept until the next."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from django.core.cache import cache
+from django.utils import timezone
+
+from annotation.queries import roundprogress
+from calibration.models import RoundFigures
+from calibration.queries import roundfigures as queries
+from calibration.services import roundfigures
+from core import jobs
+from core.models import Job, JobState
+from tests import builders
+from tests.rated import make_rated
+
+if TYPE_CHECKING:
+    from accounts.models import Project, Rater
+    from annotation.models import Round
+    from calibration.queries.roundfigures import Figures
+    from tests.cast import Cast
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+GIVEN = ("115", "333", "334", "442")
+
+
+@pytest.fixture
+def raters(project: Project, cast: Cast) -> list[Rater]:
+    return [builders.rater_of(project, one) for one in (cast.ana, cast.ben, cast.cem)]
+
+
+@pytest.fixture
+def round_(project: Project, raters: list[Rater], monkeypatch: pytest.MonkeyPatch) -> Round:
+    """Four items count as many here."""
+    cache.clear()
+    monkeypatch.setattr(roundprogress, "LARGE", 2)
+    return make_rated(project, raters, GIVEN)
+
+
+def look(round_: Round, *, later: timedelta = timedelta()) -> Figures | None:
+    return roundfigures.of_round(round_=round_, actor="system", now=timezone.now() + later)
+
+
+def work_off() -> None:
+    for job in Job.objects.filter(kind=roundfigures.MAKE, state=JobState.WAITING):
+        jobs.run(job.pk)
+        job.refresh_from_db()
+        assert (job.state, job.problem) == (JobState.DONE, "")
+
+
+def test_the_first_look_asks_for_the_figures_and_many_looks_ask_once(round_: Round) -> None:
+    assert (look(round_), look(round_)) == (None, None)
+    assert Job.objects.filter(kind=roundfigures.MAKE).count() == 1
+
+
+def test_kept_figures_are_those_that_a_small_round_shows_at_once(round_: Round) -> None:
+    look(round_)
+    work_off()
+    found = look(round_)
+    assert found is not None
+    live = queries.live(round_, now=timezone.now())
+    assert found.is_kept
+    assert found.work == live.work
+    assert [one.as_dict() for one in found.dimensions] == [one.as_dict() for one in live.dimensions]
+
+
+def test_old_figures_are_shown_while_newer_ones_are_asked_for(round_: Round) -> None:
+    look(round_)
+    work_off()
+    assert look(round_) is not None
+    assert not Job.objects.filter(state=JobState.WAITING).exists()
+
+    assert look(round_, later=timedelta(hours=1)) is not None
+
+    assert Job.objects.filter(kind=roundfigures.MAKE, state=JobState.WAITING).count() == 1
+
+
+def test_figures_that_took_long_are_made_anew_later(round_: Round) -> None:
+    look(round_)
+    work_off()
+    RoundFigures.objects.update(seconds=60.0)
+    look(round_, later=timedelta(minutes=19))
+    assert not Job.objects.filter(state=JobState.WAITING).exists()
+
+
+def test_a_job_that_failed_does_not_block_the_next_for_ever(round_: Round) -> None:
+    look(round_)
+    Job.objects.update(state=JobState.FAILED)
+    look(round_, later=timedelta(minutes=5))
+    assert Job.objects.count() == 1
+    look(round_, later=timedelta(minutes=11))
+    assert Job.objects.count() == 2
