@@ -193,7 +193,8 @@ def align(
         least_ratings=rule.least_ratings,
         adjudicated=adjudicated,
     )
-    found = Figures(sheet, level=level, seed=seed)
+    spare = rule.spare_of(look=look, one_shot=one_shot)
+    found = Figures(sheet, level=level, seed=seed, spare=spare)
     facts = facts_of(sheet, unrated)
     people_ceiling = ceiling(sheet)
     evidence = found.evidence()

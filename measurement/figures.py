@@ -63,9 +63,10 @@ def facts_of(sheet: Sheet, unrated: int) -> Facts:
 class Figures:
     """The estimates of one sheet; the gate's own are computed once."""
 
-    def __init__(self, sheet: Sheet, *, level: float, seed: int) -> None:
+    def __init__(self, sheet: Sheet, *, level: float, seed: int, spare: int = 0) -> None:
         self.sheet = sheet
         self.level = level
+        self.spare = spare
         self.seed = seed
         inside = sheet.denominator
         hits = (sheet.agrees & inside).astype(np.float64)
@@ -213,10 +214,16 @@ class Figures:
             alpha=self.alpha.value,
             alpha_lower_bound=self.alpha_bound,
             without_verdict=silent,
+            spared_bound=self._spared_bound(),
             bias=self._relative_bias(),
             people_upper_bound=self._people_upper_bound(),
             raters=self._usual_raters(),
         )
+
+    def _spared_bound(self) -> float | None:
+        if self.worth is None or not self.spare:
+            return None
+        return self.worth.lower_bound(level=self.level, spare=self.spare)
 
     def _recall_bounds(self) -> Iterator[Recall]:
         sheet = self.sheet

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from measurement.scale import TableError
 
+SPARED = "with a hit to spare, lower bound"
 Outcome = Literal["pass", "fail", "insufficient", "unattainable"]
 
 
@@ -22,6 +23,7 @@ class GateRule:
     target: float = 0.8
     level: float = 0.05
     most_looks: int = 3
+    spare_hits: int = 1
     least_ratings: int = 3
     least_items: int = 200
     least_clusters: int = 100
@@ -43,6 +45,15 @@ class GateRule:
         if not 1 <= look <= self.most_looks:
             raise TableError(f"A dimension has looks 1 to {self.most_looks}, not {look}.")
         return self.level * 0.5**look
+
+    def spare_of(self, *, look: int, one_shot: bool) -> int:
+        """Hits to spare that a pass needs: some once an earlier look has told its count.
+
+        An author who knows that count can keep the lucky answers of the version before and redraw
+        the others. One hit to spare keeps the three looks together below `level` whatever they
+        plan (docs/simulations.md); the levels alone let up to 5.4 % through.
+        """
+        return 0 if one_shot or look == 1 else self.spare_hits
 
     def as_dict(self) -> dict[str, Any]:
         """The constants, to be recorded with the decision."""
@@ -103,7 +114,8 @@ class Recall:
 class Evidence:
     """What one look shows. Bounds are one-sided; None where a figure is undefined.
 
-    `bias` is |mean judge − people| as a fraction of the scale's range, None where the labels
+    `spared_bound` is the agreement's bound with the hits to spare taken away, None on a first
+    look. `bias` is |mean judge − people| as a fraction of the scale's range, None where the labels
     are no rating scale. `people_upper_bound` is the bound of people's pairwise agreement where
     the tested labels are two, `raters` the usual number of votes behind a label.
     """
@@ -114,6 +126,7 @@ class Evidence:
     alpha: float | None
     alpha_lower_bound: float | None
     without_verdict: float | None
+    spared_bound: float | None = None
     bias: float | None = None
     people_upper_bound: float | None = None
     raters: int = 3
@@ -198,6 +211,8 @@ def guards(evidence: Evidence, rule: GateRule) -> tuple[Check, ...]:
 
 
 def _guards(evidence: Evidence, rule: GateRule) -> Iterator[Check]:
+    if evidence.spared_bound is not None:
+        yield _above(SPARED, evidence.spared_bound, rule.target)
     two = evidence.labels <= 2
     chance = rule.least_recall if two else 1 / evidence.labels
     for recall in evidence.recalls:

@@ -75,8 +75,10 @@ class Effective:
     def share(self) -> float:
         return self.hits / self.n
 
-    def lower_bound(self, *, level: float) -> float:
-        return lower_bound(self.share * self.n_eff, self.n_eff, level=level)
+    def lower_bound(self, *, level: float, spare: int = 0) -> float:
+        """The bound of the share, or of what is left of it with `spare` hits fewer."""
+        hits = max(0.0, self.hits - spare) / self.n
+        return lower_bound(hits * self.n_eff, self.n_eff, level=level)
 
     def upper_bound(self, *, level: float) -> float:
         return upper_bound(self.share * self.n_eff, self.n_eff, level=level)

@@ -67,13 +67,16 @@ def _is_rare(hits: Ints, n: Ints, share: float, level: float) -> Bools:
     return np.asarray((hits > n) | (chance_of_at_least(hits, n, share) < level))
 
 
-def gate_power(n: Ints, *, true: float, target: float, level: float) -> Floats:
-    """The chance that the lower bound of a judge that truly agrees this often clears the target."""
-    needed = needed_hits(n, target=target, level=level)
+def gate_power(n: Ints, *, true: float, target: float, level: float, spare: int = 0) -> Floats:
+    """The chance that the lower bound of a judge that truly agrees this often clears the target,
+    with so many hits to spare."""
+    needed = needed_hits(n, target=target, level=level) + spare
     return np.where(needed <= n, chance_of_at_least(needed, n, true), 0.0)
 
 
-def gate_items(*, true: float, target: float, level: float, power: float = POWER) -> int:
+def gate_items(
+    *, true: float, target: float, level: float, power: float = POWER, spare: int = 0
+) -> int:
     """The items from which on the gate passes such a judge with at least this power.
 
     Exact, and safe against the sawtooth: every larger number has the power too. Raises
@@ -90,17 +93,17 @@ def gate_items(*, true: float, target: float, level: float, power: float = POWER
     if farthest > 1.5 * MOST_ITEMS:
         raise NoNumber(_BEYOND)
     n = np.arange(1, int(farthest) + 1, dtype=np.int64)
-    weak = gate_power(n, true=true, target=target, level=level) < power
+    weak = gate_power(n, true=true, target=target, level=level, spare=spare) < power
     return int(n[weak][-1]) + 1 if weak.any() else 1
 
 
 def gate_table(
-    sizes: Sequence[int], *, true: float, target: float, level: float
+    sizes: Sequence[int], *, true: float, target: float, level: float, spare: int = 0
 ) -> list[dict[str, Any]]:
     """For each number of items the hits needed (None: not even all) and the power."""
     n = np.array(sizes, dtype=np.int64)
-    needed = needed_hits(n, target=target, level=level).tolist()
-    power = gate_power(n, true=true, target=target, level=level).tolist()
+    needed = (needed_hits(n, target=target, level=level) + spare).tolist()
+    power = gate_power(n, true=true, target=target, level=level, spare=spare).tolist()
     return [
         {"items": size, "needed": hits if hits <= size else None, "power": chance}
         for size, hits, chance in zip(sizes, needed, power, strict=True)

@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from measurement import gate
+
 SPACE = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "–"
 BOUND = "lower bound"
+SPARED = gate.SPARED
 
 GATE_WORDS = {
     "pass": ("good", "Passes the gate"),
@@ -94,6 +97,7 @@ def target_words(target: float) -> str:
 
 _FIXED: dict[str, tuple[int, str, str]] = {
     BOUND: (0, "Lower bound of the agreement above the target", "lower-bound"),
+    SPARED: (1, "The same with one item fewer, after an earlier look", "looks-and-levels"),
     "alpha": (2, "Beyond chance (alpha)", "alpha-guard"),
     "alpha, lower bound": (2, "Beyond chance, lower bound", "alpha-guard"),
     "mean bias, share of the range": (3, "Neither too mild nor too strict", "bias-guard"),
@@ -149,7 +153,7 @@ def _figure(name: str, value: float | None, *, is_limit: bool = False) -> str:
         return NOTHING
     if name.startswith(_COUNTS):
         return f"{value:,.0f}"
-    if name != BOUND and name not in _AT_MOST:
+    if name not in (BOUND, SPARED) and name not in _AT_MOST:
         return points(value)
     is_whole = is_limit and abs(value * 100 - round(value * 100)) < 1e-9
     share = percent(value, 0 if is_whole else 1)

@@ -25,6 +25,7 @@ from tests.simulations import (
     shares,
 )
 from tests.simulations.authors import Author, Calculator, needed_count
+from tests.simulations.calculated import chance_of_three_looks
 from tests.simulations.lines import Line, Result, Subject
 from tests.simulations.people import keepers
 from tests.simulations.sealed import RULE, Question, Sealed, preference, rating, yes_no
@@ -188,3 +189,8 @@ def test_the_table_says_what_is_only_reported() -> None:
     line = Line("a setting", _always)
     text = report.section(Subject("S", "T.", "trials", (line,)), [Result(line, 400, 200)])
     assert "| a setting | 400 | 50.00 ± 2.50 % | reported |  |" in text
+
+
+def test_worked_out_exactly_a_hit_to_spare_keeps_three_looks_below_five_percent() -> None:
+    assert chance_of_three_looks(225, spare=0) > 0.05
+    assert chance_of_three_looks(225, spare=RULE.spare_hits) < 0.042

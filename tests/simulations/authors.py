@@ -87,7 +87,7 @@ class Polisher(Author):
     def plan(self, seen: Sequence[Returned]) -> Plan:
         items, level = seen[0].items, RULE.level_of(look=len(seen) + 1, one_shot=False)
         top = np.max([look.count for look in seen], axis=0)
-        needed = np.array([needed_count(int(n), level) for n in items])
+        needed = np.array([needed_count(int(n), level) for n in items]) + RULE.spare_hits
         is_near = top >= needed - self.within * items
         return Plan(best(seen), np.where(is_near, _part(items, self.changed), items))
 
@@ -139,7 +139,8 @@ def likeliest_change(count: int, n: int, level: float) -> int:
     """How many answers of a judge with this count to change for the best chance of a pass."""
     from scipy.stats import binom, hypergeom
 
-    needed, changes = needed_count(n, level), np.arange(0, n + 1, max(1, n // 50))
+    needed = needed_count(n, level) + RULE.spare_hits
+    changes = np.arange(0, n + 1, max(1, n // 50))
     kept = np.arange(n + 1)
     chances = [
         float(

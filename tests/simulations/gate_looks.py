@@ -36,7 +36,8 @@ def passed(
 ) -> int:
     """In how many trials one of three looks passes.
 
-    `level` replaces the levels of the looks, to show what these are good for.
+    `level` replaces the levels of the looks and their hits to spare, to show what these are good
+    for.
     """
     batch = sealed.drawn(rng, trials)
     lean = author.first_lean(trials)
@@ -45,7 +46,8 @@ def passed(
     start, order = np.zeros(trials, dtype=np.int64), _order(rng, batch)
     for look in range(1, RULE.most_looks + 1):
         used = level or RULE.level_of(look=look, one_shot=False)
-        done |= batch.passes(judges[-1], level=used)
+        spare = 0 if level else RULE.spare_of(look=look, one_shot=False)
+        done |= batch.passes(judges[-1], level=used, spare=spare)
         if look == RULE.most_looks:
             break
         seen.append(_returned(batch, judges[-1], done, used, reads_checks=author.reads_checks))
@@ -132,11 +134,12 @@ SUBJECT = Subject(
     text=(
         "Up to three judges, each truly at 80 %, look at the same sealed set one after the other; "
         "the trial counts when any of them passes. The levels of the three looks are 2.5, 1.25 "
-        "and 0.625 %. Authors see what the product returns after a look that did not pass: the "
-        "overall count and the names of failed checks. They keep the answers of an earlier judge "
-        "and change some, as new wording of a prompt does. The strictest test is the author who "
-        "knows all of the gate's arithmetic and changes just as many answers as give the best "
-        "chance of passing next; 440 is one of the numbers of items that suit this author best."
+        "and 0.625 %, and the second and third have to pass with one item fewer. Authors see what "
+        "the product returns after a look that did not pass: the overall count and the names of "
+        "failed checks. They keep the answers of an earlier judge and change some, as new wording "
+        "of a prompt does. The strictest test is the author who knows all of the gate's "
+        "arithmetic and changes just as many answers as give the best chance of passing next; at "
+        "440 items this author came through in 5.4 % while the levels stood alone."
     ),
     counted="trials in which one of three looks passes",
     lines=_lines(),

@@ -136,17 +136,17 @@ class Batch:
         same = tested[np.maximum(verdicts, 0)] == self.labels
         return np.asarray(same & (verdicts >= 0) & self.inside())
 
-    def bounds(self, verdicts: Ints, *, level: float) -> Floats:
+    def bounds(self, verdicts: Ints, *, level: float, spare: int = 0) -> Floats:
         """The gate's lower bound in each trial, without the rest of the evidence."""
         agrees, inside = self.agrees(verdicts), self.inside()
         if len(np.unique(self.clusters)) == len(self.clusters):
             pairs = zip(agrees.sum(axis=1).tolist(), inside.sum(axis=1).tolist(), strict=True)
-            return np.array([bound_of(hits, n, level) for hits, n in pairs])
+            return np.array([bound_of(max(0, hits - spare), n, level) for hits, n in pairs])
         rows = zip(agrees.astype(np.float64), inside.astype(np.float64), strict=True)
         found = (intervals.effective(*row, self.clusters, level=level) for row in rows)
-        return np.array([one.lower_bound(level=level) for one in found])
+        return np.array([one.lower_bound(level=level, spare=spare) for one in found])
 
-    def decision(self, trial: int, verdicts: Ints, *, level: float) -> GateDecision:
+    def decision(self, trial: int, verdicts: Ints, *, level: float, spare: int = 0) -> GateDecision:
         """What the product decides on one trial, from all of the evidence."""
         people, judge = self.tables(trial, verdicts)
         sheet = Sheet.of(
@@ -156,7 +156,7 @@ class Batch:
             least_ratings=RULE.least_ratings,
             adjudicated=None,
         )
-        evidence = Figures(sheet, level=level, seed=intervals.SEED).evidence()
+        evidence = Figures(sheet, level=level, seed=intervals.SEED, spare=spare).evidence()
         return gate.decide(facts_of(sheet, 0), evidence, RULE)
 
     def tables(self, trial: int, verdicts: Ints) -> tuple[RatingTable, JudgeTable]:
@@ -174,15 +174,15 @@ class Batch:
         )
         return people, JudgeTable.build(calls, scale=scale)
 
-    def passes(self, verdicts: Ints, *, level: float) -> Bools:
+    def passes(self, verdicts: Ints, *, level: float, spare: int = 0) -> Bools:
         """Which trials the gate lets through.
 
-        A pass needs the bound above the target, so the bootstrap and the guards are only run
-        where it is.
+        A pass needs the bound above the target with its hits to spare, so the bootstrap and the
+        guards are only run where it is.
         """
-        passed = self.bounds(verdicts, level=level) > RULE.target
+        passed = self.bounds(verdicts, level=level, spare=spare) > RULE.target
         for trial in np.flatnonzero(passed):
-            found = self.decision(int(trial), verdicts, level=level)
+            found = self.decision(int(trial), verdicts, level=level, spare=spare)
             passed[trial] = found.decision == "pass"
         return passed
 

@@ -71,9 +71,9 @@ def _add_power(parser: argparse.ArgumentParser) -> None:
 def _gate(options: Mapping[str, Any]) -> Answer:
     true, target = options["true"], options["target"]
     rule = GateRule(target=target)
-    level = rule.level_of(
-        look=options["look"] or filecommand.LOOKS[0], one_shot=options["one_shot"]
-    )
+    look, one_shot = options["look"] or filecommand.LOOKS[0], options["one_shot"]
+    level = rule.level_of(look=look, one_shot=one_shot)
+    spare = rule.spare_of(look=look, one_shot=one_shot)
     found: Answer = {
         "plan": "gate",
         "true": true,
@@ -87,13 +87,17 @@ def _gate(options: Mapping[str, Any]) -> Answer:
     }
     try:
         found["items"] = planning.gate_items(
-            true=true, target=target, level=level, power=options["power"]
+            true=true, target=target, level=level, power=options["power"], spare=spare
         )
-        [row] = planning.gate_table([found["items"]], true=true, target=target, level=level)
+        [row] = planning.gate_table(
+            [found["items"]], true=true, target=target, level=level, spare=spare
+        )
         found["needed"] = row["needed"]
     except planning.NoNumber as error:
         found["undefined_because"] = str(error)
-    found["table"] = planning.gate_table(TABLE_SIZES, true=true, target=target, level=level)
+    found["table"] = planning.gate_table(
+        TABLE_SIZES, true=true, target=target, level=level, spare=spare
+    )
     return found
 
 

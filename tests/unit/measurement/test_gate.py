@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from measurement import gate
 from measurement.gate import GateRule, Recall, best_judge, decide, guards, why_insufficient
 from measurement.scale import TableError
 from tests.unit.measurement.builders import evidence_of, facts_of
@@ -141,3 +142,13 @@ def test_rule_and_decision_can_be_stored() -> None:
 
 def test_nothing_asked_has_no_contested_share() -> None:
     assert facts_of(contested=0, asked=0).contested_share == 0
+
+
+def test_only_looks_after_a_first_one_need_a_hit_to_spare() -> None:
+    assert [RULE.spare_of(look=look, one_shot=False) for look in (1, 2, 3)] == [0, 1, 1]
+    assert RULE.spare_of(look=1, one_shot=True) == 0
+
+
+def test_a_bound_that_clears_the_target_by_one_item_fails_after_an_earlier_look() -> None:
+    found = decide(facts_of(), evidence_of(lower_bound=0.801, spared_bound=0.799), RULE)
+    assert (found.decision, found.failed) == ("fail", (gate.SPARED,))
