@@ -19,13 +19,13 @@ from core.exporting import Column, Kind, Row, columns_of
 from core.registry import ExportScope, ExportTable
 
 PIECE = 2000
-CURRENT, REPLACED = "current", "replaced"
+CURRENT, REPLACED, GOLD = "current", "replaced", "gold"
 
 Rows = TypeVar("Rows", bound=Model)
 
 RATING_COLUMNS = columns_of(
     "item", "rater", "label", "dimension", "round", "cluster", "at", "dataset", "guideline",
-    "version", "revision", "state", "former_label", "rationale", "reason", "active_seconds",
+    "version", "revision", "state", "uncounted_label", "rationale", "reason", "active_seconds",
     "was_swapped", "assignment",
     revision="integer", active_seconds="number", was_swapped="boolean", assignment="integer",
 )  # fmt: skip
@@ -62,6 +62,7 @@ _RATING_PATHS = {
     "was_swapped": "assignment__is_swapped",
     "assignment": "assignment_id",
     "is_replaced": "is_replaced",
+    "gold": "assignment__gold_id",
 }
 _SKIP_PATHS = {
     "item": "item__external_id",
@@ -232,8 +233,8 @@ def _extra(extra: dict[str, object]) -> dict[str, object]:
 
 
 def rating_rows(scope: ExportScope) -> Iterator[Row]:
-    """Labels as `agreement` reads them, with their history: a label that was replaced, or of an
-    assignment that was withdrawn, stands in `former_label`. Skips come last."""
+    """Labels as `agreement` reads them, with their history: a label that was replaced, was
+    withdrawn or answers a gold item stands in `uncounted_label`. Skips come last."""
     yield from _given(scope)
     yield from _skipped(scope)
 
@@ -254,13 +255,15 @@ def _given(scope: ExportScope) -> Iterator[Row]:
 
 
 def _rating_row(row: dict[str, Any]) -> Row:
-    label, is_replaced, minor = row["label"], row.pop("is_replaced"), row.pop("minor")
-    is_current = row["state"] == AssignmentState.SUBMITTED and not is_replaced
-    if row["state"] == AssignmentState.SUBMITTED:
-        row["state"] = REPLACED if is_replaced else CURRENT
+    label, minor, state = row["label"], row.pop("minor"), row["state"]
+    is_replaced, gold = row.pop("is_replaced"), row.pop("gold")
+    if state == AssignmentState.SUBMITTED:
+        state = REPLACED if is_replaced else CURRENT if gold is None else GOLD
+    is_counted = state == CURRENT
     return row | {
-        "label": label if is_current else None,
-        "former_label": None if is_current else label,
+        "state": state,
+        "label": label if is_counted else None,
+        "uncounted_label": None if is_counted else label,
         "version": f"{row['version']}.{minor}",
         "rationale": row["rationale"] or None,
     }

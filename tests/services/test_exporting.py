@@ -109,7 +109,7 @@ def test_a_replaced_label_is_history_and_the_current_one_counts(
         assignment=first.assignment, dimension=first.dimension, label="5", revision=2
     )
     found = [row for row in rows(project, "ratings") if row["assignment"] == first.assignment_id]
-    assert [(row.get("label"), row.get("former_label"), row["state"]) for row in found] == [
+    assert [(row.get("label"), row.get("uncounted_label"), row["state"]) for row in found] == [
         (None, "4", "replaced"),
         ("5", None, "current"),
     ]
@@ -139,8 +139,28 @@ def test_skips_and_withdrawals_say_so(project: Project, rated: Round) -> None:
     Assignment.objects.filter(pk=gone.pk).update(state=AssignmentState.WITHDRAWN, submitted_at=None)
     found = rows(project, "ratings")
     assert [row["state"] for row in found] == ["withdrawn", "current", "current", "skipped"]
-    assert (found[0].get("label"), found[0]["former_label"]) == (None, "4")
+    assert (found[0].get("label"), found[0]["uncounted_label"]) == (None, "4")
     assert found[-1]["reason"] == "Not my field."
+
+
+def test_an_answer_to_a_gold_item_is_told_and_does_not_count(
+    project: Project, dataset: Dataset, rated: Round
+) -> None:
+    item = builders.make_item(dataset, external_id="g1", part=Part.NONE)
+    gold = builders.make_gold(item, rated.guideline_version)
+    answer = Assignment.objects.create(
+        round=rated,
+        item=item,
+        gold=gold,
+        slot=None,
+        rater=Rater.objects.filter(project=project)[0],
+        state=AssignmentState.SUBMITTED,
+        submitted_at=builders.NOON,
+    )
+    dimension = rated.guideline_version.dimensions.get()
+    Rating.objects.create(assignment=answer, dimension=dimension, label="3")
+    [told] = [row for row in rows(project, "ratings") if row["item"] == "g1"]
+    assert (told["state"], told.get("label"), told["uncounted_label"]) == ("gold", None, "3")
 
 
 def test_nothing_about_a_sealed_prompt_leaves(
@@ -189,4 +209,4 @@ def test_who_took_what_stands_in_the_trail(project: Project, rated: Round) -> No
 def test_csv_has_every_column_whatever_a_row_has(project: Project, rated: Round) -> None:
     table = list(csv.DictReader(io.StringIO(taken(project, "ratings", "csv").decode())))
     assert [(row["item"], row["label"]) for row in table] == [("i1", "4"), ("i2", "4"), ("i1", "2")]
-    assert all(row["former_label"] == "" for row in table)
+    assert all(row["uncounted_label"] == "" for row in table)
