@@ -8,12 +8,13 @@ class AnnotationConfig(AppConfig):
 
     def ready(self) -> None:
         from annotation.queries import exporting, health, steps
-        from annotation.services import claim, removing, rounds, uploads
+        from annotation.services import claim, laying, removing, rounds, uploads
         from core import registry
 
         registry.register_job(uploads.ITEMS, uploads.import_items_job)
         registry.register_job(uploads.LABELS, uploads.import_labels_job)
         registry.register_job(rounds.REFERENCE_JOB, rounds.reference_job)
+        registry.register_job(laying.LAY_JOB, laying.lay_job)
         registry.register_job(removing.RENEW_JOB, removing.renew_job)
         registry.register_reconciler("leases", claim.expire)
         registry.register_reconciler("uploads", uploads.discard_old)

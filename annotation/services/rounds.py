@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Project, Rater, User
 from annotation.models import (
-    Assignment,
     Dataset,
     Guideline,
     GuidelineVersion,
-    Item,
     Round,
     RoundItem,
     RoundRater,
-    SealedSet,
 )
 from annotation.queries.labels import FEEDING
 from annotation.rules.keys import NAME_CHARS, fitting
-from annotation.rules.overlap import check_overlap, slots
-from annotation.services import reference
+from annotation.rules.overlap import check_overlap
+from annotation.services import laying, reference
 from annotation.states import (
     GuidelineForm,
-    ItemKind,
     Part,
     RoundKind,
     RoundState,
@@ -61,7 +55,8 @@ def create(
     is_simulated: bool = False,
     seed: str = "",
 ) -> Round:
-    """A round in draft with an open slot for each item and each of `overlap` raters.
+    """A round in draft with an open slot for each item and each of `overlap` raters; the slots of
+    a large one are laid in the background, and it opens when they are.
 
     Takes every visible item of the dataset that has a text and is not withdrawn; `parts`
     narrows it, `sample` draws that many of them by `seed` (default: the round's own salt).
@@ -74,15 +69,15 @@ def create(
     fitting(name, "name", limit=NAME_CHARS)
     _demand_published(version)
     check_overlap(overlap, raters=len(raters))
-    _demand_positive(quota, "quota")
-    _demand_positive(sample, "sample")
+    laying.demand_positive(quota, "quota")
+    laying.demand_positive(sample, "sample")
     _demand_same_project(project, dataset, version, raters)
-    items = servable_items(dataset=dataset, parts=parts)
-    _demand_items(items, GuidelineForm(version.guideline.form))
+    items = laying.servable_items(dataset=dataset, parts=parts)
+    laying.demand_fitting(items, GuidelineForm(version.guideline.form))
     try:
         with transaction.atomic(durable=True):
             if kind in FEEDING:
-                _demand_unfrozen(dataset, items)
+                laying.demand_unfrozen(dataset, items)
             round_ = Round.objects.create(
                 project=project,
                 dataset=dataset,
@@ -94,7 +89,14 @@ def create(
                 shows_own_agreement=shows_own_agreement,
                 is_simulated=is_simulated,
             )
-            count = _lay_slots(round_, items, sample=sample, seed=seed or round_.salt)
+            count = laying.begin(
+                round_,
+                items,
+                parts=parts,
+                sample=sample,
+                seed=seed or round_.salt,
+                actor=by.actor,
+            )
             _add_raters(round_, raters, quota)
             _record(
                 round_,
@@ -111,20 +113,8 @@ def create(
     return round_
 
 
-def servable_items(*, dataset: Dataset, parts: Collection[Part] = ()) -> QuerySet[Item]:
-    """The items of a dataset that people can be given: visible, with a text, not withdrawn."""
-    items = Item.objects.filter(
-        dataset=dataset,
-        is_visible=True,
-        withdrawn_at__isnull=True,
-        content__isnull=False,
-        content__erased_at__isnull=True,
-    )
-    return items.filter(part__in=parts) if parts else items
-
-
 def open_round(*, round_id: int, by: User, now: datetime) -> Round:
-    """Hand out its items from now on."""
+    """Hand out its items from now on. Raises `NotReady` while its first slots are being laid."""
     return _begin(round_id, RoundState.DRAFT, "round.opened", by, opened_at=now)
 
 
@@ -179,7 +169,7 @@ def add_raters(
     *, round_id: int, raters: Collection[Rater], quota: int | None = None, by: User
 ) -> int:
     """Let more people rate in a round that is not closed, or again; returns how many come in."""
-    _demand_positive(quota, "quota")
+    laying.demand_positive(quota, "quota")
     round_ = Round.objects.select_for_update(no_key=True).get(pk=round_id)
     if round_.state == RoundState.CLOSED:
         raise Conflict("round_closed", "This round is closed; nobody rates in it any more.")
@@ -221,6 +211,11 @@ def _begin(round_id: int, state: RoundState, verb: str, by: User, **stamps: date
         round_ = Round.objects.select_related("guideline_version").get(pk=round_id)
         Guideline.objects.select_for_update().get(pk=round_.guideline_version.guideline_id)
         round_.refresh_from_db()
+        if state is RoundState.DRAFT and round_.laying_job_id is not None:
+            raise NotReady(
+                "slots_missing",
+                "Its items are still being prepared; open the round when all of them are in.",
+            )
         if round_.guideline_version.state != VersionState.PUBLISHED:
             raise NotReady(
                 "guideline_not_in_force",
@@ -248,43 +243,6 @@ def _move(
     return round_
 
 
-def _lay_slots(round_: Round, items: QuerySet[Item], *, sample: int | None, seed: str) -> int:
-    """Write the round's items and open slots in batches; returns how many items."""
-    places = random.Random(round_.salt)  # noqa: S311 - an order, not a secret
-    count = 0
-    for chunk in _chunks(items, sample=sample, seed=seed):
-        RoundItem.objects.bulk_create(
-            RoundItem(round=round_, item_id=pk, shuffle=places.getrandbits(SHUFFLE_BITS))
-            for pk in chunk
-        )
-        Assignment.objects.bulk_create(
-            [
-                Assignment(round=round_, item_id=pk, slot=slot)
-                for pk in chunk
-                for slot in slots(round_.overlap)
-            ],
-            batch_size=BATCH,
-        )
-        count += len(chunk)
-    return count
-
-
-def _chunks(items: QuerySet[Item], *, sample: int | None, seed: str) -> Iterator[list[int]]:
-    """The ids of the items, some hundred at a time, so that a million fit in memory."""
-    ids = items.order_by("pk").values_list("pk", flat=True)
-    if sample is None:
-        last = 0
-        while chunk := list(ids.filter(pk__gt=last)[:BATCH]):
-            last = chunk[-1]
-            yield chunk
-        return
-    known = list(ids)
-    drawn = random.Random(seed).sample(known, min(sample, len(known)))  # noqa: S311
-    drawn.sort()
-    for start in range(0, len(drawn), BATCH):
-        yield drawn[start : start + BATCH]
-
-
 def _add_raters(round_: Round, raters: Collection[Rater], quota: int | None) -> None:
     RoundRater.objects.bulk_create(
         RoundRater(round=round_, rater=rater, quota=quota) for rater in raters
@@ -301,15 +259,6 @@ def _demand_published(version: GuidelineVersion) -> None:
         )
 
 
-def _demand_positive(number: int | None, field: str) -> None:
-    if number is not None and number < 1:
-        raise Invalid(
-            f"{field}_not_positive",
-            f"The {field} is a number from 1, or nothing for no limit; it is {number}.",
-            {field: ["From 1, or nothing."]},
-        )
-
-
 def _demand_same_project(
     project: Project, dataset: Dataset, version: GuidelineVersion, raters: Collection[Rater]
 ) -> None:
@@ -317,50 +266,6 @@ def _demand_same_project(
     if owners != {project.pk}:
         raise Invalid(
             "other_project", "Dataset, guideline and raters have to be of the round's own project."
-        )
-
-
-def _demand_items(items: QuerySet[Item], form: GuidelineForm) -> None:
-    is_pair = Q(kind=ItemKind.PAIR)
-    found = items.aggregate(pairs=Count("pk", filter=is_pair), others=Count("pk", filter=~is_pair))
-    if not found["pairs"] and not found["others"]:
-        raise Invalid(
-            "no_items",
-            "There is no item to rate: the dataset is empty, or its items are known only by "
-            "labels. Import items with their texts first, or choose other parts.",
-            {"dataset": ["Has no item that could be rated."]},
-        )
-    if form is GuidelineForm.PAIRWISE and found["others"]:
-        raise Invalid(
-            "items_not_pairs",
-            f"This guideline compares two responses, and {found['others']:,} items of the "
-            "dataset have one. Choose a guideline for single responses, or another dataset.",
-            {"dataset": ["Holds items that are no pairs."]},
-        )
-    if form is GuidelineForm.POINTWISE and found["pairs"]:
-        raise Invalid(
-            "items_are_pairs",
-            f"This guideline rates one response at a time, and {found['pairs']:,} items of the "
-            "dataset are pairs. Choose a pairwise guideline, or another dataset.",
-            {"dataset": ["Holds pairs."]},
-        )
-
-
-def _demand_unfrozen(dataset: Dataset, items: QuerySet[Item]) -> None:
-    """Inside the transaction: a first look, which freezes, comes before this round or after it."""
-    sealed_set = (
-        SealedSet.objects.select_for_update().filter(dataset=dataset, retired_at=None).first()
-    )
-    if sealed_set is None or sealed_set.frozen_at is None:
-        return
-    sealed = items.filter(part=Part.SEALED).count()
-    if sealed:
-        raise Invalid(
-            "labels_frozen",
-            f"{sealed:,} of these items are sealed, and a judge was measured against their labels "
-            f"on {sealed_set.frozen_at:%d %B %Y}: new ratings of them would not count. Choose the "
-            "development part, or another dataset.",
-            {"parts": ["The labels of the sealed part are frozen; choose the development part."]},
         )
 
 
