@@ -19,6 +19,7 @@ from annotation.models import (
     Round,
     RoundRater,
     Upload,
+    whole,
 )
 from annotation.states import DatasetKind, VersionState
 from core.errors import NotHere
@@ -65,7 +66,7 @@ def item_of(project: Project, item_id: int) -> Item:
     """A visible item with its texts. Its labels have doors of their own."""
     item = (
         Item.objects.select_related("content", "dataset")
-        .filter(project=project, pk=item_id, is_visible=True, dataset__kind=DatasetKind.NORMAL)
+        .filter(whole(), project=project, pk=item_id, dataset__kind=DatasetKind.NORMAL)
         .first()
     )
     if item is None:

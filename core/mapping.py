@@ -34,6 +34,11 @@ class FieldPath:
     separator: str = ""
     index: int = 0
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it can be nothing but the name of a column: no path, no part."""
+        return not self.separator and "." not in self.column
+
     @classmethod
     def parse(cls, text: str) -> FieldPath:
         """Read `column`, `outer.inner` or `column~separator~index`."""
@@ -69,7 +74,7 @@ class FieldPath:
 
 def _dig(node: object, path: str) -> object:
     """Follow a dotted path; at each step the longest literal name wins."""
-    if isinstance(node, Mapping):
+    if isinstance(node, dict | Mapping):
         if path in node:
             return node[path]
         cut = path.rfind(".")
@@ -244,6 +249,8 @@ def as_key(value: object) -> str:
     Tables written by programs turn whole numbers into 3.0 as soon as one cell of the column is
     empty. Raises `Invalid` for objects and lists.
     """
+    if isinstance(value, str):
+        return value.strip()
     if isinstance(value, float) and math.isfinite(value) and value.is_integer():
         return str(int(value))
     return as_text(value)[0].strip()

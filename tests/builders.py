@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from django.db.models import F
+from django.utils import timezone
 
 from accounts import services as accounts_services
 from accounts import tokens
@@ -22,6 +23,7 @@ from annotation.models import (
     Guideline,
     GuidelineVersion,
     Item,
+    PendingImport,
     Rating,
     Response,
     Round,
@@ -123,6 +125,14 @@ def make_item(
             length=len(text),
         )
     return item
+
+
+def hide_in_import(item: Item, *, tag: int = 77) -> PendingImport:
+    """Make an item one of an import that is going on."""
+    Item.objects.filter(pk=item.pk).update(import_job_id=tag)
+    return PendingImport.objects.create(
+        tag=tag, dataset=item.dataset, owner="another", touched_at=timezone.now()
+    )
 
 
 def make_pair(dataset: Dataset, *, external_id: str = "p1", **more: object) -> Item:

@@ -7,9 +7,11 @@ from annotation.models.content import (
     Correction,
     Dataset,
     Item,
+    PendingImport,
     Response,
     SealedSet,
     Upload,
+    whole,
 )
 from annotation.models.gold import Admission, GoldItem, GoldLabel
 from annotation.models.guideline import Dimension, Guideline, GuidelineVersion
@@ -39,6 +41,7 @@ __all__ = [
     "Guideline",
     "GuidelineVersion",
     "Item",
+    "PendingImport",
     "Rating",
     "ReferenceLabel",
     "Response",
@@ -48,4 +51,5 @@ __all__ = [
     "SealedSet",
     "Upload",
     "Withdrawal",
+    "whole",
 ]

@@ -87,11 +87,44 @@ class Content(models.Model):
         return f"content {self.pk}"
 
 
+class PendingImport(models.Model):
+    """An import that is not over: while this row is there, nobody sees the items with its tag.
+
+    So a million items become visible, or are given up, by one small change, and whoever waits to
+    write does not notice. `owner` is who works on it: a process that was taken for dead and comes
+    back finds another name there and gives way.
+    """
+
+    # The job of the import, or a number below 0 without one.
+    tag = models.BigIntegerField(primary_key=True)
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="+")
+    owner = models.CharField(max_length=32)
+    # Items of the import have higher keys.
+    after_item = models.BigIntegerField(default=0)
+    touched_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"import {self.tag}"
+
+
+def whole(path: str = "") -> Q:
+    """Items of no import that is still going on. `path` leads to the item (`item__`).
+
+    Rows that hang on an item (ratings, calls) need no such filter: they come after its import.
+    """
+    return ~Q(**{f"{path}import_job_id__in": PendingImport.objects.values("pk")})
+
+
 class Item(models.Model):
     """One thing judged. Without content it is known only by labels and never served."""
 
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="items")
-    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="items")
+    # Indexes below and the rule of one id begin with these two: none of their own is needed.
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="items", db_index=False
+    )
+    dataset = models.ForeignKey(
+        Dataset, on_delete=models.PROTECT, related_name="items", db_index=False
+    )
     content = models.OneToOneField(
         Content, on_delete=models.PROTECT, null=True, blank=True, related_name="item"
     )
@@ -110,15 +143,14 @@ class Item(models.Model):
     tags = models.JSONField(default=list, blank=True)
     # Columns that nobody mapped: kept, hidden from raters and judges.
     extra = models.JSONField(default=dict, blank=True)
-    # Rows of an import that is not whole yet carry its job and are not visible.
+    # The tag of the import that brought it: `whole` leaves out those that are not over.
     import_job_id = models.BigIntegerField(null=True, blank=True)
-    is_visible = models.BooleanField(default=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["dataset", "content_hash"], name="item_hash_once"),
+            # Holds for the content hash as well, which takes in the id.
             models.UniqueConstraint(fields=["dataset", "external_id"], name="item_id_once"),
             models.CheckConstraint(
                 condition=Q(kind__in=ItemKind.values), name="item_kind_is_known"
@@ -126,7 +158,7 @@ class Item(models.Model):
             models.CheckConstraint(condition=Q(part__in=Part.values), name="item_part_is_known"),
         ]
         indexes = [
-            models.Index(fields=["dataset", "is_visible", "id"], name="item_in_dataset"),
+            models.Index(fields=["dataset", "id"], name="item_of_dataset"),
             models.Index(fields=["project", "cluster_key"], name="item_cluster"),
             models.Index(fields=["project", "input_digest"], name="item_input"),
         ]
@@ -138,7 +170,9 @@ class Item(models.Model):
 class Response(models.Model):
     """Who made a response, and what it cost. Its text lies in the item's content."""
 
-    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="responses")
+    item = models.ForeignKey(
+        Item, on_delete=models.CASCADE, related_name="responses", db_index=False
+    )
     position = models.PositiveSmallIntegerField()
     system = models.CharField(max_length=120, blank=True)
     digest = models.CharField(max_length=64)

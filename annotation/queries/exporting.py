@@ -272,7 +272,6 @@ def _rating_row(row: dict[str, Any]) -> Row:
 def _ratings(scope: ExportScope) -> QuerySet[Rating]:
     ratings = Rating.objects.filter(
         assignment__round__project=scope.project_id,
-        assignment__item__is_visible=True,
         assignment__item__dataset__kind=DatasetKind.NORMAL,
     ).exclude(assignment__round__kind=RoundKind.SESSION, assignment__round__revealed_at=None)
     if scope.dataset_id is not None:
@@ -286,7 +285,6 @@ def _skipped(scope: ExportScope) -> Iterator[Row]:
     skipped = Assignment.objects.filter(
         round__project=scope.project_id,
         state=AssignmentState.SKIPPED,
-        item__is_visible=True,
         item__dataset__kind=DatasetKind.NORMAL,
     ).exclude(round__kind=RoundKind.SESSION, round__revealed_at=None)
     if scope.dataset_id is not None:
@@ -303,7 +301,6 @@ def label_rows(scope: ExportScope) -> Iterator[Row]:
     """Every version of every reference label; the newest of an item and method counts."""
     labels = ReferenceLabel.objects.filter(
         item__project=scope.project_id,
-        item__is_visible=True,
         item__dataset__kind=DatasetKind.NORMAL,
     )
     if scope.dataset_id is not None:

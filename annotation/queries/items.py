@@ -11,7 +11,7 @@ from datetime import datetime
 from django.core.paginator import Page, Paginator
 from django.db.models import Prefetch, Q, QuerySet
 
-from annotation.models import Dataset, Item, Rating, ReferenceLabel, Response, RoundItem
+from annotation.models import Dataset, Item, Rating, ReferenceLabel, Response, RoundItem, whole
 from annotation.queries.sealed import touching_sealed
 from annotation.states import (
     AssignmentState,
@@ -81,9 +81,9 @@ class ItemLabels:
 def visible_items(*, project_id: int) -> QuerySet[Item]:
     """Items that are whole and not withdrawn; what came over the API is on no page."""
     return Item.objects.filter(
+        whole(),
         project=project_id,
         dataset__kind=DatasetKind.NORMAL,
-        is_visible=True,
         withdrawn_at__isnull=True,
     )
 

@@ -143,7 +143,6 @@ def _current() -> QuerySet[Rating]:
         is_current=True,
         assignment__state=AssignmentState.SUBMITTED,
         assignment__gold__isnull=True,
-        assignment__item__is_visible=True,
         assignment__item__withdrawn_at__isnull=True,
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Q
 
 from accounts.models import Project
-from annotation.models import Dataset, Round
+from annotation.models import Dataset, Round, whole
 from annotation.queries import guidelines, rounds
 from annotation.queries.guidelines import Card
 from annotation.queries.rounds import RoundCard
@@ -17,7 +17,7 @@ from core.registry import Step
 
 SHOWN = 5
 
-VISIBLE = Q(items__is_visible=True, items__withdrawn_at__isnull=True)
+VISIBLE = whole("items__") & Q(items__withdrawn_at__isnull=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from annotation.models import (
     Round,
     RoundItem,
     RoundRater,
+    whole,
 )
 from annotation.states import (
     LIVE_ASSIGNMENTS,
@@ -88,9 +89,7 @@ def candidates(*, project_id: int, outside: Round | None = None) -> QuerySet[Rat
 
 def datasets_with_items(*, project_id: int) -> QuerySet[Dataset]:
     """Datasets that a round could take, newest first, with `item_count` (items with a text)."""
-    servable = Q(
-        items__is_visible=True, items__withdrawn_at__isnull=True, items__content__isnull=False
-    )
+    servable = whole("items__") & Q(items__withdrawn_at__isnull=True, items__content__isnull=False)
     return (
         Dataset.objects.filter(project=project_id, kind=DatasetKind.NORMAL)
         .annotate(item_count=Count("items", filter=servable))

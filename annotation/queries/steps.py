@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
 
-from annotation.models import Dataset, Item, Round
+from annotation.models import Dataset, Item, Round, whole
 from annotation.queries import guidelines, rounds
 from annotation.states import DatasetKind, RoundState
 from core.registry import Step
@@ -20,9 +20,9 @@ SPACE = "\N{NO-BREAK SPACE}"
 def data(project_id: int, slug: str) -> Step:
     """Done as soon as there is an item."""
     items = Item.objects.filter(
+        whole(),
         project=project_id,
         dataset__kind=DatasetKind.NORMAL,
-        is_visible=True,
         withdrawn_at__isnull=True,
     ).count()
     datasets = Dataset.objects.filter(project=project_id, kind=DatasetKind.NORMAL).count()

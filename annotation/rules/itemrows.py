@@ -101,6 +101,18 @@ class ItemDraft:
     notices: tuple[str, ...] = ()
     unit: Unit = "row"
 
+    @property
+    def chars(self) -> int:
+        """About how much text it holds, in characters."""
+        return (
+            len(self.input)
+            + len(self.context)
+            + len(self.reference)
+            + sum([len(response.text) for response in self.responses])
+            + sum([len(message.text) for message in self.messages])
+            + sum([len(value) for value in self.extra.values() if isinstance(value, str)])
+        )
+
 
 def item_rows(
     records: Iterable[Record | BrokenRow],
@@ -201,25 +213,37 @@ def _drafts(
     groups: list[Mapping[str, FieldPath]] = [
         {name: paths[name] for name in names if name in paths} for names in _ONE_OF_EACH
     ]
+    table = _Table(columns, paths)
     for record in mapping.checked(records, columns, any_of=[group for group in groups if group]):
         if isinstance(record, BrokenRow):
             yield record
             continue
         try:
-            yield _RowReader(record, paths, named=frozenset(columns)).draft()
+            yield _RowReader(record, table).draft()
         except Invalid as error:
             yield BrokenRow(record.row, error.sentence, record.unit)
+
+
+class _Table:
+    """What is the same for every row: where the fields lie, and which of them somebody named."""
+
+    def __init__(self, columns: Mapping[str, FieldPath], paths: Mapping[str, FieldPath]) -> None:
+        self.named = frozenset(columns)
+        self.paths = paths
+        # Most fields are a column as it stands: those are found without following any path.
+        self.plain = {name: path.text for name, path in paths.items() if path.is_plain}
+        self.plain_columns = frozenset(self.plain.values())
+        self.has_paths = len(self.plain) < len(paths)
 
 
 class _RowReader:
     """Reads one record field by field and remembers what it had to change."""
 
-    def __init__(
-        self, record: Record, paths: Mapping[str, FieldPath], *, named: frozenset[str]
-    ) -> None:
+    def __init__(self, record: Record, table: _Table) -> None:
         self._record = record
-        self._paths = paths
-        self._named = named
+        self._table = table
+        values = record.values
+        self._plain = {name: values[key] for name, key in table.plain.items() if key in values}
         self._refused: set[str] = set()
         self._notices: list[str] = []
 
@@ -246,27 +270,37 @@ class _RowReader:
             case=self._optional("case", _one_of(CASES), ""),
             source=self._optional("source", _one_of(SOURCES), ""),
             tags=self._optional("tags", _tags, ()),
-        )
-        return self._finished(draft)
-
-    def _finished(self, draft: ItemDraft) -> ItemDraft:
-        used = {name: path for name, path in self._paths.items() if name not in self._refused}
-        # Without an id of its own an item is named after its content, the same at every import.
-        return replace(
-            draft,
-            external_id=draft.external_id or f"item-{_hash_of('', draft)[:16]}",
-            extra=mapping.unmapped(self._record.values, used),
+            extra=self._unmapped(),
             notices=tuple(self._notices),
         )
+        if draft.external_id:
+            return draft
+        # Without an id of its own an item is named after its content, the same at every import.
+        return replace(draft, external_id=f"item-{_hash_of('', draft)[:16]}")
+
+    def _unmapped(self) -> dict[str, object]:
+        """The columns that nobody mapped, and those whose value could not be taken."""
+        values, table = self._record.values, self._table
+        if table.has_paths or self._refused:
+            paths = table.paths.items()
+            used = {name: path for name, path in paths if name not in self._refused}
+            return mapping.unmapped(values, used)
+        if table.plain_columns.issuperset(values):
+            return {}
+        return mapping.unmapped(values, table.paths)
 
     def _value(self, name: str) -> object:
-        path = self._paths.get(name)
+        if name in self._table.plain:
+            return self._plain.get(name, ABSENT)
+        path = self._table.paths.get(name)
         return ABSENT if path is None else path.find(self._record.values)
 
     def _text(self, name: str) -> str:
         return self._as_text(name, self._value(name))
 
     def _as_text(self, name: str, value: object) -> str:
+        if isinstance(value, str):
+            return value
         try:
             text, was_other = mapping.as_text(value)
         except Invalid as error:
@@ -382,7 +416,7 @@ class _RowReader:
         try:
             return parse(value)
         except Invalid as error:
-            if name in self._named:
+            if name in self._table.named:
                 raise Invalid(error.code, f"the {_spoken(name)} {error.sentence}") from error
             self._refused.add(name)
             self._notices.append(f"the column {name} is kept aside: it {error.sentence}")

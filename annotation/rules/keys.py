@@ -13,11 +13,14 @@ DIMENSION_CHARS = 60
 LABEL_CHARS = 40
 
 _plain = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+_text = json.encoder.encode_basestring
 
 
 def digest(*parts: object) -> str:
     """SHA-256 (64 hexadecimal digits) of JSON-able parts; different parts never run together."""
-    return hashlib.sha256(_plain(parts).encode()).hexdigest()
+    # What the encoder would make of the whole list, with texts, the most of it, taken directly.
+    told = ",".join([_text(part) if type(part) is str else _plain(part) for part in parts])
+    return hashlib.sha256(f"[{told}]".encode()).hexdigest()
 
 
 def short_key(text: str) -> str:

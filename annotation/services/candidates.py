@@ -77,7 +77,6 @@ def _servable(round_: Round, rater_id: int) -> QuerySet[RoundItem]:
     rows = RoundItem.objects.filter(
         round=round_,
         is_full=False,
-        item__is_visible=True,
         item__withdrawn_at__isnull=True,
         item__content__erased_at__isnull=True,
         item__content__isnull=False,

@@ -33,7 +33,7 @@ from annotation.rules.itemrows import (
     content_hash,
     input_digest,
 )
-from annotation.rules.keys import KEY_CHARS
+from annotation.rules.keys import KEY_CHARS, digest
 from annotation.rules.overlap import slots
 from annotation.services import itemstore, roundacts, settling, withdrawing
 from annotation.states import AssignmentState, FlagOutcome, Part
@@ -227,10 +227,9 @@ def _reword(item: Item, after: ItemDraft, reason: str, actor: str) -> Correction
     item.content_hash = content_hash(after)
     item.input_digest = input_digest(after)
     item.save(update_fields=["content", "title", "content_hash", "input_digest"])
-    fresh = list(itemstore.responses_of(item, after))
-    for row in fresh:
-        Response.objects.filter(item=item, position=row.position).update(
-            digest=row.digest, length=row.length
+    for position, response in enumerate(after.responses):
+        Response.objects.filter(item=item, position=position).update(
+            digest=digest(response.text), length=len(response.text)
         )
     return Correction.objects.create(
         item=item, before=before, hash_before=hash_before, reason=reason, actor=actor
@@ -270,18 +269,15 @@ def _replace(
 def _successor(item: Item, after: ItemDraft) -> Item:
     named = replace(after, external_id=_next_id(item))
     fresh = itemstore.Fresh(named, content_hash(named), input_digest(named), Part(item.part))
-    content = Content.objects.create(project_id=item.project_id, body=itemstore.body_of(named))
-    made = itemstore.row_of(item.dataset, fresh, content, None)
-    made.judged_span = item.judged_span
     try:
         with transaction.atomic():
-            made.save(force_insert=True)
+            [made] = itemstore.write(item.dataset, [fresh])
     except IntegrityError:
         raise Conflict(
             "corrected_meanwhile", "Somebody brought an item with this id just now; try again."
         ) from None
-    Response.objects.bulk_create(itemstore.responses_of(made, named))
-    return made
+    Item.objects.filter(pk=made).update(judged_span=item.judged_span)
+    return Item.objects.get(pk=made)
 
 
 def _next_id(item: Item) -> str:

@@ -56,7 +56,6 @@ def _ring(round_: Round) -> QuerySet[GoldItem]:
         guideline=version.guideline_id,
         major=version.major,
         withdrawn_at__isnull=True,
-        item__is_visible=True,
         item__withdrawn_at__isnull=True,
         item__content__erased_at__isnull=True,
         item__content__isnull=False,

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import BinaryIO
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
-from annotation.models import Dataset, Item
+from annotation.models import Dataset, Item, PendingImport
 from annotation.rules.itemrows import ItemDraft, item_rows
 from annotation.rules.personal import Personal, check_region, looked_through
 from annotation.services.itemsift import live_salt, sift
-from annotation.services.itemstore import clear_leftovers, drop_hidden, meanwhile, store
+from annotation.services.itemstore import begin, end, give_up, meanwhile, store
 from annotation.states import Part
 from core import audit, jobs
 from core.mapping import FieldPath
 from core.tabular import BrokenRows, read_records
 
 CHUNK = 1000
+CHUNK_CHARS = 2_000_000
 LISTED_NOTICES = 20
 REPORT, MASK = "report", "mask"
 
@@ -96,26 +95,25 @@ def import_items(
     file, its columns or its rows, Conflict when another import got in the way.
     """
     done = ItemImport()
-    tag = _tag(job_id)
-    clear_leftovers(dataset, tag)
     records = read_records(source, name=name)
     drafts = done.broken.sift(item_rows(records, columns=columns, is_exact=is_exact))
     if personal is not None:
         drafts = _looked_through(drafts, done, personal)
+    pending = begin(dataset, job_id=job_id)
     try:
         for chunk in _chunks(drafts):
-            _take(dataset, chunk, done, tag=tag)
+            _take(pending, chunk, done)
             if progress is not None:
                 progress(done.rows)
         done.broken.listed.sort(key=lambda broken: broken.row)
         if not skip_bad:
             done.broken.refuse()
         if dry_run:
-            drop_hidden(dataset, tag)
+            give_up(pending)
         else:
-            _publish(dataset, done, name=name, actor=actor, tag=tag, job_id=job_id)
+            _publish(pending, done, name=name, actor=actor, job_id=job_id)
     except BaseException:
-        drop_hidden(dataset, tag)
+        give_up(pending)
         raise
     return done
 
@@ -132,41 +130,44 @@ def add_items(
 ) -> ItemImport:
     """Items that were made here and not read from a file (the demo)."""
     done = ItemImport()
-    tag = _tag(None)
+    pending = begin(dataset)
     try:
         for chunk in _chunks(drafts):
-            _take(dataset, chunk, done, tag=tag)
+            _take(pending, chunk, done)
         done.broken.refuse()
-        _publish(dataset, done, name=name, actor=actor, tag=tag, job_id=None)
+        _publish(pending, done, name=name, actor=actor, job_id=None)
     except BaseException:
-        drop_hidden(dataset, tag)
+        give_up(pending)
         raise
     return done
 
 
-def _tag(job_id: int | None) -> int:
-    """What marks the hidden rows of one import: its job, or a number below 0 without one."""
-    return job_id if job_id is not None else -1 - secrets.randbelow(2**62)
-
-
 def _chunks(drafts: Iterable[ItemDraft]) -> Iterator[list[ItemDraft]]:
-    remaining = iter(drafts)
-    while chunk := list(islice(remaining, CHUNK)):
+    """As many as are written at once: a bound on memory, and on how long others wait to write."""
+    chunk: list[ItemDraft] = []
+    room = CHUNK_CHARS
+    for draft in drafts:
+        chunk.append(draft)
+        room -= draft.chars
+        if len(chunk) >= CHUNK or room <= 0:
+            yield chunk
+            chunk, room = [], CHUNK_CHARS
+    if chunk:
         yield chunk
 
 
-def _take(dataset: Dataset, chunk: list[ItemDraft], done: ItemImport, *, tag: int) -> None:
+def _take(pending: PendingImport, chunk: Sequence[ItemDraft], done: ItemImport) -> None:
     _note(chunk, done)
-    sifted = sift(dataset, chunk, tag=tag)
+    sifted = sift(pending, chunk)
     for broken in sifted.broken:
         done.broken.add(broken)
     if sifted.fresh:
-        store(dataset, sifted.fresh, tag=tag)
+        store(pending, sifted.fresh)
     done.added += len(sifted.fresh)
     done.known += sifted.known
 
 
-def _note(chunk: list[ItemDraft], done: ItemImport) -> None:
+def _note(chunk: Sequence[ItemDraft], done: ItemImport) -> None:
     for draft in chunk:
         done.notices += len(draft.notices)
         room = LISTED_NOTICES - len(done.listed_notices)
@@ -175,47 +176,49 @@ def _note(chunk: list[ItemDraft], done: ItemImport) -> None:
         ]
 
 
-@transaction.atomic
 def _publish(
-    dataset: Dataset, done: ItemImport, *, name: str, actor: str, tag: int, job_id: int | None
+    pending: PendingImport, done: ItemImport, *, name: str, actor: str, job_id: int | None
 ) -> None:
-    """All rows of the import become visible at once, or none.
-
-    A worker that was taken for dead may come back while another does its job anew: then the
-    rows are not those that this one stored, and it gives way.
-    """
-    changed = Item.objects.filter(dataset=dataset, is_visible=False, import_job_id=tag).update(
-        is_visible=True
-    )
-    if changed != done.added:
-        raise meanwhile()
-    _check_sealing(dataset, tag)
-    counts = {"added": done.added, "known": done.known, "broken": done.broken.total}
-    if done.personal is not None:
-        counts["personal_items"] = done.personal.touched
-        counts["personal_masked"] = done.personal.is_masked
-    audit.record(
-        actor=actor,
-        verb="items.imported",
-        object_type="dataset",
-        object_id=dataset.pk,
-        project_id=dataset.project_id,
-        data={"file": name, **counts, **({} if job_id is None else {"job": job_id})},
-    )
-    if job_id is not None:
-        jobs.progress(job_id, done=done.rows, total=done.rows)
-        jobs.finish(job_id, result=done.as_dict(), now=timezone.now())
+    """All rows of the import become visible at once, or none."""
+    dataset = pending.dataset
+    seen = Item.objects.aggregate(last=Max("pk"))["last"] or 0
+    _check_sealing(pending)
+    with transaction.atomic():
+        end(pending)
+        _check_sealing(pending, after=seen)
+        counts = {"added": done.added, "known": done.known, "broken": done.broken.total}
+        if done.personal is not None:
+            counts["personal_items"] = done.personal.touched
+            counts["personal_masked"] = done.personal.is_masked
+        audit.record(
+            actor=actor,
+            verb="items.imported",
+            object_type="dataset",
+            object_id=dataset.pk,
+            project_id=dataset.project_id,
+            data={"file": name, **counts, **({} if job_id is None else {"job": job_id})},
+        )
+        if job_id is not None:
+            jobs.progress(job_id, done=done.rows, total=done.rows)
+            jobs.finish(job_id, result=done.as_dict(), now=timezone.now())
 
 
-def _check_sealing(dataset: Dataset, tag: int) -> None:
+def _check_sealing(pending: PendingImport, after: int = 0) -> None:
     """Once more at the end: another import may have brought the same prompts, or a look was
-    taken, since the rows were read."""
+    taken, since the rows were read. `after`: only what came after this item is looked at, so
+    that the check is quick where it holds up whoever wants to write."""
+    dataset = pending.dataset
     if dataset.is_open:
         return
     live_salt(dataset)
     others = Item.objects.filter(project_id=dataset.project_id).exclude(dataset=dataset)
+    if after:
+        others = others.filter(pk__gt=after)
+        if not others.exists():
+            return
     known = (
-        Item.objects.filter(dataset=dataset, import_job_id=tag, part=Part.SEALED)
+        Item.objects.filter(dataset=dataset, import_job_id=pending.pk, part=Part.SEALED)
+        .filter(pk__gt=pending.after_item)
         .filter(
             Exists(others.filter(cluster_key=OuterRef("cluster_key")))
             | Exists(others.filter(input_digest=OuterRef("input_digest")))

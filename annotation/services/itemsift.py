@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from annotation.models import Correction, Dataset, Item, SealedSet
+from annotation.models import Correction, Dataset, Item, PendingImport, SealedSet
 from annotation.queries.sealed import open_elsewhere, sealed_elsewhere
 from annotation.rules.itemrows import ItemDraft, content_hash, input_digest
 from annotation.rules.split import part_of
@@ -34,11 +34,11 @@ class Sifted:
     broken: list[BrokenRow] = field(default_factory=list)
 
 
-def sift(dataset: Dataset, chunk: Sequence[ItemDraft], *, tag: int) -> Sifted:
+def sift(pending: PendingImport, chunk: Sequence[ItemDraft]) -> Sifted:
     """Part a chunk. Raises Conflict where another import holds one of its items hidden."""
-    sides = _Sides.of(dataset, chunk)
-    there = _there(dataset, chunk, tag)
-    before = _before_corrections(dataset, chunk)
+    sides = _Sides.of(pending.dataset, chunk)
+    there = _there(pending, chunk)
+    before = _before_corrections(pending.dataset, chunk)
     sifted = Sifted()
     for draft, input_hashed in zip(chunk, sides.inputs, strict=True):
         hashed = content_hash(draft)
@@ -129,18 +129,17 @@ def _parts_here(dataset: Dataset, inputs: Iterable[str]) -> dict[str, str]:
     return dict(found.values_list("input_digest", "part"))
 
 
-def _there(dataset: Dataset, chunk: Sequence[ItemDraft], tag: int) -> dict[str, str]:
+def _there(pending: PendingImport, chunk: Sequence[ItemDraft]) -> dict[str, str]:
     """id -> content hash of what the dataset has already (the hash takes in the id)."""
     found = Item.objects.filter(
-        dataset=dataset, external_id__in={draft.external_id for draft in chunk}
-    ).values_list("external_id", "content_hash", "is_visible", "import_job_id")
-    there = {}
-    for external_id, hashed, is_visible, its_tag in found:
-        if not is_visible and its_tag != tag:
-            # It may yet be dropped: calling it "there already" could lose it.
-            raise meanwhile()
-        there[external_id] = hashed
-    return there
+        dataset=pending.dataset_id, external_id__in={draft.external_id for draft in chunk}
+    ).values_list("external_id", "content_hash", "import_job_id")
+    there = {external_id: (hashed, tag) for external_id, hashed, tag in found}
+    others = {tag for _, tag in there.values() if tag is not None} - {pending.pk}
+    if others and PendingImport.objects.filter(pk__in=others).exists():
+        # They may yet be dropped: calling them "there already" could lose them.
+        raise meanwhile()
+    return {external_id: hashed for external_id, (hashed, _) in there.items()}
 
 
 def _before_corrections(dataset: Dataset, chunk: Sequence[ItemDraft]) -> set[str]:

@@ -23,6 +23,7 @@ from annotation.models import (
     Round,
     RoundItem,
     SealedSet,
+    whole,
 )
 from annotation.queries import labels as label_queries
 from annotation.queries.sealed import sealed_elsewhere
@@ -309,7 +310,7 @@ def _known_items(dataset: Dataset, names: Sequence[str]) -> dict[str, int]:
     known: dict[str, int] = {}
     for start in range(0, len(names), BATCH):
         found = Item.objects.filter(
-            dataset=dataset, is_visible=True, external_id__in=names[start : start + BATCH]
+            whole(), dataset=dataset, external_id__in=names[start : start + BATCH]
         )
         known.update(found.values_list("external_id", "pk"))
     return known

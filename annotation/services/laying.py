@@ -15,7 +15,7 @@ from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from annotation.models import Assignment, Dataset, Item, Round, RoundItem, SealedSet
+from annotation.models import Assignment, Dataset, Item, Round, RoundItem, SealedSet, whole
 from annotation.queries.labels import FEEDING
 from annotation.rules.display import shuffle_key
 from annotation.rules.overlap import slots
@@ -226,8 +226,8 @@ def _lay(round_: Round, ids: Sequence[int]) -> None:
 def servable_items(*, dataset: Dataset, parts: Collection[Part] = ()) -> QuerySet[Item]:
     """The items of a dataset that people can be given: visible, with a text, not withdrawn."""
     items = Item.objects.filter(
+        whole(),
         dataset=dataset,
-        is_visible=True,
         withdrawn_at__isnull=True,
         content__isnull=False,
         content__erased_at__isnull=True,

@@ -171,7 +171,6 @@ def _current(round_: Round) -> QuerySet[Rating]:
         assignment__round=round_,
         assignment__state=AssignmentState.SUBMITTED,
         assignment__gold__isnull=True,
-        assignment__item__is_visible=True,
         assignment__item__withdrawn_at__isnull=True,
     )
 

@@ -12,7 +12,7 @@ from django.utils.dateformat import format as date_format
 
 from accounts import queries as people_queries
 from accounts.models import Project, User
-from annotation.models import Dataset, ReferenceLabel, SealedSet
+from annotation.models import Dataset, ReferenceLabel, SealedSet, whole
 from annotation.states import Part, Provenance
 from calibration.models import CalibrationReport
 from calibration.queries import reports
@@ -312,7 +312,7 @@ def sealed_choices(version: JudgeVersion) -> list[SealedChoice]:
             SealedChoice(
                 sealed_set=one,
                 items=one.dataset.items.filter(
-                    part=Part.SEALED, is_visible=True, withdrawn_at__isnull=True
+                    whole(), part=Part.SEALED, withdrawn_at__isnull=True
                 ).count(),
                 used={key: looks.get(key, 0) for key in keys},
                 most=1 if one.is_one_shot else MOST_LOOKS,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from django.db.models import Count, QuerySet
 
-from annotation.models import Dataset, Dimension, GuidelineVersion, Item, Response
+from annotation.models import Dataset, Dimension, GuidelineVersion, Item, Response, whole
 from annotation.queries import labels
 from annotation.states import ItemKind, Part
 from calibration.rules import families
@@ -102,9 +102,9 @@ def people(
 def judgeable(dataset: Dataset, part: str) -> QuerySet[Item]:
     """Visible items of one part whose texts are there for a judge to read."""
     return Item.objects.filter(
+        whole(),
         dataset=dataset,
         part=part,
-        is_visible=True,
         withdrawn_at__isnull=True,
         content__isnull=False,
         content__erased_at__isnull=True,
@@ -147,9 +147,7 @@ def verdicts_digest(*, run: Run, dimension_key: str) -> str:
 
 def lengths(*, dataset: Dataset, part: str = "") -> dict[str, tuple[float, float]] | None:
     """The lengths of A and B by item, in characters; None where there are no pairs with texts."""
-    rows = Response.objects.filter(
-        item__dataset=dataset, item__kind=ItemKind.PAIR, item__is_visible=True
-    )
+    rows = Response.objects.filter(whole("item__"), item__dataset=dataset, item__kind=ItemKind.PAIR)
     if part:
         rows = rows.filter(item__part=part)
     found: dict[str, dict[int, int]] = {}
@@ -164,8 +162,8 @@ def lengths(*, dataset: Dataset, part: str = "") -> dict[str, tuple[float, float
 def own_sides(*, dataset: Dataset, model: str, part: str = "") -> dict[str, str] | None:
     """For each pair that a judge's own family took part in once, its side; None without any."""
     family = families.family_of(model)
-    rows = Response.objects.filter(item__dataset=dataset, item__kind=ItemKind.PAIR)
-    rows = rows.filter(item__is_visible=True, **({"item__part": part} if part else {}))
+    rows = Response.objects.filter(whole("item__"), item__dataset=dataset, item__kind=ItemKind.PAIR)
+    rows = rows.filter(item__part=part) if part else rows
     if not family or not rows.filter(system__icontains=family).exists():
         return None
     systems: dict[str, dict[int, str]] = {}
@@ -183,7 +181,7 @@ def slices(*, dataset: Dataset) -> dict[str, dict[str, str]]:
     """What items are told apart by: for each property the item's value, empty ones left out."""
     names = ("difficulty", "case", "source")
     found: dict[str, dict[str, str]] = {name: {} for name in names}
-    items = Item.objects.filter(dataset=dataset, is_visible=True)
+    items = Item.objects.filter(whole(), dataset=dataset)
     rows = items.values_list("external_id", *names)
     for item, *values in rows.iterator(chunk_size=5000):
         for name, value in zip(names, values, strict=True):

@@ -97,7 +97,6 @@ def _open_calls(scope: ExportScope) -> QuerySet[Call]:
     """Calls on items of the project's own datasets; what came over the API is in no export."""
     calls = Call.objects.filter(
         run__project=scope.project_id,
-        item__is_visible=True,
         item__dataset__kind=DatasetKind.NORMAL,
     )
     return without_hidden(calls, scope, item="item")

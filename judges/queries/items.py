@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 
 from accounts.models import Project
-from annotation.models import Dataset, Item
+from annotation.models import Dataset, Item, whole
 from annotation.queries.sealed import touching_sealed
 from annotation.states import ItemKind, Part
 from judges.rules.spec import ItemView
@@ -51,8 +51,8 @@ def judged_kinds(*, is_pairwise: bool) -> list[str]:
 def with_texts(project_id: int, *, is_pairwise: bool) -> QuerySet[Item]:
     """Items of the project that a version can judge: visible, with texts, of its kind."""
     return Item.objects.filter(
+        whole(),
         project=project_id,
-        is_visible=True,
         withdrawn_at__isnull=True,
         content__isnull=False,
         content__erased_at__isnull=True,

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from django.db import transaction
 
 from accounts.models import Project, User
-from annotation.models import Dataset, Dimension, Guideline, GuidelineVersion, Item
+from annotation.models import Dataset, Dimension, Guideline, GuidelineVersion, Item, whole
 from annotation.queries import labels as label_queries
 from annotation.rules.labeltable import JudgeRow, judge_rows
 from annotation.states import VersionState
@@ -159,7 +159,7 @@ def _only_guideline(project: Project, dataset: Dataset) -> Guideline:
 
 def _items(dataset: Dataset, rows: Sequence[JudgeRow]) -> dict[str, Item]:
     """The items that the file names, by their ids in it; unknown and sealed ones are refused."""
-    visible = Item.objects.filter(dataset=dataset, is_visible=True)
+    visible = Item.objects.filter(whole(), dataset=dataset)
     named = list(dict.fromkeys(row.item for row in rows))
     known: dict[str, Item] = {}
     is_sealed = False

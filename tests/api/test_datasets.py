@@ -95,7 +95,7 @@ def test_items_without_texts_have_none(machine: Client, dataset: Dataset) -> Non
 
 def test_items_that_are_not_whole_yet_are_not_there(machine: Client, dataset: Dataset) -> None:
     item = builders.make_item(dataset)
-    Item.objects.filter(pk=item.pk).update(is_visible=False)
+    builders.hide_in_import(item)
     assert get(machine, "items")["results"] == []
 
 

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 
 from accounts.models import Project
-from annotation.models import Content, Dataset, Item
+from annotation.models import Content, Dataset, Item, whole
 from annotation.states import Part
 from tests import builders
 from tests.commands.conftest import Refusal, Write
@@ -32,7 +32,7 @@ def test_items_come_into_a_dataset_named_after_the_file(project: Project, write:
     out, _ = run("support", write("week 46.csv", GOOD), *MAP)
     assert out.startswith("2 items added, 0 were there already, 0 rows left out.")
     assert Dataset.objects.get().name == "week 46"
-    assert Item.objects.filter(is_visible=True).count() == 2
+    assert Item.objects.filter(whole()).count() == 2
 
 
 def test_the_same_file_again_adds_nothing(project: Project, write: Write) -> None:

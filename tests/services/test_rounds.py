@@ -98,7 +98,7 @@ def test_withdrawn_hidden_and_textless_items_are_left_out(
     plan: dict[str, Any], dataset: Dataset
 ) -> None:
     Item.objects.filter(external_id="i0").update(withdrawn_at=NOON)
-    Item.objects.filter(external_id="i1").update(is_visible=False)
+    builders.hide_in_import(Item.objects.get(external_id="i1"))
     Item.objects.filter(external_id="i2").update(content=None)
 
     round_ = rounds.create(**plan)

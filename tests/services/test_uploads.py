@@ -15,7 +15,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import Project
-from annotation.models import Content, Dataset, Guideline, Item, Rating, Round, Upload
+from annotation.models import Content, Dataset, Guideline, Item, Rating, Round, Upload, whole
 from annotation.queries import labels
 from annotation.services import datasets, importing, uploads
 from annotation.states import Provenance
@@ -131,7 +131,7 @@ def test_a_job_imports_the_items_and_drops_the_file(dataset: Dataset, tmp_path: 
     job = ran(plan(dataset, jsonl(*ROWS)))
     assert job.state == JobState.DONE
     assert (job.result["added"], job.done, job.total) == (7, 7, 7)
-    assert Item.objects.filter(dataset=dataset, is_visible=True).count() == 7
+    assert Item.objects.filter(whole(), dataset=dataset).count() == 7
     assert kept_files(tmp_path) == []
 
 
@@ -177,9 +177,9 @@ def test_a_job_that_was_killed_is_done_anew_without_doubles(
     job = plan(dataset, jsonl(*ROWS))
     jobs.claim(job.pk, owner="dead", now=timezone.now() - timedelta(hours=1))
     half = builders.make_item(dataset, external_id="i0", input="Question 0?")
-    Item.objects.filter(pk=half.pk).update(is_visible=False, import_job_id=job.pk)
+    builders.hide_in_import(half, tag=job.pk)
     assert ran(job).result["added"] == 7
-    assert Item.objects.filter(is_visible=True).count() == Item.objects.count() == 7
+    assert Item.objects.filter(whole()).count() == Item.objects.count() == 7
 
 
 def test_the_end_of_the_job_and_its_items_are_one_transaction(

@@ -119,7 +119,7 @@ def test_items_without_texts_and_erased_ones_say_so(lea: Client, dataset: Datase
 
 def test_hidden_items_are_not_there(lea: Client, dataset: Dataset) -> None:
     item = builders.make_item(dataset)
-    Item.objects.filter(pk=item.pk).update(is_visible=False)
+    builders.hide_in_import(item)
     assert lea.get(at("item", item.pk)).status_code == 404
 
 

@@ -1,0 +1,80 @@
+"""Many rows at once, past the ORM's objects, which cost more than the rows themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache, partial
+
+from django.db import connection
+from django.db.models import DateTimeField, DecimalField, Field, JSONField, Model
+
+_SQLITE_LAST = "SELECT seq FROM sqlite_sequence WHERE name = %s"
+_POSTGRES_NEXT = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
+
+
+def reserved_ids(model: type[Model], count: int) -> Sequence[int]:
+    """Primary keys for new rows of a model, in rising order.
+
+    To be called inside the transaction that inserts them: on SQLite it is the write lock, taken
+    at its start, that keeps them from everybody else.
+    """
+    table = model._meta.db_table  # noqa: SLF001  # its public name
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_POSTGRES_NEXT, [f'"{table}"', count])
+            return [row[0] for row in cursor.fetchall()]
+        cursor.execute(_SQLITE_LAST, [table])
+        found = cursor.fetchone()
+    last = int(found[0]) if found else 0
+    return range(last + 1, last + 1 + count)
+
+
+def insert(model: type[Model], names: Sequence[str], rows: Iterable[list[object]]) -> None:
+    """Insert rows whose values stand in the order of `names` (field names, `id` among them).
+
+    Nothing is filled in, checked or signalled: every field has to be named, and its value to be
+    of the field's own type. Raises what the database raises, an IntegrityError above all.
+    """
+    table = model._meta.db_table  # noqa: SLF001  # its public name
+    fields = [_field(model, name) for name in names]
+    columns = ", ".join(f'"{field.column}"' for field in fields)
+    prepared = _prepared(fields, rows)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f'COPY "{table}" ({columns}) FROM STDIN') as copy:
+                for row in prepared:
+                    copy.write_row(row)
+        else:
+            marks = ", ".join(["%s"] * len(fields))
+            # Names of our own models only: no value gets into the statement.
+            statement = f'INSERT INTO "{table}" ({columns}) VALUES ({marks})'  # noqa: S608
+            cursor.executemany(statement, prepared)  # type: ignore[arg-type]
+
+
+def _field(model: type[Model], name: str) -> Field[object, object]:
+    found = model._meta.get_field(name)  # noqa: SLF001
+    assert isinstance(found, Field), f"{name} is no column"
+    return found
+
+
+def _prepared(
+    fields: Sequence[Field[object, object]], rows: Iterable[list[object]]
+) -> Iterator[list[object]]:
+    """The rows with what the driver does not take as it is (moments, money, JSON) as it does."""
+    writers = [(at, _writer(field)) for at, field in enumerate(fields) if _is_prepared(field)]
+    for row in rows:
+        for at, write in writers:
+            if row[at] is not None:
+                row[at] = write(row[at])
+        yield row
+
+
+def _is_prepared(field: Field[object, object]) -> bool:
+    return isinstance(field, DateTimeField | DecimalField | JSONField)
+
+
+def _writer(field: Field[object, object]) -> Callable[[object], object]:
+    """Moments and amounts repeat from row to row, JSON does not."""
+    if isinstance(field, JSONField):
+        return partial(connection.ops.adapt_json_value, encoder=field.encoder)
+    return lru_cache(maxsize=256)(partial(field.get_db_prep_save, connection=connection))
