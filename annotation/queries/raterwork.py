@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db.models import Count, Max, Q
 
+from accounts.models import Rater
 from annotation.models import Assignment, Flag, Round, RoundRater
 from annotation.queries.rounds import NO_GOLD, SUBMITTED
 from annotation.states import AssignmentState
@@ -55,19 +56,24 @@ class Member:
     is_simulated: bool
 
 
-def members_of(round_: Round) -> list[Member]:
-    """Everybody who rates or rated in a round, by name; those of imported labels too."""
-    rows = RoundRater.objects.filter(round=round_).select_related("rater").order_by("rater__name")
-    return [
-        Member(
-            rater_id=row.rater_id,
-            name=row.rater.name,
-            quota=row.quota,
-            is_removed=row.removed_at is not None,
-            is_simulated=row.rater.is_simulated,
-        )
-        for row in rows
-    ]
+def members_of(round_: Round, *, workers: Collection[int]) -> list[Member]:
+    """Everybody who rates or rated in a round, by name; `workers` have work in it, such as those
+    of imported labels, who were never let in."""
+    rows = list(RoundRater.objects.filter(round=round_).select_related("rater"))
+    let_in = {row.rater_id for row in rows}
+    others = Rater.objects.filter(project=round_.project_id, pk__in=set(workers) - let_in)
+    found = [_member(row.rater, row) for row in rows] + [_member(rater) for rater in others]
+    return sorted(found, key=lambda member: (member.name.casefold(), member.rater_id))
+
+
+def _member(rater: Rater, row: RoundRater | None = None) -> Member:
+    return Member(
+        rater_id=rater.pk,
+        name=rater.name,
+        quota=row.quota if row else None,
+        is_removed=row is not None and row.removed_at is not None,
+        is_simulated=rater.is_simulated,
+    )
 
 
 def work_of(round_: Round) -> dict[int, Work]:

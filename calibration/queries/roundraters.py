@@ -67,7 +67,7 @@ def lines(
             quality.get(member.rater_id),
             member.rater_id in rating,
         )
-        for member in raterwork.members_of(round_)
+        for member in raterwork.members_of(round_, workers=found.work.keys())
     ]
 
 

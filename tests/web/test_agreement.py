@@ -295,3 +295,28 @@ def test_pandalms_page_shows_the_published_figures(
     text = read(client_for(cast.lea), path_of(round_))
     for shown in ("0.864 <", "92.0\N{NO-BREAK SPACE}%", "0.852 <", "0.879 <", "0.862 <", "2,997"):
         assert shown in text
+
+
+def test_the_rounds_own_page_asks_for_alpha_and_stops_when_nothing_is_new(
+    project: Project, cast: Cast, raters: list[Rater]
+) -> None:
+    round_ = make_rated(project, raters)
+    lea = client_for(cast.lea)
+    path = reverse("round_agreement_now", args=["support", round_.pk])
+    assert f'hx-get="{path}"' in read(lea, reverse("round", args=["support", round_.pk]))
+
+    answer = lea.get(path, headers=HTMX)
+
+    alpha = agreement.of_round(round_).dimensions[0].summary["alpha"]["value"]
+    assert f"{alpha:.2f}" in answer.content.decode()
+    asked = re.search(r'hx-get="([^"]+)"', answer.content.decode())
+    assert asked is not None
+    assert lea.get(asked[1], headers=HTMX).status_code == 204
+
+
+def test_without_script_alpha_is_on_the_agreement_page(
+    project: Project, cast: Cast, raters: list[Rater]
+) -> None:
+    round_ = make_rated(project, raters)
+    answer = client_for(cast.lea).get(reverse("round_agreement_now", args=["support", round_.pk]))
+    assert answer["Location"] == path_of(round_)

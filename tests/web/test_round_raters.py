@@ -220,3 +220,11 @@ def test_the_page_costs_the_same_however_many_raters_there_are(
     with django_assert_max_num_queries(30):
         text = read(lea, round_)
     assert "1–50 of 63" in text
+
+
+def test_those_of_imported_labels_stand_there_though_nobody_let_them_in(
+    lea: Client, project: Project, raters: list[Rater]
+) -> None:
+    round_ = make_rated(project, raters, MIXED)
+    RoundRater.objects.filter(round=round_).delete()
+    assert names(read(lea, round_)) == ["Ana", "Ben", "Cem"]
