@@ -6,13 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Prefetch, Q, QuerySet
 
 from annotation.models import Dimension, Guideline, GuidelineVersion, Round
+from annotation.rules.guidelinefile import FiledGuideline, FiledVersion
 from annotation.rules.rubric import DimensionSpec
 from annotation.rules.scales import Point
 from annotation.rules.writing import WorkedExample, Writing
-from annotation.states import DimensionKind, Level, RationaleRule, RoundState, VersionState
+from annotation.states import (
+    DimensionKind,
+    GuidelineForm,
+    Level,
+    RationaleRule,
+    RoundState,
+    VersionState,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +133,52 @@ def has_others(version: GuidelineVersion) -> bool:
 
 def published_of(guideline: Guideline) -> GuidelineVersion | None:
     return guideline.versions.filter(state=VersionState.PUBLISHED).first()
+
+
+def newest_of(guideline: Guideline) -> GuidelineVersion | None:
+    """The version in force; where there is none, the newest that is no draft."""
+    return guideline.versions.exclude(state=VersionState.DRAFT).order_by("-major", "-minor").first()
+
+
+def api_guidelines(*, project_id: int) -> QuerySet[Guideline]:
+    """Guidelines with their versions, oldest first, for the API."""
+    versions = GuidelineVersion.objects.order_by("major", "minor")
+    return Guideline.objects.filter(project=project_id).prefetch_related(
+        Prefetch("versions", queryset=versions)
+    )
+
+
+def filed(
+    *, project_id: int, guideline_id: int | None = None, number: str = ""
+) -> list[FiledGuideline]:
+    """Guidelines as a file holds them: all of a project, one, or one version of one."""
+    guidelines = Guideline.objects.filter(project=project_id).order_by("name")
+    if guideline_id is not None:
+        guidelines = guidelines.filter(pk=guideline_id)
+    versions = GuidelineVersion.objects.order_by("major", "minor").prefetch_related("dimensions")
+    return [
+        FiledGuideline(
+            guideline.name,
+            GuidelineForm(guideline.form),
+            tuple(
+                _filed_version(version)
+                for version in guideline.versions.all()
+                if number in ("", version.number)
+            ),
+        )
+        for guideline in guidelines.prefetch_related(Prefetch("versions", queryset=versions))
+    ]
+
+
+def _filed_version(version: GuidelineVersion) -> FiledVersion:
+    return FiledVersion(
+        major=version.major,
+        minor=version.minor,
+        state=VersionState(version.state),
+        published_at=version.published_at,
+        what_changed=version.what_changed,
+        writing=writing_of(version),
+    )
 
 
 def draft_of(guideline: Guideline) -> GuidelineVersion | None:

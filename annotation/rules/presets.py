@@ -8,11 +8,15 @@ from annotation.states import DimensionKind, GuidelineForm, RationaleRule
 
 FOUR_DIMENSIONS = "four"
 PREFERENCE = "preference"
+YES_OR_NO = "yes_no"
+GRADED = "graded"
 EMPTY = "empty"
 
 FORM_OF = {
     FOUR_DIMENSIONS: GuidelineForm.POINTWISE,
+    YES_OR_NO: GuidelineForm.POINTWISE,
     PREFERENCE: GuidelineForm.PAIRWISE,
+    GRADED: GuidelineForm.PAIRWISE,
 }
 
 
@@ -82,6 +86,36 @@ PRESETS: dict[str, tuple[DimensionSpec, ...]] = {
                 Point("A", "A serves the person better"),
                 Point("tie", "Both serve equally well, or equally badly"),
                 Point("B", "B serves the person better"),
+            ),
+            rationale=RationaleRule.OPTIONAL,
+        ),
+    ),
+    YES_OR_NO: (
+        DimensionSpec(
+            key="acceptable",
+            name="Acceptable",
+            question="Could this response go out to the person as it is?",
+            kind=DimensionKind.YES_NO,
+            points=(
+                Point("no", "Something in it has to be mended first"),
+                Point("yes", "It can go out without a change"),
+            ),
+            cut="yes",
+            rationale=RationaleRule.REQUIRED,
+        ),
+    ),
+    GRADED: (
+        DimensionSpec(
+            key="preference",
+            name="Preference",
+            question="Which response serves the person better, and how clearly?",
+            kind=DimensionKind.PAIRWISE_GRADED,
+            points=(
+                Point("A2", "A is better in something that matters"),
+                Point("A1", "A is a little better; either would do"),
+                Point("tie", "Both serve equally well, or equally badly"),
+                Point("B1", "B is a little better; either would do"),
+                Point("B2", "B is better in something that matters"),
             ),
             rationale=RationaleRule.OPTIONAL,
         ),

@@ -128,7 +128,7 @@ def rubric_problems(specs: Sequence[DimensionSpec], form: GuidelineForm) -> list
         for key in sorted({key for key in keys if keys.count(key) > 1})
     ]
     for spec in specs:
-        problems += _problems(spec, form)
+        problems += dimension_problems(spec, form)
     return problems
 
 
@@ -148,7 +148,8 @@ def meaning_changes(before: Sequence[DimensionSpec], after: Sequence[DimensionSp
     return found
 
 
-def _problems(spec: DimensionSpec, form: GuidelineForm) -> list[str]:
+def dimension_problems(spec: DimensionSpec, form: GuidelineForm) -> list[str]:
+    """What is wrong with one dimension of a guideline of this form, as sentences."""
     problems = [] if KEY.fullmatch(spec.key) else [f"The key “{spec.key}” is no key."]
     problems += [] if spec.name else [f"The dimension “{spec.key}” has no name."]
     kind = kind_problem(spec.kind, form)

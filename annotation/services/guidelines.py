@@ -27,6 +27,7 @@ def create(
     form: GuidelineForm,
     dimensions: Sequence[DimensionSpec] = (),
     text: str = "",
+    examples: Iterable[WorkedExample] = (),
     by: User,
 ) -> GuidelineVersion:
     """A new guideline with its first draft, 1.0. `Conflict` when the name is taken."""
@@ -37,8 +38,13 @@ def create(
     try:
         with transaction.atomic(durable=True):
             guideline = Guideline.objects.create(project=project, name=name, form=form)
-            version = GuidelineVersion.objects.create(guideline=guideline, text=text, author=by)
-            _write_dimensions(version, dimensions)
+            version = GuidelineVersion.objects.create(
+                guideline=guideline,
+                text=text,
+                examples=[asdict(example) for example in examples],
+                author=by,
+            )
+            write_dimensions(version, dimensions)
             _record(version, "guideline.created", by, {"form": form.value})
     except IntegrityError:
         raise Conflict(
@@ -72,12 +78,15 @@ def save_draft(
     version.author = by
     version.save(update_fields=["text", "examples", "what_changed", "author"])
     version.dimensions.all().delete()
-    _write_dimensions(version, dimensions)
+    write_dimensions(version, dimensions)
     return version
 
 
 def new_draft(*, guideline: Guideline, by: User) -> GuidelineVersion:
-    """A draft that starts from the published version; a guideline has one draft at a time."""
+    """A draft that starts from the version in force; a guideline has one draft at a time.
+
+    An imported guideline may have none in force: it goes on from its newest version.
+    """
     with transaction.atomic(durable=True):
         _lock(guideline.pk)
         existing = queries.draft_of(guideline)
@@ -86,18 +95,18 @@ def new_draft(*, guideline: Guideline, by: User) -> GuidelineVersion:
                 "draft_exists",
                 f"Version {existing.number} is being written already; change that one.",
             )
-        published = queries.published_of(guideline)
-        if published is None:
+        former = queries.newest_of(guideline)
+        if former is None:
             raise NotReady("nothing_published", "There is no published version to start from.")
         draft = GuidelineVersion.objects.create(
             guideline=guideline,
-            major=published.major,
-            minor=published.minor + 1,
-            text=published.text,
-            examples=published.examples,
+            major=former.major,
+            minor=former.minor + 1,
+            text=former.text,
+            examples=former.examples,
             author=by,
         )
-        _write_dimensions(draft, queries.specs_of(published))
+        write_dimensions(draft, queries.specs_of(former))
         _record(draft, "guideline.drafted", by)
     return draft
 
@@ -191,7 +200,8 @@ def _demand_draft(version: GuidelineVersion) -> None:
         )
 
 
-def _write_dimensions(version: GuidelineVersion, specs: Sequence[DimensionSpec]) -> None:
+def write_dimensions(version: GuidelineVersion, specs: Sequence[DimensionSpec]) -> None:
+    """Give a version without a rubric these dimensions in their order."""
     keys = [spec.key for spec in specs]
     if len(keys) != len(set(keys)):
         raise Invalid("key_repeated", "Two dimensions have the same key; each has its own.")

@@ -10,14 +10,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.doors import MemberRequest, door
 from accounts.roles import STAFF, Role
 from annotation import access
-from annotation.forms.guidelines import (
-    Editor,
-    GuidelineNewForm,
-    PublishForm,
-    dimension_row,
-    example_row,
-    reshaped,
-)
+from annotation.forms.guidelineeditor import Editor, dimension_row, example_row, reshaped
+from annotation.forms.guidelines import GuidelineNewForm, PublishForm
 from annotation.forms.refusals import add_refusal, status_of
 from annotation.models import GuidelineVersion
 from annotation.queries import guidelines as queries
@@ -43,15 +37,17 @@ def index(request: MemberRequest) -> HttpResponse:
 @require_http_methods(PAGE)
 def new(request: MemberRequest) -> HttpResponse:
     """Name it, choose what to start from, and go on in the editor."""
-    form = GuidelineNewForm(posted(request))
+    form = GuidelineNewForm(posted(request), source=_to_copy(request))
     if request.method == "POST" and form.is_valid():
+        start = form.writing()
         try:
             draft = services.create(
                 project=request.project,
                 name=form.cleaned_data["name"],
                 form=form.chosen_form(),
-                dimensions=form.dimensions(),
-                text=form.start_text(),
+                dimensions=start.dimensions,
+                text=start.text,
+                examples=start.examples,
                 by=request.user,
             )
         except DomainError as refusal:
@@ -60,6 +56,15 @@ def new(request: MemberRequest) -> HttpResponse:
             return go(request, "guideline_edit", request.project.slug, draft.guideline_id)
     context = {**STEP, "form": form}
     return page(request, "annotation/guideline_new.html", context, status=status_of(form))
+
+
+def _to_copy(request: MemberRequest) -> GuidelineVersion | None:
+    """The version of this project that `copy` in the address names."""
+    number = request.GET.get("copy", "")
+    if not number:
+        return None
+    is_number = number.isascii() and number.isdecimal() and len(number) < 19
+    return access.guideline_version_of(request.project, int(number) if is_number else 0)
 
 
 @door(*STAFF)
@@ -178,7 +183,12 @@ def discard(request: MemberRequest, guideline_id: int) -> HttpResponse:
         services.discard_draft(version_id=found.pk, by=request.user)
         messages.success(request, "The draft is gone.")
         return go(request, "guidelines", request.project.slug)
-    context = {**STEP, "draft": found, "guideline": found.guideline}
+    context = {
+        **STEP,
+        "draft": found,
+        "guideline": found.guideline,
+        "former": queries.newest_of(found.guideline),
+    }
     return page(request, "annotation/guideline_discard.html", context)
 
 

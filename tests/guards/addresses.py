@@ -108,6 +108,8 @@ QUERIES: dict[str, Sequence[str]] = {
     "audit": ["?verb=round.opened"],
     "dataset": ["?part=sealed"],
     "guideline_differences": ["?before=1.0&after=1.1"],
+    "guideline_file": ["?version=1.0"],
+    "guideline_new": ["?copy=1"],
     "round_agreement": ["?dimension=preference"],
     "my_work": ["?each=day"],
     "work": ["?since=2026-11-01&until=2026-12-01&each=day"],
