@@ -31,6 +31,7 @@ urlpatterns = [
     path(RATING + "skip/", workbench.skip, name="rating_skip"),
     path(RATING + "flag/", workbench.flag, name="rating_flag"),
     path(PROJECT + "my-work/", work.mine, name="my_work"),
+    path(PROJECT + "my-work/answers/", work.answers, name="my_answers"),
     path(PROJECT + "work/", work.everybody, name="work"),
     path(PROJECT + "work/work.csv", work.download, name="work_download"),
     path(PROJECT, projects.overview, name="project"),

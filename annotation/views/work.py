@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+from urllib.parse import urlencode
+
 from django.core.paginator import Paginator
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
@@ -11,9 +14,10 @@ from django.views.decorators.http import require_safe
 from accounts.doors import MemberRequest, door
 from accounts.roles import Role
 from annotation import access
+from annotation.forms.ownanswers import OwnAnswersForm
 from annotation.forms.refusals import status_of
 from annotation.forms.work import PaceForm, WorkForm
-from annotation.queries import work
+from annotation.queries import ownanswers, work
 from annotation.services import payable
 from core.errors import Invalid
 from core.exporting import CONTENT_TYPES
@@ -38,6 +42,23 @@ def mine(request: MemberRequest) -> HttpResponse:
         "ways": list(work.SHOWN),
     }
     return page(request, "annotation/my_work.html", context)
+
+
+@door(Role.RATER)
+@never_cache
+@require_safe
+def answers(request: MemberRequest) -> HttpResponse:
+    """My own answers, to find one again; and the items that I passed by."""
+    rater = access.rater_of_member(request.membership)
+    form = OwnAnswersForm(request.GET, rater=rater)
+    context: dict[str, Any] = {"form": form}
+    if form.is_valid():
+        context["found"] = ownanswers.find(
+            rater_id=rater.pk, wanted=form.wanted(), before=form.cleaned_data["before"]
+        )
+        kept = {name: form[name].value() for name in ("q", "show", "round", "label")}
+        context["query"] = urlencode({name: value for name, value in kept.items() if value})
+    return page(request, "annotation/my_answers.html", context, status=status_of(form))
 
 
 @door(Role.LEAD, Role.ADMIN)

@@ -23,7 +23,7 @@ from annotation.forms.rating import (
     ReasonForm,
 )
 from annotation.models import Assignment, Round
-from annotation.queries import progress, workbench
+from annotation.queries import ownanswers, progress, workbench
 from annotation.queries.news import News
 from annotation.services import claim, rating
 from annotation.states import AssignmentState
@@ -254,6 +254,7 @@ def _slot(
         "own": progress.own_round(round_=row.round, rater_id=rater.pk),
         "is_amending": is_own,
         "closed_because": rating.why_not_editable(row) if is_own else "",
+        "history": ownanswers.history(row) if is_own else [],
         "skip_reasons": SKIP_REASONS,
         "flag_reasons": FLAG_REASONS,
         **more,

@@ -15,6 +15,7 @@ const GUIDE = "plumbline-guide";
 let bench = null;
 let lastSign = Date.now();
 let isPointing = false;
+let wasSubmitted = false;
 
 const slot = () => document.getElementById("slot");
 
@@ -69,6 +70,7 @@ class Bench {
     const time = at?.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
     const words = {
       saved: `Saved ${time}`,
+      submitted: `Submitted ${time} · Back changes it`,
       offline: "Offline: kept on this device",
       refused: "Not saved: sign in again, or reload the page",
     };
@@ -289,11 +291,14 @@ document.addEventListener("click", (event) => {
   const guide = event.target.closest('a[href="#guideline"], .guide > summary');
   const differences = event.target.closest("[data-differences]");
   const why = event.target.closest("[data-why]");
+  const passBy = event.target.closest(".pass-by > summary");
   const part = event.target.closest("[data-part]");
   if (guide || why) event.preventDefault();
   if (guide) toggleGuide();
   else if (differences) toggleDifferences(differences);
   else if (why) openWhy(why);
+  // Its sheet takes the focus a moment later; an Enter before that must not submit the answer.
+  else if (passBy) passBy.focus();
   else if (part && bench && !isChoosing(event.target)) bench.mark(part);
 });
 document.addEventListener(
@@ -311,12 +316,16 @@ document.addEventListener("htmx:configRequest", (event) => {
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.target?.id !== "slot") return;
-  const { status } = event.detail.xhr;
-  bench?.leave({ isStored: status < 300 });
+  const isStored = event.detail.xhr.status < 300;
+  wasSubmitted = isStored && event.detail.requestConfig.elt === bench?.form;
+  bench?.leave({ isStored });
 });
-document.addEventListener("htmx:afterSwap", () => {
+document.addEventListener("htmx:afterSwap", (event) => {
+  // What changed in the guideline goes by itself: the item at hand stays as it is.
+  if (event.detail.target?.id !== "slot") return;
   closeHelp();
   begin();
+  if (wasSubmitted) bench?.show("submitted", new Date());
   window.scrollTo(0, 0);
   if (!slot()?.querySelector(".error-summary")) slot()?.querySelector("[data-focus]")?.focus();
 });

@@ -111,6 +111,7 @@ QUERIES: dict[str, Sequence[str]] = {
     "guideline_file": ["?version=1.0"],
     "guideline_new": ["?copy=1"],
     "round_agreement": ["?dimension=preference"],
+    "my_answers": ["?q=refund", "?show=changed", "?show=passed", "?label=preference:A"],
     "my_work": ["?each=day"],
     "work": ["?since=2026-11-01&until=2026-12-01&each=day"],
     "work_download": ["?since=2026-11-01&until=2026-12-01"],

@@ -34,6 +34,7 @@ PAGES: dict[str, tuple[int, int, int, int]] = {
     "POST rating_skip": (302, 403, 403, 403),
     "POST rating_flag": (302, 403, 403, 403),
     "GET my_work": (200, 403, 403, 403),
+    "GET my_answers": (200, 403, 403, 403),
     "GET work": (403, 200, 403, 200),
     "GET work_download": (403, 200, 403, 200),
     "GET project": (302, 200, 200, 200),
