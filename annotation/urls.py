@@ -43,6 +43,7 @@ urlpatterns = [
     path(DATASET + "labels/", data.import_labels, name="import_labels"),
     path(DATASET + "labels/<int:upload_id>/", data.import_labels_map, name="import_labels_map"),
     path(PROJECT + "items/<int:item_id>/", data.item, name="item"),
+    path(PROJECT + "imports/", data.imports, name="imports"),
     path(PROJECT + "imports/<int:job_id>/", data.import_job, name="import_job"),
     path(PROJECT + "export/", exports.index, name="exports"),
     path(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from django import forms
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 
 T = TypeVar("T")
 Key = Callable[[T], Any]
@@ -44,3 +46,8 @@ def in_order(rows: Iterable[T], keys: Mapping[str, Key[T]], sort: str) -> list[T
     known = [pair for pair in placed if pair[0] is not None]
     known.sort(key=lambda pair: pair[0], reverse=sort.startswith("-"))
     return [row for _, row in known] + [row for value, row in placed if value is None]
+
+
+def paged(rows: QuerySet[Any] | Sequence[Any], number: object, *, size: int) -> Page[Any]:
+    """One page of a list; a number that is none gives the first or the last."""
+    return Paginator(rows, size).get_page(number)  # type: ignore[arg-type]

@@ -106,7 +106,8 @@ class DatasetsView(APIView):
     @extend_schema(operation_id="datasets_list", responses={200: DatasetListOutput, **REFUSALS})
     def get(self, request: Request, slug: str) -> Response:
         """The datasets of the project with how many items each part has, newest first."""
-        cards = queries.cards(project_id=_token(request).project_id)
+        project_id = _token(request).project_id
+        cards = queries.cards(queries.found(project_id=project_id), project_id=project_id)
         return Response(DatasetListOutput({"results": cards}).data)
 
 

@@ -1,4 +1,4 @@
-"""Forms of a dataset: a new one, and what is looked for in its items."""
+"""The form of a new dataset."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import Any
 
 from django import forms
 
-from annotation.queries.items import ItemFilter
-from annotation.states import Part, Provenance
+from annotation.states import Provenance
 
 OPEN = "open"
 SEALED = "sealed"
@@ -65,27 +64,3 @@ class DatasetForm(forms.Form):
 
     def chosen_provenance(self) -> Provenance:
         return Provenance(self.cleaned_data.get("provenance") or Provenance.COLLECTED)
-
-
-class ItemFilterForm(forms.Form):
-    """Find items of a dataset."""
-
-    q = forms.CharField(label="Find", max_length=200, required=False)
-    part = forms.ChoiceField(
-        label="Part",
-        required=False,
-        choices=[
-            ("", "all parts"),
-            (Part.DEVELOPMENT.value, "development"),
-            (Part.SEALED.value, "sealed"),
-            (Part.NONE.value, "outside both"),
-        ],
-    )
-
-    def wanted(self) -> ItemFilter:
-        """What can be read of the filter; the rest of it asks for everything."""
-        self.is_valid()
-        return ItemFilter(
-            text=str(self.cleaned_data.get("q", "")).replace("\0", ""),
-            part=str(self.cleaned_data.get("part", "")),
-        )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Count, Max
+from django.db.models import Count, Max, QuerySet
 
 from annotation.models import Dataset, SealedSet
 from annotation.queries.items import spoken, visible_items
@@ -89,11 +89,23 @@ class _Tally:
     last_at: datetime | None = None
 
 
-def cards(*, project_id: int) -> list[DatasetCard]:
-    """The project's datasets, newest first, in three queries."""
+def found(*, project_id: int, text: str = "") -> QuerySet[Dataset]:
+    """The project's datasets whose name has the text, newest first."""
+    return (
+        Dataset.objects.filter(project=project_id, kind=DatasetKind.NORMAL, name__icontains=text)
+        .select_related("sealed_set")
+        .annotate(round_count=Count("rounds"))
+        .order_by("-pk")
+    )
+
+
+def cards(datasets: Iterable[Dataset], *, project_id: int) -> list[DatasetCard]:
+    """Datasets as `found` gives them, with the counts of their items, in one query more."""
+    listed = list(datasets)
     tallies: dict[int, _Tally] = defaultdict(_Tally)
     counted = (
         visible_items(project_id=project_id)
+        .filter(dataset__in=[dataset.pk for dataset in listed])
         .values_list("dataset", "part")
         .annotate(items=Count("pk"), last=Max("created_at"))
     )
@@ -101,13 +113,7 @@ def cards(*, project_id: int) -> list[DatasetCard]:
         tally = tallies[dataset_id]
         tally.parts[part] = items
         tally.last_at = max(filter(None, (tally.last_at, last)), default=None)
-    datasets = (
-        Dataset.objects.filter(project=project_id, kind=DatasetKind.NORMAL)
-        .select_related("sealed_set")
-        .annotate(round_count=Count("rounds"))
-        .order_by("-pk")
-    )
-    return [_card(dataset, tallies[dataset.pk]) for dataset in datasets]
+    return [_card(dataset, tallies[dataset.pk]) for dataset in listed]
 
 
 def _card(dataset: Dataset, tally: _Tally) -> DatasetCard:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
 from annotation.models import Dimension, Guideline, GuidelineVersion, Round
 from annotation.rules.guidelinefile import FiledGuideline, FiledVersion
@@ -83,11 +83,14 @@ def example_of(raw: Mapping[str, Any]) -> WorkedExample:
     )
 
 
-def cards(*, project_id: int) -> list[Card]:
-    """Every guideline of a project, in three queries."""
-    guidelines = (
-        Guideline.objects.filter(project=project_id)
-        .prefetch_related("versions__dimensions")
+def found(*, project_id: int, text: str = "", state: str = "") -> QuerySet[Guideline]:
+    """The project's guidelines by name: with the text in it, and a version in this state."""
+    guidelines = Guideline.objects.filter(project=project_id, name__icontains=text)
+    if state:
+        in_state = GuidelineVersion.objects.filter(guideline=OuterRef("pk"), state=state)
+        guidelines = guidelines.filter(Exists(in_state))
+    return (
+        guidelines.prefetch_related("versions__dimensions")
         .annotate(
             rounds=Count(
                 "versions__rounds",
@@ -97,6 +100,10 @@ def cards(*, project_id: int) -> list[Card]:
         )
         .order_by("name")
     )
+
+
+def cards(guidelines: Iterable[Guideline]) -> list[Card]:
+    """Guidelines as `found` gives them, with what is in force and what waits."""
     return [_card(guideline) for guideline in guidelines]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.queries import actor_names
@@ -16,6 +17,9 @@ from annotation.states import VersionState
 from core.models import AuditEvent, Job, JobState
 
 LISTED_IMPORTS = 10
+MOST_IMPORTS = 500
+"""The page of all imports goes back so far; what is older stands in the audit trail."""
+GOING_ON = "going_on"
 IMPORT_JOBS = "annotation.import_"
 IMPORT_VERBS = ("items.imported", "labels.imported")
 
@@ -35,6 +39,16 @@ class ImportRow:
     actor: str
     actor_name: str = ""
     personal: str = ""
+    dataset_id: int = 0
+    dataset: str = ""
+
+    def fits(self, *, text: str, what: str, state: str) -> bool:
+        known = GOING_ON if self.state in (JobState.WAITING, JobState.RUNNING) else self.state
+        return (
+            text.casefold() in f"{self.file} {self.dataset} {self.actor_name}".casefold()
+            and what in ("", "labels" if self.is_labels else "items")
+            and state in ("", known)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,26 +106,41 @@ def _by_field(places: Sequence[Sequence[str]]) -> list[tuple[str, str, str]]:
 
 
 def imports_of(dataset: Dataset) -> list[ImportRow]:
-    """The last imports into a dataset, newest first: done ones, and jobs that are not."""
-    done = AuditEvent.objects.filter(
-        project_id=dataset.project_id,
-        verb__in=IMPORT_VERBS,
-        object_type="dataset",
-        object_id=str(dataset.pk),
-    ).order_by("-pk")[:LISTED_IMPORTS]
-    other = (
-        Job.objects.filter(
-            project_id=dataset.project_id,
-            kind__startswith=IMPORT_JOBS,
-            plan__dataset=dataset.pk,
-        )
-        .exclude(state=JobState.DONE)
-        .order_by("-pk")[:LISTED_IMPORTS]
+    """The last imports into a dataset, newest first."""
+    done = _done(dataset.project_id).filter(object_id=str(dataset.pk))
+    other = _not_done(dataset.project_id).filter(plan__dataset=dataset.pk)
+    return _rows(done, other, most=LISTED_IMPORTS)[:LISTED_IMPORTS]
+
+
+def imports_in(
+    *, project_id: int, text: str = "", what: str = "", state: str = ""
+) -> list[ImportRow]:
+    """The last imports into any dataset of a project, newest first: by text in the name of the
+    file, the dataset or the person; of items or labels; by state."""
+    rows = _rows(_done(project_id), _not_done(project_id), most=MOST_IMPORTS)
+    names = dict(Dataset.objects.filter(project=project_id).values_list("pk", "name"))
+    named = [replace(row, dataset=names.get(row.dataset_id, "")) for row in rows]
+    return [row for row in named if row.fits(text=text, what=what, state=state)]
+
+
+def _done(project_id: int) -> QuerySet[AuditEvent]:
+    return AuditEvent.objects.filter(
+        project_id=project_id, verb__in=IMPORT_VERBS, object_type="dataset"
     )
-    rows = [_done_import(event) for event in done] + [_open_import(job) for job in other]
+
+
+def _not_done(project_id: int) -> QuerySet[Job]:
+    jobs = Job.objects.filter(project_id=project_id, kind__startswith=IMPORT_JOBS)
+    return jobs.exclude(state=JobState.DONE)
+
+
+def _rows(done: QuerySet[AuditEvent], other: QuerySet[Job], *, most: int) -> list[ImportRow]:
+    """The last ones of each kind with the names of people, newest first."""
+    rows = [_done_import(event) for event in done.order_by("-pk")[:most]]
+    rows += [_open_import(job) for job in other.order_by("-pk")[:most]]
     names = actor_names(row.actor for row in rows)
     named = [replace(row, actor_name=names[row.actor]) for row in rows]
-    return sorted(named, key=lambda row: row.at, reverse=True)[:LISTED_IMPORTS]
+    return sorted(named, key=lambda row: row.at, reverse=True)
 
 
 def _done_import(event: AuditEvent) -> ImportRow:
@@ -128,6 +157,7 @@ def _done_import(event: AuditEvent) -> ImportRow:
         job_id=said.get("job"),
         actor=event.actor,
         personal=_personal_words(said),
+        dataset_id=int(event.object_id),
     )
 
 
@@ -151,6 +181,7 @@ def _open_import(job: Job) -> ImportRow:
         broken=0,
         job_id=job.pk,
         actor=job.actor,
+        dataset_id=int(job.plan.get("dataset", 0)),
     )
 
 

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.core.paginator import Page, Paginator
-from django.db.models import Prefetch, Q, QuerySet
+from django.core.paginator import Page
+from django.db.models import Prefetch, Q, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from annotation.models import Dataset, Item, Rating, ReferenceLabel, Response, RoundItem, whole
 from annotation.queries.sealed import touching_sealed
@@ -21,8 +22,10 @@ from annotation.states import (
     RoundKind,
     RoundState,
 )
+from core import filters
 
 PAGE_ITEMS = 50
+EXACT = ("part", "kind", "difficulty", "case", "source")
 
 
 NOT_CLOSED = (RoundState.DRAFT, RoundState.OPEN, RoundState.PAUSED)
@@ -34,6 +37,11 @@ class ItemFilter:
 
     text: str = ""
     part: str = ""
+    kind: str = ""
+    difficulty: str = ""
+    case: str = ""
+    source: str = ""
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +103,18 @@ def items_page(*, dataset: Dataset, wanted: ItemFilter, number: object) -> Page[
         items = items.filter(
             Q(external_id__icontains=wanted.text) | Q(title__icontains=wanted.text)
         )
-    if wanted.part:
-        items = items.filter(part=wanted.part)
-    ordered = items.order_by("pk").defer("extra")
-    return Paginator(ordered, PAGE_ITEMS).get_page(number)  # type: ignore[arg-type]
+    exact = {name: getattr(wanted, name) for name in EXACT if getattr(wanted, name)}
+    items = items.filter(**exact)
+    if wanted.tag:
+        items = _tagged(items, wanted.tag)
+    return filters.paged(items.order_by("pk").defer("extra"), number, size=PAGE_ITEMS)
+
+
+def _tagged(items: QuerySet[Item], tag: str) -> QuerySet[Item]:
+    """Those with the tag. The databases write JSON in two ways, with and without escapes."""
+    as_text = items.annotate(tag_text=Cast("tags", TextField()))
+    escaped, plain = json.dumps(tag), json.dumps(tag, ensure_ascii=False)
+    return as_text.filter(Q(tag_text__icontains=escaped) | Q(tag_text__icontains=plain))
 
 
 def responses_of(item: Item) -> list[ShownResponse]:

@@ -40,7 +40,7 @@ class Overview:
 
 
 def overview(project: Project) -> Overview:
-    """Datasets and rounds, the newest first, and all guidelines."""
+    """Datasets and rounds, the newest first, and the first guidelines by name."""
     datasets = (
         Dataset.objects.filter(project=project, kind=DatasetKind.NORMAL)
         .annotate(
@@ -51,8 +51,8 @@ def overview(project: Project) -> Overview:
     )
     return Overview(
         datasets=[DatasetRow(one, one.item_count, one.sealed_count) for one in datasets],
-        guidelines=guidelines.cards(project_id=project.pk),
-        rounds=rounds.cards(project_id=project.pk, limit=SHOWN),
+        guidelines=guidelines.cards(guidelines.found(project_id=project.pk)[:SHOWN]),
+        rounds=rounds.cards(rounds.found(project_id=project.pk)[:SHOWN]),
         current_round=rounds.current(project_id=project.pk),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Count, F, Q, QuerySet
@@ -46,14 +47,27 @@ class RoundCard:
         return self.submitted / self.slots if self.slots else None
 
 
-def cards(*, project_id: int, limit: int | None = None) -> list[RoundCard]:
-    """The rounds of a project, newest first, in five queries."""
-    rounds = list(
-        Round.objects.filter(project=project_id)
-        .select_related("dataset", "guideline_version__guideline")
-        .order_by("-pk")[:limit]
-    )
-    ids = [round_.pk for round_ in rounds]
+def found(*, project_id: int, text: str = "", state: str = "", kind: str = "") -> QuerySet[Round]:
+    """The project's rounds, newest first: with the text in their name, or in that of their
+    dataset or guideline; in a state; of a kind."""
+    rounds = Round.objects.filter(project=project_id)
+    if text:
+        rounds = rounds.filter(
+            Q(name__icontains=text)
+            | Q(dataset__name__icontains=text)
+            | Q(guideline_version__guideline__name__icontains=text)
+        )
+    if state:
+        rounds = rounds.filter(state=state)
+    if kind:
+        rounds = rounds.filter(kind=kind)
+    return rounds.select_related("dataset", "guideline_version__guideline").order_by("-pk")
+
+
+def cards(rounds: Iterable[Round]) -> list[RoundCard]:
+    """Rounds with how far they are, in four queries."""
+    listed = list(rounds)
+    ids = [round_.pk for round_ in listed]
     live = Assignment.objects.filter(LIVE, NO_GOLD, round__in=ids)
     slots = dict(live.values_list("round").annotate(Count("pk")))
     submitted = dict(live.filter(SUBMITTED).values_list("round").annotate(Count("pk")))
@@ -69,7 +83,7 @@ def cards(*, project_id: int, limit: int | None = None) -> list[RoundCard]:
             submitted=submitted.get(round_.pk, 0),
             raters=raters.get(round_.pk, 0),
         )
-        for round_ in rounds
+        for round_ in listed
     ]
 
 

@@ -11,27 +11,36 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.doors import MemberRequest, door
 from accounts.roles import STAFF, Role
 from annotation import access
-from annotation.forms.datasets import DatasetForm, ItemFilterForm
+from annotation.forms.datasets import DatasetForm
 from annotation.forms.imports import UploadForm, item_form, label_form
+from annotation.forms.lists import DatasetsFilter, ImportsFilter, ItemFilterForm
 from annotation.forms.refusals import add_refusal, status_of
 from annotation.models import Dataset, Upload
 from annotation.queries import datasets as queries
 from annotation.queries import imports as import_queries
 from annotation.queries import items as item_queries
 from annotation.services import datasets, uploads
+from core import filters
 from core.errors import DomainError
 from core.http import go, page
 from core.models import Job, JobState
 
 PAGE = ("GET", "HEAD", "POST")
 STEP = {"current_step": "data"}
+PAGE_DATASETS = 25
+PAGE_IMPORTS = 50
 
 
 @door(*STAFF)
 @require_safe
 def index(request: MemberRequest) -> HttpResponse:
-    """Every dataset of the project."""
-    context = {**STEP, "cards": queries.cards(project_id=request.project.pk)}
+    """The datasets of the project, newest first, a page at a time."""
+    form = DatasetsFilter(request.GET)
+    project_id = request.project.pk
+    found = queries.found(project_id=project_id, text=form.asked("q"))
+    listed = filters.paged(found, request.GET.get("page"), size=PAGE_DATASETS)
+    cards = queries.cards(listed.object_list, project_id=project_id)
+    context = {**STEP, "form": form, "page_obj": listed, "cards": cards}
     return page(request, "annotation/datasets.html", context)
 
 
@@ -203,6 +212,28 @@ def import_labels_map(request: MemberRequest, dataset_id: int, upload_id: int) -
             return go(request, "import_job", request.project.slug, job.pk)
     context = {**STEP, "form": form, "dataset": found, "upload": kept, "preview": preview}
     return page(request, "annotation/import_labels_map.html", context, status=status_of(form))
+
+
+@door(*STAFF)
+@require_safe
+def imports(request: MemberRequest) -> HttpResponse:
+    """What was brought into the project's datasets, newest first, a page at a time."""
+    form = ImportsFilter(request.GET)
+    found = import_queries.imports_in(
+        project_id=request.project.pk,
+        text=form.asked("q"),
+        what=form.asked("what"),
+        state=form.asked("state"),
+    )
+    listed = filters.paged(found, request.GET.get("page"), size=PAGE_IMPORTS)
+    context = {
+        **STEP,
+        "form": form,
+        "page_obj": listed,
+        "imports": listed.object_list,
+        "most": import_queries.MOST_IMPORTS,
+    }
+    return page(request, "annotation/imports.html", context)
 
 
 @door(*STAFF)

@@ -12,24 +12,33 @@ from accounts.roles import STAFF, Role
 from annotation import access
 from annotation.forms.guidelineeditor import Editor, dimension_row, example_row, reshaped
 from annotation.forms.guidelines import GuidelineNewForm, PublishForm
+from annotation.forms.lists import GuidelinesFilter
 from annotation.forms.refusals import add_refusal, status_of
 from annotation.models import GuidelineVersion
 from annotation.queries import guidelines as queries
 from annotation.rules.rubric import meaning_changes
 from annotation.services import guidelines as services
 from annotation.states import GuidelineForm
+from core import filters
 from core.errors import DomainError
 from core.http import go, page, posted
 
 PAGE = ("GET", "HEAD", "POST")
 STEP = {"current_step": "guideline"}
+PAGE_GUIDELINES = 25
 
 
 @door(*STAFF)
 @require_safe
 def index(request: MemberRequest) -> HttpResponse:
-    """Every guideline of the project."""
-    context = {**STEP, "cards": queries.cards(project_id=request.project.pk)}
+    """The guidelines of the project, a page at a time."""
+    form = GuidelinesFilter(request.GET)
+    found = queries.found(
+        project_id=request.project.pk, text=form.asked("q"), state=form.asked("state")
+    )
+    listed = filters.paged(found, request.GET.get("page"), size=PAGE_GUIDELINES)
+    cards = queries.cards(listed.object_list)
+    context = {**STEP, "form": form, "page_obj": listed, "cards": cards}
     return page(request, "annotation/guidelines.html", context)
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.doors import MemberRequest, door
 from accounts.roles import STAFF, Role
 from annotation import access
+from annotation.forms.lists import RoundsFilter
 from annotation.forms.refusals import add_refusal, status_of
 from annotation.forms.rounds import RatersForm, RoundForm
 from annotation.models import Round
@@ -19,19 +20,30 @@ from annotation.queries import roundprogress
 from annotation.queries import rounds as queries
 from annotation.services import rounds as services
 from annotation.states import RoundState
+from core import filters
 from core.errors import DomainError
 from core.http import go, page, posted, wants_fragment
 
 PAGE = ("GET", "HEAD", "POST")
 STEP = {"current_step": "rate"}
 UNCHANGED = 204
+PAGE_ROUNDS = 25
 
 
 @door(*STAFF)
 @require_safe
 def index(request: MemberRequest) -> HttpResponse:
-    """Every round of the project, newest first."""
-    context = {**STEP, "cards": queries.cards(project_id=request.project.pk)}
+    """The rounds of the project, newest first, a page at a time."""
+    form = RoundsFilter(request.GET)
+    found = queries.found(
+        project_id=request.project.pk,
+        text=form.asked("q"),
+        state=form.asked("state"),
+        kind=form.asked("kind"),
+    )
+    listed = filters.paged(found, request.GET.get("page"), size=PAGE_ROUNDS)
+    cards = queries.cards(listed.object_list)
+    context = {**STEP, "form": form, "page_obj": listed, "cards": cards}
     return page(request, "annotation/rounds.html", context)
 
 

@@ -52,6 +52,7 @@ PAGES: dict[str, tuple[int, int, int, int]] = {
     "POST import_labels_map": (403, 422, 403, 403),
     "GET item": (403, 200, 200, 200),
     "GET import_job": (403, 200, 200, 200),
+    "GET imports": (403, 200, 200, 200),
     "GET exports": (403, 200, 403, 200),
     "GET export_download": (403, 200, 403, 200),
     "GET guidelines": (403, 200, 200, 200),

@@ -1,0 +1,106 @@
+"""What the lists of the annotation room are narrowed by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django import forms
+
+from annotation.queries.imports import GOING_ON
+from annotation.queries.items import ItemFilter, spoken
+from annotation.rules.itemrows import CASES, DIFFICULTIES, SOURCES
+from annotation.states import ItemKind, Part, RoundKind, RoundState, VersionState
+from core.filters import FilterForm, search
+from core.models import JobState
+
+
+class DatasetsFilter(FilterForm):
+    """Datasets of a project."""
+
+    q = search("Dataset", name="Find a dataset", hint="Name")
+
+
+def _any(words: Iterable[str]) -> list[tuple[str, str]]:
+    return [("", "any"), *((word, spoken(word)) for word in words)]
+
+
+class ItemFilterForm(FilterForm):
+    """Items of a dataset."""
+
+    q = search("Item", name="Find an item", hint="Text or id")
+    part = forms.ChoiceField(
+        label="Part",
+        required=False,
+        choices=[
+            ("", "any"),
+            (Part.DEVELOPMENT.value, "development"),
+            (Part.SEALED.value, "sealed"),
+            (Part.NONE.value, "outside both"),
+        ],
+    )
+    kind = forms.ChoiceField(label="Kind", required=False, choices=_any(ItemKind.values))
+    difficulty = forms.ChoiceField(label="Difficulty", required=False, choices=_any(DIFFICULTIES))
+    case = forms.ChoiceField(label="Case", required=False, choices=_any(CASES))
+    source = forms.ChoiceField(label="Source", required=False, choices=_any(SOURCES))
+    tag = forms.CharField(label="Tag", required=False, max_length=100)
+
+    def wanted(self) -> ItemFilter:
+        """What can be read of the filter; the rest of it asks for everything."""
+        asked = {name: self.asked(name) for name in self.fields if name != "q"}
+        return ItemFilter(text=self.asked("q"), **asked)
+
+
+class RoundsFilter(FilterForm):
+    """Rounds of a project."""
+
+    q = search("Round", name="Find a round", hint="Name, dataset or guideline")
+    state = forms.ChoiceField(
+        label="State",
+        required=False,
+        choices=[
+            ("", "any"),
+            (RoundState.OPEN.value, "open"),
+            (RoundState.PAUSED.value, "paused"),
+            (RoundState.DRAFT.value, "not opened"),
+            (RoundState.CLOSED.value, "closed"),
+        ],
+    )
+    kind = forms.ChoiceField(
+        label="Kind", required=False, choices=[("", "any"), *((k, k) for k in RoundKind.values)]
+    )
+
+
+class GuidelinesFilter(FilterForm):
+    """Guidelines of a project."""
+
+    q = search("Guideline", name="Find a guideline", hint="Name")
+    state = forms.ChoiceField(
+        label="With",
+        required=False,
+        choices=[
+            ("", "any version"),
+            (VersionState.PUBLISHED.value, "one in force"),
+            (VersionState.DRAFT.value, "a draft"),
+        ],
+    )
+
+
+class ImportsFilter(FilterForm):
+    """Imports of a project."""
+
+    q = search("Import", name="Find an import", hint="File, dataset or person")
+    what = forms.ChoiceField(
+        label="Of",
+        required=False,
+        choices=[("", "anything"), ("items", "items"), ("labels", "labels")],
+    )
+    state = forms.ChoiceField(
+        label="State",
+        required=False,
+        choices=[
+            ("", "any"),
+            (JobState.DONE.value, "done"),
+            (JobState.FAILED.value, "nothing taken"),
+            (GOING_ON, "going on"),
+        ],
+    )
