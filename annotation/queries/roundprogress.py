@@ -11,14 +11,12 @@ from typing import Any
 from django.db.models import Count, Max, Q, Sum
 
 from annotation.models import Assignment, Round, RoundRater
-from annotation.queries.rounds import LIVE, NO_GOLD, SUBMITTED
+from annotation.queries.rounds import LIVE, NO_GOLD, SUBMITTED, is_large
 from annotation.rules import pace as pace_rules
 from annotation.rules.pace import Pace
 from annotation.states import AssignmentState
 from core.counting import Counted, counted
 
-LARGE = 20_000
-"""Items from which a round's counts are kept for a while, and its figures made by a job."""
 LISTED_RATERS = 30
 LATEST_RATINGS = 50_000
 
@@ -70,11 +68,6 @@ class Progress:
         others = (self.leased, self.skipped, self.flags, self.rater_count)
         parts = [*shown, *others, self.pace.an_hour.value, *self.raters]
         return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:24]
-
-
-def is_large(round_: Round) -> bool:
-    """Whether it has so many items that counting them takes a while; this costs little."""
-    return round_.round_items.order_by()[LARGE : LARGE + 1].exists()
 
 
 def progress(round_: Round, *, now: datetime) -> Counted[Progress]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from accounts.models import Rater
 from annotation.models import (
@@ -25,7 +25,10 @@ from annotation.states import (
     RoundState,
     VersionState,
 )
+from core.counting import counted
 
+LARGE = 20_000
+"""Items from which a round's counts are kept for a while, and its figures made by a job."""
 SUBMITTED = Q(state=AssignmentState.SUBMITTED)
 LIVE = Q(state__in=LIVE_ASSIGNMENTS)
 NO_GOLD = Q(gold__isnull=True)
@@ -64,9 +67,33 @@ def found(*, project_id: int, text: str = "", state: str = "", kind: str = "") -
     return rounds.select_related("dataset", "guideline_version__guideline").order_by("-pk")
 
 
+def is_large(round_: Round) -> bool:
+    """Whether it has so many items that counting them takes a while; this costs little."""
+    return round_.pk in large_among([round_.pk])
+
+
+def large_among(ids: Collection[int]) -> set[int]:
+    """Those of these rounds that are large, in one query that looks at no more than it must."""
+    past = RoundItem.objects.filter(round=OuterRef("pk")).order_by()[LARGE : LARGE + 1]
+    return set(Round.objects.filter(Exists(past), pk__in=ids).values_list("pk", flat=True))
+
+
 def cards(rounds: Iterable[Round]) -> list[RoundCard]:
-    """Rounds with how far they are, in four queries."""
+    """Rounds with how far they are, in five queries; large ones as they were a while ago."""
     listed = list(rounds)
+    large = large_among([round_.pk for round_ in listed])
+    small = {card.round.pk: card for card in _cards([r for r in listed if r.pk not in large])}
+    kept = [_kept_card(round_) for round_ in listed if round_.pk in large]
+    found = small | {card.round.pk: card for card in kept}
+    return [found[round_.pk] for round_ in listed]
+
+
+def _kept_card(round_: Round) -> RoundCard:
+    card = counted(f"round-card/{round_.pk}", lambda: _cards([round_])[0]).value
+    return replace(card, round=round_)
+
+
+def _cards(listed: Sequence[Round]) -> list[RoundCard]:
     ids = [round_.pk for round_ in listed]
     live = Assignment.objects.filter(LIVE, NO_GOLD, round__in=ids)
     slots = dict(live.values_list("round").annotate(Count("pk")))
@@ -131,7 +158,13 @@ def current(*, project_id: int) -> Round | None:
 
 
 def submitted_of(round_: Round) -> tuple[int, int]:
-    """(ratings in, ratings wanted) of one round."""
+    """(ratings in, ratings wanted) of one round; of a large one, as it was a while ago."""
+    if is_large(round_):
+        return counted(f"round-submitted/{round_.pk}", lambda: _submitted_of(round_)).value
+    return _submitted_of(round_)
+
+
+def _submitted_of(round_: Round) -> tuple[int, int]:
     totals = Assignment.objects.filter(NO_GOLD, round=round_).aggregate(
         slots=Count("pk", filter=LIVE), submitted=Count("pk", filter=SUBMITTED)
     )

@@ -15,7 +15,9 @@ from django.db.models import Count, Max, Q, QuerySet
 from annotation.models import Assignment, Dimension, Item, Rating, Round, RoundRater
 from annotation.queries import labels
 from annotation.queries.labels import LabelRow
+from annotation.queries.rounds import is_large
 from annotation.states import AssignmentState, Part, RoundKind, RoundState
+from core import counting
 from measurement.agreement import MOST_KAPPA_RATERS, summarise
 from measurement.intervals import SEED
 from measurement.kappa import PairKappa, pair_kappas
@@ -112,7 +114,13 @@ def state_of(round_: Round) -> str:
 
 
 def counted(round_: Round) -> tuple[str, int]:
-    """The digest of a round's labels, and how many they are."""
+    """The digest of a round's labels, and how many they are; of a large round, a while ago."""
+    if is_large(round_):
+        return counting.counted(f"round-labels/{round_.pk}", lambda: _counted(round_)).value
+    return _counted(round_)
+
+
+def _counted(round_: Round) -> tuple[str, int]:
     current = _current(round_).aggregate(
         labels=Count("pk"),
         newest=Max("pk"),

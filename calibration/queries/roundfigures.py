@@ -15,7 +15,7 @@ import numpy as np
 from django.core.cache import cache
 
 from annotation.models import Dimension, Round
-from annotation.queries import labels, raterwork, roundprogress
+from annotation.queries import labels, raterwork
 from annotation.queries.raterwork import Work
 from calibration.models import RoundFigures
 from calibration.queries import agreement
@@ -109,10 +109,6 @@ def content_of(round_: Round) -> dict[str, Any]:
         "dimensions": [one.as_dict() for one in measured(round_)],
         "work": {str(rater): one.as_dict() for rater, one in raterwork.work_of(round_).items()},
     }
-
-
-def is_large(round_: Round) -> bool:
-    return roundprogress.is_large(round_)
 
 
 def is_old(row: RoundFigures, *, now: datetime) -> bool:

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from annotation.models import Round
+from annotation.queries.rounds import is_large
 from calibration.models import RoundFigures
 from calibration.queries import roundfigures
 from calibration.queries.roundfigures import Figures
@@ -24,7 +25,7 @@ ASKED_AGAIN = timedelta(minutes=10)
 def of_round(*, round_: Round, actor: str, now: datetime) -> Figures | None:
     """The figures to show. Of a large round the last that were made, with newer ones asked for
     when they are old; None until the first are there."""
-    if not roundfigures.is_large(round_):
+    if not is_large(round_):
         return roundfigures.live(round_, now=now)
     _ask(round_, actor=actor, now=now)
     return roundfigures.kept(round_)

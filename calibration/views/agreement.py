@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from accounts.doors import MemberRequest, door
 from accounts.roles import STAFF
 from annotation.models import Round
-from annotation.queries.roundprogress import is_large
+from annotation.queries.rounds import is_large
 from annotation.states import RoundState
 from calibration import access
 from calibration.queries import agreement

@@ -9,7 +9,7 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
-from annotation.queries import roundprogress
+from annotation.queries import rounds
 from calibration.models import RoundFigures
 from calibration.queries import roundfigures as queries
 from calibration.services import roundfigures
@@ -38,7 +38,7 @@ def raters(project: Project, cast: Cast) -> list[Rater]:
 def round_(project: Project, raters: list[Rater], monkeypatch: pytest.MonkeyPatch) -> Round:
     """Four items count as many here."""
     cache.clear()
-    monkeypatch.setattr(roundprogress, "LARGE", 2)
+    monkeypatch.setattr(rounds, "LARGE", 2)
     return make_rated(project, raters, GIVEN)
 
 

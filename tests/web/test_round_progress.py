@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from annotation.models import Round
-from annotation.queries import roundprogress
+from annotation.queries import roundprogress, rounds
 from annotation.states import RoundState
 from tests import builders
 
@@ -141,7 +141,7 @@ def test_of_many_raters_the_first_are_listed_and_all_counted(
 def test_a_large_round_is_counted_now_and_then_and_says_when(
     lea: Client, round_: Round, raters: list[Rater], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(roundprogress, "LARGE", 10)
+    monkeypatch.setattr(rounds, "LARGE", 10)
     cache.clear()
     assert "As of" not in read(lea, round_)
     rate(round_, raters[0], items=slice(0, 1))
