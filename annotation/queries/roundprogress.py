@@ -15,7 +15,7 @@ from annotation.queries.rounds import LIVE, NO_GOLD, SUBMITTED, is_large
 from annotation.rules import pace as pace_rules
 from annotation.rules.pace import Pace
 from annotation.states import AssignmentState
-from core.counting import Counted, counted
+from core.counting import Counted, counted_soon
 
 LISTED_RATERS = 30
 LATEST_RATINGS = 50_000
@@ -70,11 +70,12 @@ class Progress:
         return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:24]
 
 
-def progress(round_: Round, *, now: datetime) -> Counted[Progress]:
-    """Everything that the round's page counts; in a large round, as it was a while ago."""
+def progress(round_: Round, *, now: datetime) -> Counted[Progress] | None:
+    """Everything that the round's page counts; in a large round, as it was a while ago, and
+    None while it is counted for the first time."""
     if not is_large(round_):
         return Counted(_progress(round_, now=now), now)
-    return counted(f"round-progress/{round_.pk}", lambda: _progress(round_, now=now))
+    return counted_soon(f"round-progress/{round_.pk}", lambda: _progress(round_, now=now))
 
 
 def _progress(round_: Round, *, now: datetime) -> Progress:

@@ -25,7 +25,7 @@ from annotation.states import (
     RoundState,
     VersionState,
 )
-from core.counting import counted
+from core.counting import counted, counted_soon
 
 LARGE = 20_000
 """Items from which a round's counts are kept for a while, and its figures made by a job."""
@@ -157,14 +157,17 @@ def current(*, project_id: int) -> Round | None:
     )
 
 
-def submitted_of(round_: Round) -> tuple[int, int]:
-    """(ratings in, ratings wanted) of one round; of a large one, as it was a while ago."""
-    if is_large(round_):
-        return counted(f"round-submitted/{round_.pk}", lambda: _submitted_of(round_)).value
-    return _submitted_of(round_)
+def submitted_of(round_: Round) -> tuple[int, int] | None:
+    """(ratings in, ratings wanted) of one round; of a large one, as it was a while ago, and None
+    while it is counted for the first time."""
+    if not is_large(round_):
+        return in_and_wanted(round_)
+    found = counted_soon(f"round-submitted/{round_.pk}", lambda: in_and_wanted(round_))
+    return found.value if found else None
 
 
-def _submitted_of(round_: Round) -> tuple[int, int]:
+def in_and_wanted(round_: Round) -> tuple[int, int]:
+    """(ratings in, ratings wanted) of one round at this moment."""
     totals = Assignment.objects.filter(NO_GOLD, round=round_).aggregate(
         slots=Count("pk", filter=LIVE), submitted=Count("pk", filter=SUBMITTED)
     )

@@ -74,7 +74,10 @@ def rate(project_id: int, slug: str) -> Step:
 
 
 def _how_far(round_: Round) -> tuple[str, str, bool]:
-    submitted, slots = rounds.submitted_of(round_)
+    counted = rounds.submitted_of(round_)
+    if counted is None:
+        return NOTHING, "is being counted", False
+    submitted, slots = counted
     number = f"{_percent(submitted, slots)}{SPACE}%"
     if round_.state == RoundState.CLOSED:
         return number, f"closed {_day(round_.closed_at)}".strip(), submitted > 0

@@ -117,7 +117,9 @@ def close(request: MemberRequest, round_id: int) -> HttpResponse:
         services.close(round_id=found.pk, by=request.user, now=timezone.now())
         messages.success(request, f"{found.name} is closed.")
         return go(request, "round", request.project.slug, found.pk)
-    return page(request, "annotation/round_close.html", {**STEP, **_how_far(found)})
+    submitted, slots = queries.in_and_wanted(found)
+    context = {**STEP, "round": found, "submitted": submitted, "slots": slots}
+    return page(request, "annotation/round_close.html", context)
 
 
 @door(Role.LEAD)
@@ -141,6 +143,8 @@ def add_raters(request: MemberRequest, round_id: int) -> HttpResponse:
 
 def _how_far(found: Round) -> dict[str, Any]:
     counted = roundprogress.progress(found, now=timezone.now())
+    if counted is None:
+        return {"round": found, "progress": None, "digest": ""}
     return {
         "round": found,
         "progress": counted.value,

@@ -120,6 +120,14 @@ def counted(round_: Round) -> tuple[str, int]:
     return _counted(round_)
 
 
+def counted_soon(round_: Round) -> tuple[str, int] | None:
+    """The same; None while a large round is counted for the first time."""
+    if not is_large(round_):
+        return _counted(round_)
+    found = counting.counted_soon(f"round-labels/{round_.pk}", lambda: _counted(round_))
+    return found.value if found else None
+
+
 def _counted(round_: Round) -> tuple[str, int]:
     current = _current(round_).aggregate(
         labels=Count("pk"),

@@ -24,7 +24,10 @@ def agree(project_id: int, slug: str) -> Step:
     round_ = _newest(project_id)
     if round_ is None:
         return _step(slug, NOTHING, "needs two ratings an item", is_done=False)
-    digest, labels = agreement.counted(round_)
+    counted = agreement.counted_soon(round_)
+    if counted is None:
+        return _step(slug, NOTHING, "is being counted", is_done=False)
+    digest, labels = counted
     found = agreement.kept(round_, digest=digest)
     if found is None or not found.dimensions:
         number = f"{labels:,}{SPACE}label" + ("" if labels == 1 else "s")

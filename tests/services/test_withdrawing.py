@@ -160,7 +160,9 @@ def test_whoever_has_a_withdrawn_item_is_told_and_keeps_the_draft(scene: Scene) 
 def test_a_withdrawn_item_is_out_of_the_progress(scene: Scene) -> None:
     scene.answered(scene.raters[0])
     scene.withdraw()
-    progress = roundprogress.progress(scene.round, now=NOON).value
+    counted = roundprogress.progress(scene.round, now=NOON)
+    assert counted is not None
+    progress = counted.value
     assert (progress.items, progress.slots, progress.submitted) == (1, 2, 0)
 
 

@@ -292,5 +292,5 @@ def test_a_page_costs_the_same_however_many_ratings_there_are(
             builders.make_rating(round_, item.item, rater, labels=LABELS)
     client = as_(lea)
 
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(26):
         assert client.get(address(name, round_)).status_code == 200
