@@ -167,8 +167,8 @@ def test_a_poll_costs_few_queries(
     round_ = make_rated(project, raters)
     lea = client_for(cast.lea)
     path = path_of(round_, shown=agreement.state_of(round_))
-    # Session, person, membership, round, and the one that counts.
-    with django_assert_max_num_queries(5):
+    # Session, person, membership, round, whether it is large, and the one that counts.
+    with django_assert_max_num_queries(6):
         lea.get(path, headers=HTMX)
 
 
