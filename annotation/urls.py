@@ -32,6 +32,12 @@ urlpatterns = [
     path(RATING + "flag/", workbench.flag, name="rating_flag"),
     path(PROJECT + "my-work/", work.mine, name="my_work"),
     path(PROJECT + "my-work/answers/", work.answers, name="my_answers"),
+    path(PROJECT + "my-work/agreement/", work.agreements, name="my_agreement"),
+    path(
+        PROJECT + "my-work/agreement/<int:round_id>/",
+        work.agreement,
+        name="my_round_agreement",
+    ),
     path(PROJECT + "work/", work.everybody, name="work"),
     path(PROJECT + "work/work.csv", work.download, name="work_download"),
     path(PROJECT, projects.overview, name="project"),

@@ -91,8 +91,8 @@ class RoundForm(forms.Form):
     shows_own_agreement = forms.BooleanField(
         label="Raters see their own agreement",
         required=False,
-        help_text="With the other raters, never theirs item by item. An answer that counted in "
-        "what a rater was shown can no longer be changed.",
+        help_text="With the others on full items, and with gold labels; never item by item. Own "
+        "answers that counted in what a rater was shown can no longer be changed.",
     )
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:

@@ -9,7 +9,7 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.doors import MemberRequest, door
 from accounts.roles import Role
@@ -17,11 +17,12 @@ from annotation import access
 from annotation.forms.ownanswers import OwnAnswersForm
 from annotation.forms.refusals import status_of
 from annotation.forms.work import PaceForm, WorkForm
-from annotation.queries import ownanswers, work
+from annotation.queries import feedback, ownanswers, work
+from annotation.services import feedback as feedback_services
 from annotation.services import payable
 from core.errors import Invalid
 from core.exporting import CONTENT_TYPES
-from core.http import page
+from core.http import go, page
 
 STEP = {"current_step": "rate"}
 LINES = 100
@@ -59,6 +60,33 @@ def answers(request: MemberRequest) -> HttpResponse:
         kept = {name: form[name].value() for name in ("q", "show", "round", "label")}
         context["query"] = urlencode({name: value for name, value in kept.items() if value})
     return page(request, "annotation/my_answers.html", context, status=status_of(form))
+
+
+@door(Role.RATER)
+@never_cache
+@require_safe
+def agreements(request: MemberRequest) -> HttpResponse:
+    """The rounds in which I may see how far I agree."""
+    rater = access.rater_of_member(request.membership)
+    return page(request, "annotation/my_agreement.html", {"rounds": feedback.rounds_of(rater)})
+
+
+@door(Role.RATER)
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def agreement(request: MemberRequest, round_id: int) -> HttpResponse:
+    """How far I agree in one round. Asking for it ends the editing of what it rests on."""
+    rater = access.rater_of_member(request.membership)
+    round_ = access.round_for_rater(rater, round_id)
+    if request.method == "POST":
+        feedback_services.tell(round_id=round_.pk, rater=rater, now=timezone.now())
+        return go(request, "my_round_agreement", request.project.slug, round_.pk)
+    context: dict[str, Any] = {"round": round_, "least": feedback.LEAST_NEW}
+    if round_.shows_own_agreement:
+        context["told"] = feedback.told(round_, rater).count()
+        context["new"] = feedback.count_new(round_, rater)
+        context["figures"] = feedback.own_agreement(round_, rater) if context["told"] else []
+    return page(request, "annotation/my_round_agreement.html", context)
 
 
 @door(Role.LEAD, Role.ADMIN)
