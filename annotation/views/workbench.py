@@ -33,6 +33,9 @@ from core.http import page, wants_fragment
 PAGE = "annotation/workbench.html"
 SLOT = "annotation/_slot.html"
 NEWS_READ = "guidelines_read"
+OWN_AGAIN = ("already_submitted", "changed_meanwhile")
+"""Conflicts that the rater settles by looking at the own answer."""
+
 READ_AND_WRITE = ("GET", "HEAD", "POST")
 
 
@@ -244,6 +247,7 @@ def _slot(
     **more: Any,
 ) -> HttpResponse:
     is_own = row.state == AssignmentState.SUBMITTED and row.rater_id == rater.pk
+    closed_because = rating.why_not_editable(row) if is_own else ""
     context = {
         "round": row.round,
         "rater": rater,
@@ -253,7 +257,10 @@ def _slot(
         "news": _unread(request, form.bench.news),
         "own": progress.own_round(round_=row.round, rater_id=rater.pk),
         "is_amending": is_own,
-        "closed_because": rating.why_not_editable(row) if is_own else "",
+        "closed_because": closed_because,
+        # Nothing of this item can be sent any more: it is somebody else's, or it is settled.
+        "is_over": bool(closed_because or more.get("conflict")),
+        "own_again": OWN_AGAIN,
         "history": ownanswers.history(row) if is_own else [],
         "skip_reasons": SKIP_REASONS,
         "flag_reasons": FLAG_REASONS,

@@ -5,6 +5,7 @@ import { Autosave, forgetOldDrafts } from "./autosave.js";
 import { markDifferences, unmark } from "./differences.js";
 import { closeHelp, isPlainKey, isTyping } from "./keys.js";
 import { announce } from "./page.js";
+import { beginTogether, toggleTogether } from "./together.js";
 
 const IDLE_MS = 60_000;
 const SIGN_OF_LIFE_MS = 240_000;
@@ -136,6 +137,7 @@ class Bench {
   }
 
   submit() {
+    if (!this.form.hasAttribute("action")) return; // nothing can be sent any more
     const missing = this.parts.find((part) => !chosenIn(part));
     if (missing) {
       this.mark(missing, { focus: true });
@@ -197,6 +199,7 @@ function begin() {
     delete guide.dataset.later;
   }
   for (const element of root.querySelectorAll("[data-scripted]")) element.hidden = false;
+  beginTogether(root);
 }
 
 function remembered() {
@@ -290,12 +293,14 @@ document.addEventListener("focusin", (event) => {
 document.addEventListener("click", (event) => {
   const guide = event.target.closest('a[href="#guideline"], .guide > summary');
   const differences = event.target.closest("[data-differences]");
+  const together = event.target.closest("[data-together]");
   const why = event.target.closest("[data-why]");
   const passBy = event.target.closest(".pass-by > summary");
   const part = event.target.closest("[data-part]");
   if (guide || why) event.preventDefault();
   if (guide) toggleGuide();
   else if (differences) toggleDifferences(differences);
+  else if (together) toggleTogether(together);
   else if (why) openWhy(why);
   // Its sheet takes the focus a moment later; an Enter before that must not submit the answer.
   else if (passBy) passBy.focus();

@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.builders import FOUR
+from tests.e2e.accessibility import violations
 from tests.e2e.conftest import NewPage
-from tests.e2e.desk import make_round, press, sign_in, stored
+from tests.e2e.desk import ask, make_round, press, sign_in, stored
 from tests.harness.house import House
 
 pytestmark = pytest.mark.e2e
@@ -149,3 +150,64 @@ def test_skip_and_enter_in_one_breath_never_submits(house: House, page: Page) ->
     )
     expect(page.get_by_role("button", name="Not my field")).to_be_focused()
     assert stored(house, "sid") == []
+
+
+GIVEN_AWAY = """
+from datetime import timedelta
+from django.utils import timezone
+from annotation.models import Assignment
+from annotation.services import claim
+rows = Assignment.objects.filter(round__project__slug={name!r}, state="leased")
+item = rows.get().item
+rows.update(lease_until=timezone.now() - timedelta(minutes=1))
+claim.expire(timezone.now())
+Assignment.objects.filter(item=item, state="open").update(state="withdrawn")
+print("true")
+"""
+
+
+def test_an_item_that_was_given_away_says_so_and_enter_goes_on(house: House, page: Page) -> None:
+    address = make_round(house, "liv")
+    sign_in(page, "liv")
+    page.goto(address)
+    ask(house, GIVEN_AWAY.format(name="liv"))
+    press(page, "4 4 4 4 Enter")
+    expect(page.get_by_text("somebody else has it now")).to_be_visible()
+    expect(page.get_by_role("link", name="Go on with the next item")).to_be_focused()
+    expect(page.get_by_role("button", name="Submit")).to_have_count(0)
+    expect(page.locator("input:checked")).to_have_count(4)
+    assert violations(page) == []
+    press(page, "Enter")
+    expect(page.locator("[data-part]").first).to_be_visible()
+    expect(page.locator("input:checked")).to_have_count(0)
+    assert stored(house, "liv") == []
+
+
+LONG = """
+from annotation.models import Content
+for content in Content.objects.filter(project__slug={name!r}):
+    content.body["responses"] = ["Words to read.\\n\\n" * n for n in (200, 100)]
+    content.save()
+print("true")
+"""
+
+
+def test_two_long_responses_scroll_together_where_that_is_wanted(house: House, page: Page) -> None:
+    address = make_round(house, "max", pairwise=True)
+    ask(house, LONG.format(name="max"))
+    sign_in(page, "max")
+    page.goto(address)
+    first, second = page.locator("[data-pane]").all()
+    first.evaluate("pane => pane.scrollTop = 400")
+    page.wait_for_timeout(300)
+    assert second.evaluate("pane => pane.scrollTop") == 0
+    press(page, "t")
+    first.evaluate("pane => pane.scrollTop = pane.scrollHeight")
+    page.wait_for_function(
+        """() => {
+            const pane = document.querySelectorAll("[data-pane]")[1];
+            return pane.scrollTop > 0
+                && pane.scrollTop + pane.clientHeight >= pane.scrollHeight - 2;
+        }"""
+    )
+    assert violations(page) == []

@@ -233,6 +233,8 @@ def test_a_lost_item_is_409_with_the_answer_kept_and_nothing_of_the_other_rater(
     assert Draft.objects.get(rater=desk.rater).labels == dict.fromkeys(builders.FOUR, "4")
     assert text.count('value="4" checked') == 4
     assert 'value="2" checked' not in text
+    for act in ("Submit", "/skip/", "/flag/", "/draft/"):
+        assert act not in text
 
 
 def test_a_draft_is_kept_and_shown_again(desk: Desk) -> None:
