@@ -85,7 +85,9 @@ def agreement(request: MemberRequest, round_id: int) -> HttpResponse:
     if round_.shows_own_agreement:
         context["told"] = feedback.told(round_, rater).count()
         context["new"] = feedback.count_new(round_, rater)
-        context["figures"] = feedback.own_agreement(round_, rater) if context["told"] else []
+        figures = feedback.own_agreement(round_, rater) if context["told"] else []
+        context["figures"] = figures
+        context["has_gold"] = any(one.with_gold.is_defined for one in figures)
     return page(request, "annotation/my_round_agreement.html", context)
 
 
