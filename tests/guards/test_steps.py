@@ -1,0 +1,59 @@
+"""The five steps are the navigation of a project: on each page of it, with its own step marked."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.guards.addresses import addresses, own_urls
+from tests.guards.world import World
+
+# One process, so that the world is made once.
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("permissions")]
+
+CURRENT = re.compile(
+    r'aria-current="step">\s*<span class="steps__name">(?:<span aria-hidden="true">✓ </span>)?(\w+)'
+)
+STEPS_OF = {
+    "Data": "dataset datasets dataset_new exports import_items import_job import_labels "
+    "import_labels_map import_map imports item",
+    "Guideline": "guideline guideline_differences guideline_discard guideline_draft guideline_edit "
+    "guideline_import guideline_new guideline_publish guideline_version guidelines",
+    "Rate": "round round_close round_new round_quality rounds work",
+    "Agree": "agreement round_agreement round_differences",
+    "Judge": "approval_ask approvals call judge judge_new judges run run_cancel run_new "
+    "verdicts_import version version_alignment version_new",
+    "": "audit project tokens",
+}
+"""The step that a page belongs to; those of the last line belong to the whole project."""
+REPORTS = frozenset({"approval", "run_report"})
+"""Documents: read from the decision down and printed, so they have no navigation above it."""
+NO_PAGE = frozenset({"export_download", "work_download", "guidelines_file", "guideline_file"})
+
+
+def marked(world: World) -> dict[str, list[str]]:
+    """For each page that the lead is shown the steps that are marked in it."""
+    asker = world.asker("lea")
+    found = {}
+    for address in addresses():
+        if address.is_api or "slug" not in address.kwargs or address.name in NO_PAGE | REPORTS:
+            continue
+        answer = asker.ask(address, "GET", own_urls(address, world.scene.own)[0])
+        if answer.status == 200 and "<main" in answer.text:
+            found[address.name] = [
+                *CURRENT.findall(answer.text),
+                *([] if 'class="steps"' in answer.text else ["no steps at all"]),
+            ]
+    return found
+
+
+def test_every_page_of_a_project_shows_the_steps_and_marks_its_own(world: World) -> None:
+    expected = {
+        name: [step] if step else [] for step, names in STEPS_OF.items() for name in names.split()
+    }
+    found = marked(world)
+    assert len(found) > 30
+    wrong = {name: steps for name, steps in found.items() if expected.get(name) != steps}
+    lines = [f"{name}: {steps}, not {expected.get(name)}" for name, steps in wrong.items()]
+    assert not wrong, "\n".join(["", *lines])
