@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from calibration.queries.roundfigures import Figures
     from tests.cast import Cast
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.databases]
 
 GIVEN = ("115", "333", "334", "442")
 

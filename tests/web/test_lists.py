@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from accounts.models import Project
     from annotation.models import Dataset
 
+pytestmark = [pytest.mark.django_db, pytest.mark.databases]
+
 HTMX = {"HX-Request": "true"}
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from accounts.models import Project, Rater
     from tests.cast import Cast, ClientFor
 
+pytestmark = [pytest.mark.django_db, pytest.mark.databases]
+
 HTMX = {"HX-Request": "true"}
 # Mean distances in points: 8/3, 0, 2/3, 4/3.
 GIVEN = ("115", "333", "334", "442")

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from annotation.queries.roundprogress import Progress
     from tests.cast import Cast
 
+pytestmark = [pytest.mark.django_db, pytest.mark.databases]
+
 HTMX = {"HX-Request": "true"}
 LABELS = dict.fromkeys(builders.FOUR, "4")
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from accounts.models import Project
     from tests.cast import Cast, ClientFor
 
+pytestmark = [pytest.mark.django_db, pytest.mark.databases]
+
 HTMX = {"HX-Request": "true"}
 # Ana and Ben are of one mind; Cem calls what passes a fail and what fails a pass.
 APART = ("551", "442", "115", "224") * 8
