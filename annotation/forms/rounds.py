@@ -43,6 +43,13 @@ class _RatersField(_SomeOf):
     def label_from_instance(self, obj: Rater) -> str:
         return obj.name
 
+    def clean(self, value: Any) -> Any:
+        try:
+            return super().clean(value)
+        except OverflowError:
+            # SQLite does not compare with a number that no row could have.
+            raise forms.ValidationError("Choose raters of the list.") from None
+
 
 class RoundForm(forms.Form):
     """Which items, by which guideline, by whom, how often."""

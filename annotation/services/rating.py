@@ -495,6 +495,8 @@ def _keep_draft(
 
 
 def _skip(row: Assignment, rater: Rater, reason: str, seconds: float) -> None:
+    if row.rater_id != rater.pk or row.state != AssignmentState.LEASED:
+        raise _gone(row, rater)
     _count(row, rater, "skipped")
     changed = Assignment.objects.filter(
         pk=row.pk, rater=rater, state=AssignmentState.LEASED
