@@ -211,3 +211,16 @@ def test_two_long_responses_scroll_together_where_that_is_wanted(house: House, p
         }"""
     )
     assert violations(page) == []
+
+
+def test_own_work_is_accessible_on_a_phone_in_both_themes(house: House, new_page: NewPage) -> None:
+    address = make_round(house, "wim")
+    page = new_page(viewport={"width": 375, "height": 740})
+    sign_in(page, "wim")
+    page.goto(address)
+    press(page, "4 4 4 4 Enter")
+    expect(page.get_by_text("2 of 3", exact=True)).to_be_visible()
+    for place in ("", "answers/", "agreement/"):
+        page.goto(f"/projects/wim/my-work/{place}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 375, place
+        assert violations(page) == [], place

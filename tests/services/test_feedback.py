@@ -16,7 +16,7 @@ from tests import builders
 from tests.builders import NOON
 from tests.cast import Cast, ClientFor
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 
 GOOD, BAD = {"clarity": "5"}, {"clarity": "1"}
 

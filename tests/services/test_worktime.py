@@ -14,7 +14,7 @@ from annotation.services import claim, rating
 from tests import builders
 from tests.builders import NOON
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 
 FOURS = dict.fromkeys(builders.FOUR, "4")
 HALF_AN_HOUR = claim.lease_time()

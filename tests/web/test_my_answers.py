@@ -19,7 +19,7 @@ from tests import builders
 from tests.builders import NOON
 from tests.cast import Cast, ClientFor
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 
 FOURS = dict.fromkeys(builders.FOUR, "4")
 TEXTS = ("Refund after 30 days?", "Ärger mit dem Zug", "كيف ألغي اشتراكي؟", "Reset my password")

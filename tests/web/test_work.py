@@ -20,7 +20,7 @@ from tests import builders
 from tests.builders import NOON
 from tests.cast import Cast, ClientFor
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 
 NOVEMBER = "?since=2026-11-01&until=2026-11-30"
 LABELS = {"clarity": "4"}
