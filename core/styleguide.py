@@ -6,12 +6,13 @@ from typing import Any
 
 from django import forms
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from core import charts, matrices
 from core.errors import NotHere
+from core.filters import FilterForm, search
 from core.registry import Step
 
 RESPONSE = """You can move the export to a background job, so the page answers at once:
@@ -36,6 +37,15 @@ def export(request):
 
 مرحبا، هذا نص من اليمين إلى اليسار.
 """
+
+
+class SampleFilter(FilterForm):
+    """What a list is narrowed by."""
+
+    q = search("Round", hint="Name, dataset or guideline")
+    state = forms.ChoiceField(
+        label="State", required=False, choices=[("", "any"), ("open", "open"), ("closed", "closed")]
+    )
 
 
 class SampleForm(forms.Form):
@@ -73,6 +83,8 @@ def samples() -> dict[str, Any]:
         "steps": _steps(),
         "current_step": "agree",
         "form": SampleForm(),
+        "filter": SampleFilter(QueryDict()),
+        "sort": "-agreement",
         "refused_form": SampleForm({}, prefix="refused"),
         "defined": _estimate(0.832, 0.791, 0.868, 312),
         "undefined": {

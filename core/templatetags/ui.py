@@ -10,6 +10,7 @@ from django import template
 from django.core.paginator import Page
 from django.forms import BaseForm, BoundField, CheckboxInput
 from django.forms.widgets import ChoiceWidget, Select
+from django.http import QueryDict
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -136,15 +137,17 @@ def filter_form(
     `name` says of what; `target` is the list that is swapped in place; `keep` names what else of
     the address stays, such as its order.
     """
-    request = context["request"]
-    kept = [(key, request.GET[key]) for key in keep.split() if request.GET.get(key)]
+    request = context.get("request")
+    asked = request.GET if request is not None else QueryDict()
+    path = request.path if request is not None else ""
+    kept = [(key, asked[key]) for key in keep.split() if asked.get(key)]
     return {
         "form": form,
         "name": name,
         "target": target,
-        "path": request.path,
+        "path": path,
         "kept": kept,
-        "all": f"{request.path}?{urlencode(kept)}" if kept else request.path,
+        "all": f"{path}?{urlencode(kept)}" if kept else path,
     }
 
 
@@ -159,7 +162,8 @@ def sort_head(
     now = str(context.get("sort", ""))
     is_now = now.removeprefix("-") == key
     turned = key if now.startswith("-") else f"-{key}"
-    query = context["request"].GET.copy()
+    request = context.get("request")
+    query = request.GET.copy() if request is not None else QueryDict(mutable=True)
     query.pop("page", None)
     query["sort"] = turned if is_now else f"{first}{key}"
     order = "descending" if now.startswith("-") else "ascending"
