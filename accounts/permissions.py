@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from accounts.models import ApiToken
@@ -23,13 +23,18 @@ class ClosedDoor(BasePermission):
 
 
 class TokenDoor(BasePermission):
-    """The token belongs to the project of the URL and has the scope that the view names."""
+    """The token belongs to the project of the URL and has the scope that the view names.
+
+    A view that reads and writes names the scope of its writing apart, as `writing_scope`.
+    """
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         token = request.auth
         if not isinstance(token, ApiToken):
             return False
         scope: Scope = view.scope  # type: ignore[attr-defined]
+        if request.method not in SAFE_METHODS:
+            scope = getattr(view, "writing_scope", scope)
         slug = view.kwargs.get("slug")
         if slug is not None and token.project.slug != slug:
             raise NotHere("There is no such project, or this token does not belong to it.")

@@ -67,10 +67,8 @@ class DraftsOutput(serializers.Serializer[Any]):
 
 class GuidelinesView(APIView):
     permission_classes = [TokenDoor]
-
-    @property
-    def scope(self) -> Scope:
-        return Scope.WRITE if self.request.method == "POST" else Scope.READ
+    scope = Scope.READ
+    writing_scope = Scope.WRITE
 
     @extend_schema(operation_id="guidelines_list", responses={200: GuidelinePageOutput, **REFUSALS})
     def get(self, request: Request, slug: str) -> Response:

@@ -88,6 +88,7 @@ def test_an_operation_asks_for_a_token_and_names_its_scope(way: Way) -> None:
     doors = operation.permission_classes
     assert any(isinstance(one, type) and issubclass(one, TokenDoor) for one in doors)
     assert isinstance(getattr(operation, "scope", None), Scope)
+    assert isinstance(getattr(operation, "writing_scope", Scope.WRITE), Scope)
 
 
 def test_only_the_known_pages_are_open_to_all() -> None:
