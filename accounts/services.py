@@ -23,6 +23,11 @@ SLUG = 60
 @transaction.atomic(durable=True)
 def create_project(*, name: str, slug: str, by: User) -> Project:
     """A new project; who makes it leads it and administers it."""
+    return start_project(name=name, slug=slug, by=by)
+
+
+def start_project(*, name: str, slug: str, by: User) -> Project:
+    """The same within the caller's transaction, for a project that more is put into."""
     slug = slug or slugify(name)[:SLUG]
     if not slug or slug in RESERVED_SLUGS:
         raise Invalid(
@@ -70,6 +75,13 @@ def set_roles(*, project: Project, user: User, roles: Iterable[Role], actor: str
         data={"roles": sorted(role.value for role in held)},
     )
     return membership
+
+
+def copy_members(*, source: Project, target: Project, by: User) -> None:
+    """Everybody of one project into another with the same roles, but for who does it."""
+    members = Membership.objects.filter(project=source, user__is_active=True)
+    for member in members.exclude(user=by).select_related("user").order_by("pk"):
+        set_roles(project=target, user=member.user, roles=member.roles, actor=by.actor)
 
 
 @transaction.atomic(durable=True)

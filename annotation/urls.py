@@ -41,6 +41,7 @@ urlpatterns = [
     path(PROJECT + "work/", work.everybody, name="work"),
     path(PROJECT + "work/work.csv", work.download, name="work_download"),
     path(PROJECT, projects.overview, name="project"),
+    path(PROJECT + "copy/", projects.copy, name="project_copy"),
     path(PROJECT + "data/", data.index, name="datasets"),
     path(PROJECT + "data/new/", data.new, name="dataset_new"),
     path(DATASET, data.dataset, name="dataset"),

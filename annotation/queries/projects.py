@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from django.db.models import Count, Q
 
 from accounts.models import Project
-from annotation.models import Dataset, Round, whole
+from annotation.models import Dataset, Guideline, Round, whole
 from annotation.queries import guidelines, rounds
 from annotation.queries.guidelines import Card
 from annotation.queries.rounds import RoundCard
-from annotation.states import DatasetKind, Part
+from annotation.states import DatasetKind, Part, VersionState
 from core.registry import Step
 
 SHOWN = 5
@@ -55,6 +55,19 @@ def overview(project: Project) -> Overview:
         rounds=rounds.cards(rounds.found(project_id=project.pk)[:SHOWN]),
         current_round=rounds.current(project_id=project.pk),
     )
+
+
+def guidelines_to_copy(project: Project) -> tuple[list[str], int]:
+    """Names of guidelines of which something was published, at most five, and how many more."""
+    drafts = Q(versions__state=VersionState.DRAFT)
+    published = (
+        Guideline.objects.filter(project=project)
+        .annotate(published=Count("versions", filter=~drafts))
+        .filter(published__gt=0)
+        .order_by("name")
+        .values_list("name", flat=True)
+    )
+    return list(published[:SHOWN]), max(0, published.count() - SHOWN)
 
 
 def next_step(steps: Sequence[Step]) -> Step | None:

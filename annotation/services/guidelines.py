@@ -200,6 +200,23 @@ def _demand_draft(version: GuidelineVersion) -> None:
         )
 
 
+def duplicate(version: GuidelineVersion, *, into: Guideline) -> GuidelineVersion:
+    """The same version, to the letter, in another guideline."""
+    copy = GuidelineVersion.objects.create(
+        guideline=into,
+        major=version.major,
+        minor=version.minor,
+        state=version.state,
+        text=version.text,
+        examples=version.examples,
+        what_changed=version.what_changed,
+        author_id=version.author_id,
+        published_at=version.published_at,
+    )
+    write_dimensions(copy, queries.specs_of(version))
+    return copy
+
+
 def write_dimensions(version: GuidelineVersion, specs: Sequence[DimensionSpec]) -> None:
     """Give a version without a rubric these dimensions in their order."""
     keys = [spec.key for spec in specs]

@@ -40,6 +40,8 @@ PAGES: dict[str, tuple[int, int, int, int]] = {
     "POST my_round_agreement": (409, 403, 403, 403),
     "GET work": (403, 200, 403, 200),
     "GET work_download": (403, 200, 403, 200),
+    "GET project_copy": (403, 200, 403, 200),
+    "POST project_copy": (403, 422, 403, 422),
     "GET project": (302, 200, 200, 200),
     "GET datasets": (403, 200, 200, 200),
     "GET dataset_new": (403, 200, 403, 403),
