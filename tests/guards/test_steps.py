@@ -24,7 +24,7 @@ STEPS_OF = {
     "Agree": "agreement round_agreement round_differences",
     "Judge": "approval_ask approvals call judge judge_new judges run run_cancel run_new "
     "verdicts_import version version_alignment version_new",
-    "": "audit project tokens",
+    "": "audit project project_copy tokens",
 }
 """The step that a page belongs to; those of the last line belong to the whole project."""
 REPORTS = frozenset({"approval", "run_report"})
