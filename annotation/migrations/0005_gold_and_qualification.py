@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('major', models.PositiveIntegerField()),
                 ('shuffle', models.BigIntegerField()),
-                ('part_before', models.CharField(choices=[('development', 'Development'), ('sealed', 'Sealed'), ('none', 'None')], max_length=16)),
+                ('part_before', models.CharField(choices=[('development', 'Development'), ('none', 'None')], max_length=16)),
                 ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
             ],

@@ -11,6 +11,9 @@ from annotation.models.guideline import Guideline
 from annotation.states import Part
 
 
+UNSEALED = [(part.value, part.label) for part in Part if part != Part.SEALED]
+
+
 class GoldItem(models.Model):
     """An item whose labels under one major version of a guideline are fixed beforehand.
 
@@ -22,7 +25,7 @@ class GoldItem(models.Model):
     major = models.PositiveIntegerField()
     # Its place in the ring from which each rater takes at a point of their own.
     shuffle = models.BigIntegerField()
-    part_before = models.CharField(max_length=16, choices=Part)
+    part_before = models.CharField(max_length=16, choices=UNSEALED)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
