@@ -10,7 +10,6 @@ from annotation.models.content import Item
 from annotation.models.guideline import Guideline
 from annotation.states import Part
 
-
 UNSEALED = [(part.value, part.label) for part in Part if part != Part.SEALED]
 
 
