@@ -63,13 +63,25 @@ def fit(design: Floats, outcomes: Floats, clusters: Ints) -> Fit:
     n, k = design.shape
     groups = len(np.unique(clusters))
     because = _why_not(design, outcomes)
-    found = None if because else _newton(design, outcomes)
-    if not because and _is_doubtful(design, found) and _is_separated(design, outcomes):
+    if because:
+        return Fit(np.zeros(k), None, n, groups, because)
+    # Fitted on columns at right angles: what varies little is not lost beside what does not.
+    level, back = _levelled(design)
+    found = _newton(level, outcomes)
+    if _is_doubtful(level, found) and _is_separated(level, outcomes):
         because = SEPARATED
     if because or found is None:
         return Fit(np.zeros(k), None, n, groups, because or UNSETTLED)
-    spread = _spread(design, outcomes, clusters, found) if groups > k else None
-    return Fit(found, spread, n, groups)
+    spread = _spread(level, outcomes, clusters, found, back) if groups > k else None
+    return Fit(back @ found, spread, n, groups)
+
+
+def _levelled(design: Floats) -> tuple[Floats, Floats]:
+    """The same model on columns at right angles of length √n, and the way back from theirs to
+    the coefficients of `design`."""
+    root = len(design) ** 0.5
+    columns, triangle = np.linalg.qr(design)
+    return columns * root, np.asarray(np.linalg.inv(triangle / root))
 
 
 def logistic(values: Floats) -> Floats:
@@ -82,7 +94,9 @@ def _why_not(design: Floats, outcomes: Floats) -> str:
         return NO_OUTCOME
     if np.ptp(outcomes) == 0:
         return SAME_OUTCOME
-    return NO_VARIANCE if np.linalg.matrix_rank(design) < design.shape[1] else ""
+    # What varies by less than this, beside the column of ones, would be fitted to rounding.
+    rank = np.linalg.matrix_rank(design, rtol=_TOLERANCE)
+    return NO_VARIANCE if rank < design.shape[1] else ""
 
 
 def _is_doubtful(design: Floats, found: Floats | None) -> bool:
@@ -137,12 +151,15 @@ def _likelihood(design: Floats, outcomes: Floats, coefficients: Floats) -> float
     return float((outcomes * odds - np.logaddexp(0.0, odds)).sum())
 
 
-def _spread(design: Floats, outcomes: Floats, clusters: Ints, found: Floats) -> Floats:
+def _spread(
+    design: Floats, outcomes: Floats, clusters: Ints, found: Floats, back: Floats
+) -> Floats:
+    """Standard errors of the coefficients that `back` leads to from `found`."""
     n, k = design.shape
     shares = logistic(design @ found)
     bread = np.linalg.inv((design * (shares * (1 - shares))[:, None]).T @ design)
     scores = intervals.sum_by(clusters, design * (outcomes - shares)[:, None])
     groups = len(scores)
     factor = groups / (groups - 1) * (n - 1) / (n - k)
-    moved = scores @ bread
+    moved = scores @ bread @ back.T
     return np.asarray(np.sqrt(factor * (moved**2).sum(axis=0)))

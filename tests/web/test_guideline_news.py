@@ -141,7 +141,7 @@ def test_an_own_rating_names_the_version_that_it_was_given_by(desk: Desk) -> Non
     own = Assignment.objects.get(round=desk.round, state=AssignmentState.SUBMITTED)
     desk.publish("Links count.")
     page = desk.client.get(reverse("rating_own", args=["support", own.pk])).content.decode()
-    assert "Guideline: Helpfulness 1.0" in page
+    assert "Guideline: <bdi>Helpfulness</bdi> 1.0" in page
     assert NEW not in page
 
 

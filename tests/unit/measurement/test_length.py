@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from measurement import logistic
 from measurement.alignment import align
 from measurement.estimate import Estimate
 from measurement.length import LengthEffect, length_effect
@@ -225,6 +226,17 @@ def test_swapping_only_the_lengths_turns_the_slope_round(pairs: list[Pair]) -> N
     swapped = [(h, j, b, a) for h, j, a, b in pairs]
     for here, there in zip(fitted(effect(pairs)), fitted(effect(swapped)), strict=True):
         assert near(here.value, there.value, sign=-1)
+
+
+def test_lengths_that_differ_nearly_alike_carry_no_slope() -> None:
+    near_alike = [
+        ("A", verdict, 1.0, other)
+        for verdict, other in zip("AAABA", (5.0,) * 4 + (6.0,), strict=True)
+    ]
+    assert {found.undefined_because for found in fitted(effect(near_alike))} <= {
+        logistic.NO_VARIANCE,
+        logistic.SAME_OUTCOME,
+    }
 
 
 @given(pairs_of, st.randoms(use_true_random=False))
