@@ -9,11 +9,11 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import claiming, exporting, million, resampling, starting
+from tests.bench import claiming, exporting, importing, million, resampling, starting
 from tests.bench.figures import Figure, table
 
 ROOT = Path(__file__).resolve().parents[2]
-ROUNDS = (starting, claiming, exporting, resampling, million)
+ROUNDS = (starting, claiming, importing, exporting, resampling, million)
 
 
 def machine() -> dict[str, object]:
