@@ -13,6 +13,7 @@ from annotation.models import (
     Assignment,
     Dataset,
     Draft,
+    GoldItem,
     Guideline,
     GuidelineVersion,
     Item,
@@ -72,6 +73,18 @@ def item_of(project: Project, item_id: int) -> Item:
     if item is None:
         raise NotHere("There is no such item in this project.")
     return item
+
+
+def gold_of(project: Project, gold_id: int) -> GoldItem:
+    """A gold item that is in force."""
+    gold = (
+        GoldItem.objects.select_related("item", "guideline")
+        .filter(item__project=project, pk=gold_id, withdrawn_at__isnull=True)
+        .first()
+    )
+    if gold is None:
+        raise NotHere("There is no such gold item in this project.")
+    return gold
 
 
 def guideline_of(project: Project, guideline_id: int) -> Guideline:

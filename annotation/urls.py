@@ -6,6 +6,7 @@ from annotation.views import (
     data,
     differences,
     exports,
+    gold,
     guidelinefiles,
     guidelines,
     home,
@@ -51,6 +52,9 @@ urlpatterns = [
     path(DATASET + "labels/<int:upload_id>/", data.import_labels_map, name="import_labels_map"),
     path(PROJECT + "items/<int:item_id>/", data.item, name="item"),
     path(PROJECT + "imports/", data.imports, name="imports"),
+    path(PROJECT + "items/<int:item_id>/gold/", gold.item, name="item_gold"),
+    path(PROJECT + "gold/", gold.index, name="gold"),
+    path(PROJECT + "gold/<int:gold_id>/take-back/", gold.take_back, name="gold_take_back"),
     path(PROJECT + "imports/<int:job_id>/", data.import_job, name="import_job"),
     path(PROJECT + "export/", exports.index, name="exports"),
     path(

@@ -15,7 +15,16 @@ from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from annotation.models import Assignment, Dataset, Item, Round, RoundItem, SealedSet, whole
+from annotation.models import (
+    Assignment,
+    Dataset,
+    GoldItem,
+    Item,
+    Round,
+    RoundItem,
+    SealedSet,
+    whole,
+)
 from annotation.queries.labels import FEEDING
 from annotation.rules.display import shuffle_key
 from annotation.rules.overlap import slots
@@ -224,9 +233,12 @@ def _lay(round_: Round, ids: Sequence[int]) -> None:
 
 
 def servable_items(*, dataset: Dataset, parts: Collection[Part] = ()) -> QuerySet[Item]:
-    """The items of a dataset that people can be given: visible, with a text, not withdrawn."""
+    """The items of a dataset that people can be given: visible, with a text, not withdrawn; gold
+    items come on turns of their own."""
+    golds = GoldItem.objects.filter(item=OuterRef("pk"), withdrawn_at__isnull=True)
     items = Item.objects.filter(
         whole(),
+        ~Exists(golds),
         dataset=dataset,
         withdrawn_at__isnull=True,
         content__isnull=False,

@@ -219,6 +219,9 @@ def _submit(
             raise _Raced
         raise _gone(row, rater)
     _write(stored, answer)
+    if stored.gold_id is not None and row.round.shows_gold:
+        # The page says so in the same response: no moment is left to mend it by what is told.
+        Assignment.objects.filter(pk=stored.pk).update(told_at=now)
     Draft.objects.filter(round=row.round_id, item=row.item_id, rater=rater).delete()
     return stored, True
 

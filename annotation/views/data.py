@@ -17,6 +17,7 @@ from annotation.forms.lists import DatasetsFilter, ImportsFilter, ItemFilterForm
 from annotation.forms.refusals import add_refusal, status_of
 from annotation.models import Dataset, Upload
 from annotation.queries import datasets as queries
+from annotation.queries import gold as gold_queries
 from annotation.queries import imports as import_queries
 from annotation.queries import items as item_queries
 from annotation.services import datasets, uploads
@@ -103,6 +104,7 @@ def item(request: MemberRequest, item_id: int) -> HttpResponse:
         "labels": item_queries.labels_of(found, user_id=request.user.pk),
         "siblings": item_queries.siblings_of(found),
         "extra": item_queries.extra_of(found),
+        "is_gold": gold_queries.is_gold(found),
     }
     return page(request, "annotation/item.html", context)
 

@@ -23,7 +23,7 @@ from annotation.forms.rating import (
     ReasonForm,
 )
 from annotation.models import Assignment, Round
-from annotation.queries import ownanswers, progress, workbench
+from annotation.queries import gold, ownanswers, progress, workbench
 from annotation.queries.news import News
 from annotation.services import claim, rating
 from annotation.states import AssignmentState
@@ -257,6 +257,7 @@ def _slot(
         "news": _unread(request, form.bench.news),
         "own": progress.own_round(round_=row.round, rater_id=rater.pk),
         "is_amending": is_own,
+        **_told(row.round, rater, row if is_own else None),
         "closed_because": closed_because,
         # Nothing of this item can be sent any more: it is somebody else's, or it is settled.
         "is_over": bool(closed_because or more.get("conflict")),
@@ -291,7 +292,18 @@ def _calm(
         "round": round_,
         "rater": rater,
         "calm": calm,
+        **_told(round_, rater, None),
         "own": progress.own_round(round_=round_, rater_id=rater.pk),
         "last_id": workbench.last_of_round(round_id=round_.pk, rater_id=rater.pk),
     }
     return page(request, PAGE, context, fragment=SLOT, status=status)
+
+
+def _told(round_: Round, rater: Rater, own: Assignment | None) -> dict[str, Any]:
+    """What the rater is told of a gold item: of the answer that is open, else of the last one."""
+    if own is not None:
+        return {"told": gold.told(own), "told_title": "This was a gold item."}
+    return {
+        "told": gold.told_last(round_=round_, rater_id=rater.pk),
+        "told_title": "Your last item was a gold item.",
+    }

@@ -29,6 +29,12 @@ IN_ADDRESSES: dict[str, Values] = {
         rows.sealed_items[0].pk,
         rows.served_run.calls.earliest("pk").item_id,
     ],
+    "gold_id": lambda rows: [rows.gold.pk],
+    "item_gold.item_id": lambda rows: [
+        rows.open_items[0].pk,
+        rows.sealed_items[0].pk,
+        rows.gold.item_id,
+    ],
     "upload_id": lambda rows: [rows.upload.pk],
     "job_id": lambda rows: [rows.job.pk],
     "guideline_id": lambda rows: [rows.preference.guideline_id, rows.draft.guideline_id],

@@ -16,6 +16,7 @@ from annotation.models import (
     Dataset,
     Draft,
     Flag,
+    GoldItem,
     GuidelineVersion,
     Item,
     Rating,
@@ -99,6 +100,7 @@ class Rows:
     others_assignment: Assignment
     token: ApiToken
     member: User
+    gold: GoldItem
 
 
 def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows, dict[Scope, str]]:
@@ -146,6 +148,8 @@ def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows
         )
     assert token is not None
     audit.record(actor=lead.actor, verb="round.opened", object_type="round", project_id=project.pk)
+    gold_item = builders.make_pair(open_set, external_id=f"gold-{project.slug}")
+    gold = builders.make_gold(gold_item, preference, labels={"preference": "A"})
     rows = Rows(
         project=project,
         open_set=open_set,
@@ -173,6 +177,7 @@ def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows
         others_assignment=others,
         token=token,
         member=raters[0],
+        gold=gold,
     )
     return rows, secrets
 

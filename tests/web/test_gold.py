@@ -1,0 +1,156 @@
+"""The pages of gold items, and what a rater is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from accounts.models import Project, Rater, User
+from accounts.roles import Role
+from annotation.models import Assignment, GoldItem, GuidelineVersion, Item, Round, RoundRater
+from annotation.states import AssignmentState
+from tests import builders
+
+pytestmark = pytest.mark.django_db
+
+FOURS = {f"d-{key}": "4" for key in builders.FOUR}
+
+
+@pytest.fixture
+def project() -> Project:
+    return builders.make_project()
+
+
+@pytest.fixture
+def lea(project: Project) -> User:
+    return builders.join(project, builders.make_user(username="lea"), Role.LEAD, Role.RATER)
+
+
+@pytest.fixture
+def ana(project: Project) -> Rater:
+    user = builders.join(project, builders.make_user(username="ana"), Role.RATER)
+    return builders.rater_of(project, user)
+
+
+@pytest.fixture
+def version(project: Project) -> GuidelineVersion:
+    return builders.make_guideline(project)
+
+
+@pytest.fixture
+def item(project: Project) -> Item:
+    return builders.make_item(builders.make_dataset(project), external_id="g1")
+
+
+def as_(user: User | None) -> Client:
+    assert user is not None
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_a_lead_makes_an_item_gold_from_its_page(
+    lea: User, version: GuidelineVersion, item: Item
+) -> None:
+    client = as_(lea)
+    url = reverse("item_gold", args=["support", item.pk])
+    assert url in client.get(reverse("item", args=["support", item.pk])).content.decode()
+
+    answer = client.post(url, {"d-safety": "5", "reason": "It names the risk."})
+
+    assert answer["Location"] == reverse("gold", args=["support"])
+    assert GoldItem.objects.get().item == item
+    listed = client.get(answer["Location"]).content.decode()
+    assert "It names the risk." in listed
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ({"d-safety": "5"}, "Say why"),
+        ({"d-safety": "9", "reason": "So."}, "valid choice"),
+        ({"reason": "So."}, "right label on one dimension"),
+    ],
+)
+def test_what_is_missing_is_said(
+    lea: User, version: GuidelineVersion, item: Item, data: dict[str, Any], sentence: str
+) -> None:
+    answer = as_(lea).post(reverse("item_gold", args=["support", item.pk]), data)
+    assert answer.status_code == 422
+    assert sentence in answer.content.decode()
+
+
+def test_without_a_guideline_in_force_the_page_says_what_to_do_first(lea: User, item: Item) -> None:
+    shown = as_(lea).get(reverse("item_gold", args=["support", item.pk])).content.decode()
+    assert "No guideline in force" in shown
+
+
+def test_a_gold_item_is_taken_back_with_a_reason(
+    lea: User, version: GuidelineVersion, item: Item
+) -> None:
+    gold = builders.make_gold(item, version)
+    url = reverse("gold_take_back", args=["support", gold.pk])
+    assert as_(lea).post(url, {}).status_code == 422
+    assert as_(lea).post(url, {"reason": "Too easy."}).status_code == 302
+    gold.refresh_from_db()
+    assert gold.withdrawn_at is not None
+
+
+def test_the_list_is_searched_and_costs_the_same_for_many(
+    lea: User,
+    version: GuidelineVersion,
+    item: Item,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    for number in range(20):
+        one = builders.make_item(item.dataset, external_id=f"x{number}", input=f"Tell {number}")
+        builders.make_gold(one, version)
+    client = as_(lea)
+    with django_assert_max_num_queries(20):
+        shown = client.get(reverse("gold", args=["support"]) + "?q=Tell 7").content.decode()
+    assert "Tell 7" in shown
+    assert "Tell 8" not in shown
+
+
+def test_a_lead_who_may_yet_be_given_gold_reads_no_gold_label(
+    lea: User, version: GuidelineVersion, item: Item
+) -> None:
+    builders.make_gold(item, version, reason="What only others read.")
+    round_ = builders.make_round(item.dataset, version, items=(), raters=())
+    Round.objects.filter(pk=round_.pk).update(gold_every=20)
+    RoundRater.objects.create(round=round_, rater=builders.rater_of(round_.project, lea))
+    for url in (
+        reverse("gold", args=["support"]),
+        reverse("item_gold", args=["support", item.pk]),
+    ):
+        assert "What only others read." not in as_(lea).get(url).content.decode()
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_rater_is_told_of_a_gold_item_only_where_the_round_tells(
+    ana: Rater, version: GuidelineVersion, item: Item, *, is_told: bool
+) -> None:
+    builders.make_gold(item, version, reason="As in the second example.")
+    made = [builders.make_item(item.dataset, external_id=f"r{n}") for n in range(3)]
+    round_ = builders.make_round(item.dataset, version, items=made, raters=[ana], overlap=1)
+    Round.objects.filter(pk=round_.pk).update(gold_every=2, shows_gold=is_told)
+    client = as_(ana.user)
+    shown = ""
+    while not Assignment.objects.filter(
+        gold__isnull=False, state=AssignmentState.SUBMITTED
+    ).exists():
+        assert (
+            "gold" not in client.get(reverse("rate", args=["support", round_.pk])).content.decode()
+        )
+        row = Assignment.objects.get(state=AssignmentState.LEASED)
+        shown = client.post(
+            reverse("rating_submit", args=["support", row.pk]), FOURS, follow=True
+        ).content.decode()
+    assert ("As in the second example." in shown) is is_told
+    answered = Assignment.objects.get(gold__isnull=False)
+    own = client.get(reverse("rating_own", args=["support", answered.pk])).content.decode()
+    assert ("This was a gold item." in own) is is_told
