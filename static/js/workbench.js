@@ -270,6 +270,8 @@ function act(target, key) {
 document.documentElement.dataset.workbench = "on";
 forgetOldDrafts();
 begin();
+// No item is left: what there is to read says so to a screen reader, as it does after a swap.
+if (!bench) slot()?.querySelector("[data-focus]")?.focus();
 
 document.addEventListener("keydown", onKey, true);
 for (const name of ["pointerdown", "pointermove", "wheel", "scroll", "touchstart"]) {

@@ -54,6 +54,38 @@ def test_twenty_two_items_of_two_rounds_without_a_pointer(house: House, page: Pa
     assert stored(house, "vera") == [*answers, *["tie"] * 10]
 
 
+AT_ONCE = """() => {
+    window.isSamePage = true;
+    const press = (key) => document.activeElement.dispatchEvent(
+        new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    const answer = () => ["4", "3", "2", "1", "Enter"].forEach(press);
+    document.addEventListener("htmx:afterSwap", () => queueMicrotask(answer));
+    answer();
+}"""
+
+
+def test_keys_pressed_the_moment_an_item_appears_answer_it_on_the_same_page(
+    house: House, page: Page
+) -> None:
+    address = make_round(house, "flo")
+    sign_in(page, "flo")
+    page.goto(address)
+    page.evaluate(AT_ONCE)
+    expect(page.get_by_role("heading", name="You are through")).to_be_focused()
+    assert page.evaluate("window.isSamePage") is True
+    assert stored(house, "flo") == ["4", "3", "2", "1"] * 3
+
+
+def test_without_a_swap_the_end_is_focused_too(house: House, page: Page) -> None:
+    address = make_round(house, "gil", items=1)
+    sign_in(page, "gil")
+    page.goto(address)
+    press(page, "4 3 2 1 Enter")
+    expect(page.get_by_role("heading", name="You are through")).to_be_visible()
+    page.goto(address)
+    expect(page.get_by_role("heading", name="You are through")).to_be_focused()
+
+
 def test_an_answer_whose_receipt_was_lost_is_sent_again_and_stored_once(
     house: House, page: Page
 ) -> None:
