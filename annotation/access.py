@@ -18,8 +18,10 @@ from annotation.models import (
     GuidelineVersion,
     Item,
     Round,
+    RoundItem,
     RoundRater,
     Upload,
+    Withdrawal,
     whole,
 )
 from annotation.states import DatasetKind, VersionState
@@ -130,6 +132,46 @@ def round_of(project: Project, round_id: int) -> Round:
     if found is None:
         raise NotHere("There is no such round in this project.")
     return found
+
+
+def round_item_of(project: Project, round_id: int, item_id: int) -> RoundItem:
+    """An item's place in a round, with both; also one that is out of the round."""
+    place = (
+        RoundItem.objects.select_related(
+            "round__guideline_version__guideline", "round__dataset", "item__content", "withdrawal"
+        )
+        .filter(round__project=project, round=round_id, item=item_id)
+        .first()
+    )
+    if place is None:
+        raise NotHere("There is no such item in this round.")
+    return place
+
+
+def round_rater_of(project: Project, round_id: int, rater_id: int) -> RoundRater:
+    """A rater's place in a round, with both; also of one who was removed."""
+    member = (
+        RoundRater.objects.select_related(
+            "rater", "round__guideline_version__guideline", "round__dataset"
+        )
+        .filter(round__project=project, round=round_id, rater=rater_id)
+        .first()
+    )
+    if member is None:
+        raise NotHere("There is no such rater in this round.")
+    return member
+
+
+def withdrawal_of(project: Project, round_id: int, withdrawal_id: int) -> Withdrawal:
+    """What was taken out of a round, taken back or not."""
+    made = (
+        Withdrawal.objects.select_related("round", "item", "rater")
+        .filter(round__project=project, round=round_id, pk=withdrawal_id)
+        .first()
+    )
+    if made is None:
+        raise NotHere("There is no such withdrawal in this round.")
+    return made
 
 
 def round_for_rater(rater: Rater, round_id: int) -> Round:

@@ -11,6 +11,8 @@ from annotation.views import (
     guidelines,
     home,
     projects,
+    roundacts,
+    roundraters,
     rounds,
     work,
     workbench,
@@ -20,6 +22,8 @@ PROJECT = "projects/<slug:slug>/"
 DATASET = PROJECT + "data/<int:dataset_id>/"
 GUIDELINE = PROJECT + "guidelines/<int:guideline_id>/"
 ROUND = PROJECT + "rounds/<int:round_id>/"
+ROUND_ITEM = ROUND + "items/<int:item_id>/"
+ROUND_RATER = ROUND + "raters/<int:rater_id>/"
 RATING = PROJECT + "ratings/<int:assignment_id>/"
 
 urlpatterns = [
@@ -85,4 +89,20 @@ urlpatterns = [
     path(ROUND + "resume/", rounds.resume, name="round_resume"),
     path(ROUND + "close/", rounds.close, name="round_close"),
     path(ROUND + "raters/", rounds.add_raters, name="round_raters"),
+    path(ROUND_RATER, roundraters.show, name="round_rater"),
+    path(ROUND_RATER + "quota/", roundraters.quota, name="round_quota"),
+    path(ROUND_RATER + "hand-back/", roundraters.hand_back, name="round_hand_back"),
+    path(ROUND_RATER + "remove/", roundraters.remove, name="round_rater_remove"),
+    path(ROUND + "items/add/", roundraters.add_items, name="round_items_add"),
+    path(ROUND + "items/add/again/", roundraters.lay_again, name="round_lay_again"),
+    path(ROUND_ITEM, roundacts.item, name="round_item"),
+    path(ROUND_ITEM + "withdraw/", roundacts.withdraw, name="round_withdraw"),
+    path(ROUND_ITEM + "correct/", roundacts.correct, name="round_correct"),
+    path(ROUND + "reports/", roundacts.index, name="round_reports"),
+    path(ROUND + "changes/", roundacts.changed, name="round_changes"),
+    path(
+        ROUND + "changes/<int:withdrawal_id>/take-back/",
+        roundacts.take_back,
+        name="round_take_back",
+    ),
 ]

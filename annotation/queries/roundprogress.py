@@ -25,6 +25,7 @@ LATEST_RATINGS = 50_000
 class RaterRow:
     """What one rater did in a round; `minutes` of active time."""
 
+    rater_id: int
     name: str
     submitted: int
     skipped: int
@@ -75,7 +76,7 @@ def progress(round_: Round, *, now: datetime) -> Counted[Progress] | None:
     None while it is counted for the first time."""
     if not is_large(round_):
         return Counted(_progress(round_, now=now), now)
-    return counted_soon(f"round-progress/{round_.pk}", lambda: _progress(round_, now=now))
+    return counted_soon(f"round-progress/2/{round_.pk}", lambda: _progress(round_, now=now))
 
 
 def _progress(round_: Round, *, now: datetime) -> Progress:
@@ -154,6 +155,7 @@ def _rater_rows(round_: Round, *, now: datetime) -> tuple[list[RaterRow], int]:
 
 def _rater_row(member: RoundRater, work: Mapping[str, Any]) -> RaterRow:
     return RaterRow(
+        rater_id=member.rater_id,
         name=member.rater.name,
         submitted=work.get("submitted", 0),
         skipped=work.get("skipped", 0),

@@ -81,13 +81,15 @@ def correct(
     keep_answers: bool,
     reason: str,
     note: str = "",
+    seen: str = "",
     by: User,
     now: datetime,
 ) -> Corrected:
     """Give an item of the round a new text; with `keep_answers` only the wording changed.
 
-    Raises `Invalid` for the texts or the reason, `Conflict` when the round is closed or revealed,
-    the item is out of it, or its labels are frozen as evidence.
+    `seen` is the content hash that the new text was made from. Raises `Invalid` for the texts or
+    the reason, `Conflict` when the round is closed or revealed, the item is out of it, somebody
+    corrected it since it was seen, or its labels are frozen as evidence.
     """
     said = roundacts.reason_of(reason)
     round_ = roundacts.held(round_id)
@@ -100,6 +102,11 @@ def correct(
         what="This item has to stay as it is",
     )
     item = _held_item(item_id)
+    if seen and item.content_hash != seen:
+        raise Conflict(
+            "corrected_meanwhile",
+            "Somebody corrected this item meanwhile. Open this page anew and look at its text.",
+        )
     before = _draft(item)
     after = _changed(item, before, texts)
     answers = Assignment.objects.filter(

@@ -156,6 +156,13 @@ def laying_of(round_: Round) -> Job | None:
     return Job.objects.filter(pk=round_.laying_job_id).first() if round_.laying_job_id else None
 
 
+def addable(round_: Round) -> dict[Part, int]:
+    """How many items of its dataset are not in the round, by part; grows with the dataset."""
+    rest = outside(round_, servable_items(dataset=round_.dataset)).order_by()
+    found = dict(rest.values_list("part").annotate(Count("pk")))
+    return {part: found[part] for part in Part if found.get(part)}
+
+
 def outside(round_: Round, items: QuerySet[Item]) -> QuerySet[Item]:
     """Those of the items that are not in the round."""
     return items.exclude(Exists(RoundItem.objects.filter(round=round_, item=OuterRef("pk"))))

@@ -26,16 +26,24 @@ def held(round_id: int) -> Round:
     Raises `Conflict` once it is closed or revealed.
     """
     round_ = Round.objects.select_for_update(no_key=True).get(pk=round_id)
+    refusal = refusal_of(round_)
+    if refusal is not None:
+        raise refusal
+    return round_
+
+
+def refusal_of(round_: Round) -> Conflict | None:
+    """Why nothing that the round holds can be changed any more."""
     if round_.revealed_at is not None:
-        raise Conflict(
+        return Conflict(
             "round_revealed",
             "The ratings of this round were revealed, so what it holds can no longer be changed.",
         )
     if round_.state == RoundState.CLOSED:
-        raise Conflict(
+        return Conflict(
             "round_closed", "This round is closed, so what it holds can no longer be changed."
         )
-    return round_
+    return None
 
 
 def live_rows(*, round_id: int, item_id: int) -> list[Assignment]:

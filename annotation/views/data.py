@@ -16,6 +16,7 @@ from annotation.forms.imports import UploadForm, item_form, label_form
 from annotation.forms.lists import DatasetsFilter, ImportsFilter, ItemFilterForm
 from annotation.forms.refusals import add_refusal, status_of
 from annotation.models import Dataset, Upload
+from annotation.queries import changes
 from annotation.queries import datasets as queries
 from annotation.queries import gold as gold_queries
 from annotation.queries import imports as import_queries
@@ -105,6 +106,7 @@ def item(request: MemberRequest, item_id: int) -> HttpResponse:
         "siblings": item_queries.siblings_of(found),
         "extra": item_queries.extra_of(found),
         "is_gold": gold_queries.is_gold(found),
+        "running": changes.running_rounds_of(found) if _leads(request) else [],
     }
     return page(request, "annotation/item.html", context)
 
@@ -259,6 +261,10 @@ def import_job(request: MemberRequest, job_id: int) -> HttpResponse:
     return page(
         request, "annotation/import_job.html", context, fragment="annotation/_import_job.html"
     )
+
+
+def _leads(request: MemberRequest) -> bool:
+    return Role.LEAD in request.membership.roles
 
 
 def _sent(request: MemberRequest) -> QueryDict | None:

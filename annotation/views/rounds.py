@@ -18,6 +18,7 @@ from annotation.forms.rounds import RatersForm, RoundForm
 from annotation.models import Round
 from annotation.queries import roundprogress
 from annotation.queries import rounds as queries
+from annotation.services import laying
 from annotation.services import rounds as services
 from annotation.states import RoundState
 from core import filters
@@ -75,7 +76,7 @@ def show(request: MemberRequest, round_id: int) -> HttpResponse:
     if wants_fragment(request) and _is_shown(request, found, context["digest"]):
         return HttpResponse(status=UNCHANGED)
     if found.state != RoundState.CLOSED:
-        context["more"] = RatersForm(round_=found)
+        context |= {"more": RatersForm(round_=found), "laying": laying.laying_of(found)}
     return page(
         request, "annotation/round.html", context, fragment="annotation/_round_progress.html"
     )

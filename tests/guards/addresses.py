@@ -35,6 +35,16 @@ IN_ADDRESSES: dict[str, Values] = {
         rows.sealed_items[0].pk,
         rows.gold.item_id,
     ],
+    "round_item.item_id": lambda rows: [
+        rows.open_items[1].pk,
+        rows.open_items[0].pk,
+        rows.sealed_items[0].pk,
+    ],
+    "rater_id": lambda rows: [
+        rows.own_assignment.rater_id or 0,
+        rows.others_assignment.rater_id or 0,
+    ],
+    "withdrawal_id": lambda rows: [rows.withdrawal.pk],
     "upload_id": lambda rows: [rows.upload.pk],
     "job_id": lambda rows: [rows.job.pk],
     "guideline_id": lambda rows: [rows.preference.guideline_id, rows.draft.guideline_id],
@@ -123,6 +133,8 @@ QUERIES: dict[str, Sequence[str]] = {
     "work_download": ["?since=2026-11-01&until=2026-12-01"],
     "round_differences": ["?dimension=preference"],
     "round_quality": ["?sort=-agreement", "?which=below"],
+    "round_changes": ["?what=items", "?state=out&q=broken"],
+    "round_reports": ["?kind=flags&sort=most", "?kind=settled", "?q=flag"],
     "run": ["?outcome=ok", "?live=1"],
 }
 """Pages that show something else by query: url name -> queries beginning with `?`."""

@@ -26,6 +26,7 @@ from annotation.models import (
     RoundItem,
     SealedSet,
     Upload,
+    Withdrawal,
 )
 from annotation.services import uploads
 from annotation.services.importing import ItemImport
@@ -101,6 +102,7 @@ class Rows:
     token: ApiToken
     member: User
     gold: GoldItem
+    withdrawal: Withdrawal
 
 
 def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows, dict[Scope, str]]:
@@ -178,6 +180,7 @@ def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows
         token=token,
         member=raters[0],
         gold=gold,
+        withdrawal=_withdrawn(open_round, open_items[-1], lead),
     )
     return rows, secrets
 
@@ -209,6 +212,18 @@ def _open(
     dataset = builders.make_dataset(project, name="Week 46")
     items = _pairs(dataset, "abcdef", Part.DEVELOPMENT)
     return dataset, items, builders.make_round(dataset, version, items=items, raters=raters)
+
+
+def _withdrawn(round_: Round, item: Item, lead: User) -> Withdrawal:
+    """An item that nobody rated, out of the round."""
+    made = Withdrawal.objects.create(
+        round=round_, item=item, reason="It is broken.", actor=lead.actor
+    )
+    RoundItem.objects.filter(round=round_, item=item).update(taken=0, is_full=True, withdrawal=made)
+    Assignment.objects.filter(round=round_, item=item).update(
+        state=AssignmentState.WITHDRAWN, withdrawal=made
+    )
+    return made
 
 
 def _rate_half(

@@ -41,8 +41,10 @@ def skipped(scene: Scene, *numbers: int) -> None:
 
 
 def open_items(scene: Scene, kind: str = "") -> list[int]:
-    page = reports.page(scene.round, kind=kind, number="1")
-    return [report.item.pk for report in page.object_list]
+    page = reports.page(
+        scene.round, wanted=reports.Wanted(kind=kind), number="1", user_id=scene.lea.pk
+    )
+    return [report.place.item_id for report in page.object_list]
 
 
 def test_a_flag_puts_its_item_before_the_lead(scene: Scene) -> None:

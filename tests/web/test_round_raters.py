@@ -57,7 +57,7 @@ def read(client: Client, round_: Round, **query: str) -> str:
 
 
 def names(text: str) -> list[str]:
-    return re.findall(r'<th scope="row">(\w+)', text)
+    return re.findall(r'<th scope="row">(?:<a [^>]*>)?(\w+)', text)
 
 
 def test_each_rater_stands_with_agreement_interval_and_n(

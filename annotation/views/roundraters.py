@@ -1,0 +1,186 @@
+"""A lead's acts on who rates in a running round and what: one rater's page, and more items."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.doors import MemberRequest, door
+from accounts.roles import Role
+from annotation import access
+from annotation.forms.refusals import add_refusal, status_of
+from annotation.forms.roundraters import MoreItemsForm, QuotaForm, RemoveForm
+from annotation.models import Round, RoundRater
+from annotation.queries import changes
+from annotation.services import handing, laying, removing, roundacts
+from annotation.states import Part
+from core.counting import counted
+from core.errors import DomainError
+from core.http import go, page, posted, wants_fragment
+from core.models import JobState
+
+PAGE = ("GET", "HEAD", "POST")
+STEP = {"current_step": "rate"}
+
+
+@door(Role.LEAD)
+@require_http_methods(("GET", "HEAD"))
+def show(request: MemberRequest, round_id: int, rater_id: int) -> HttpResponse:
+    """One rater in one round: what they did and hold, and what can be done about it."""
+    member = access.round_rater_of(request.project, round_id, rater_id)
+    return _show(request, member, QuotaForm(initial={"quota": member.quota}))
+
+
+@door(Role.LEAD)
+@require_POST
+def quota(request: MemberRequest, round_id: int, rater_id: int) -> HttpResponse:
+    """How many items the rater is given at most."""
+    member = access.round_rater_of(request.project, round_id, rater_id)
+    form = QuotaForm(request.POST)
+    if form.is_valid():
+        try:
+            handing.change_quota(
+                round_id=member.round_id,
+                rater_id=member.rater_id,
+                quota=form.cleaned_data["quota"],
+                by=request.user,
+            )
+        except DomainError as refusal:
+            add_refusal(form, refusal)
+        else:
+            messages.success(request, "The quota is kept.")
+            return go(request, "round_rater", request.project.slug, round_id, rater_id)
+    return _show(request, member, form)
+
+
+@door(Role.LEAD)
+@require_POST
+def hand_back(request: MemberRequest, round_id: int, rater_id: int) -> HttpResponse:
+    """Give what the rater holds to the others."""
+    member = access.round_rater_of(request.project, round_id, rater_id)
+    try:
+        handing.hand_back(
+            round_id=member.round_id,
+            rater_id=member.rater_id,
+            by=request.user,
+            now=timezone.now(),
+        )
+    except DomainError as refusal:
+        messages.error(request, refusal.sentence)
+    else:
+        messages.success(request, "The item is open to the others; the draft is kept.")
+    return go(request, "round_rater", request.project.slug, round_id, rater_id)
+
+
+@door(Role.LEAD)
+@require_http_methods(PAGE)
+def remove(request: MemberRequest, round_id: int, rater_id: int) -> HttpResponse:
+    """Says what would happen, asks what becomes of the answers, and why."""
+    member = access.round_rater_of(request.project, round_id, rater_id)
+    part = changes.part_of(member, user_id=request.user.pk)
+    form = RemoveForm(posted(request), answers=part.answers)
+    if request.method == "POST" and form.is_valid():
+        try:
+            withdrawn = removing.remove_rater(
+                round_id=member.round_id,
+                rater_id=member.rater_id,
+                keep_answers=form.keeps_answers,
+                reason=form.cleaned_data["reason"],
+                by=request.user,
+                now=timezone.now(),
+            )
+        except DomainError as refusal:
+            add_refusal(form, refusal)
+        else:
+            answers = roundacts.counted(withdrawn, "answer")
+            more = f" {answers} withdrawn." if withdrawn else ""
+            messages.success(request, f"{member.rater.name} is out of the round.{more}")
+            return go(request, "round_changes", request.project.slug, round_id)
+    context = {**_about(member), "form": form, "part": part}
+    return page(request, "annotation/round_rater_remove.html", context, status=status_of(form))
+
+
+@door(Role.LEAD)
+@require_http_methods(PAGE)
+def add_items(request: MemberRequest, round_id: int) -> HttpResponse:
+    """More items of the round's dataset; where they are many, how far they are in."""
+    found = access.round_of(request.project, round_id)
+    job = laying.laying_of(found)
+    context: dict[str, Any] = {
+        **STEP,
+        "round": found,
+        "job": job,
+        "is_failed": job is not None and job.state == JobState.FAILED,
+        "is_polled": wants_fragment(request),
+        "refusal": roundacts.refusal_of(found),
+    }
+    form = None
+    if request.method == "POST" or job is None:
+        addable = _addable(found)
+        form = MoreItemsForm(posted(request), addable=addable)
+        context |= {"form": form, "addable": sum(addable.values())}
+    if form is not None and request.method == "POST" and form.is_valid():
+        try:
+            count = laying.add_items(
+                round_id=found.pk,
+                parts=form.chosen_parts(),
+                sample=form.cleaned_data["sample"],
+                by=request.user,
+            )
+        except DomainError as refusal:
+            add_refusal(form, refusal)
+        else:
+            return _added(request, found, count)
+    status = 200 if form is None else status_of(form)
+    return page(
+        request,
+        "annotation/round_items_add.html",
+        context,
+        fragment="annotation/_round_laying.html",
+        status=status,
+    )
+
+
+@door(Role.LEAD)
+@require_POST
+def lay_again(request: MemberRequest, round_id: int) -> HttpResponse:
+    """Begin anew where adding items failed."""
+    found = access.round_of(request.project, round_id)
+    try:
+        laying.lay_again(round_id=found.pk, by=request.user)
+    except DomainError as refusal:
+        messages.error(request, refusal.sentence)
+    return go(request, "round_items_add", request.project.slug, found.pk)
+
+
+def _show(request: MemberRequest, member: RoundRater, form: QuotaForm) -> HttpResponse:
+    part = changes.part_of(member, user_id=request.user.pk)
+    context = {**_about(member), "form": form, "part": part}
+    return page(request, "annotation/round_rater.html", context, status=status_of(form))
+
+
+def _about(member: RoundRater) -> dict[str, Any]:
+    return {
+        **STEP,
+        "round": member.round,
+        "member": member,
+        "refusal": roundacts.refusal_of(member.round),
+    }
+
+
+def _addable(found: Round) -> dict[Part, int]:
+    """Counting a large dataset takes a while: it is not done for each look."""
+    return counted(f"addable/{found.pk}", lambda: laying.addable(found)).value
+
+
+def _added(request: MemberRequest, found: Round, count: int) -> HttpResponse:
+    slug = request.project.slug
+    if count > laying.AT_ONCE:
+        messages.success(request, f"{count:,} items are being added.")
+        return go(request, "round_items_add", slug, found.pk)
+    messages.success(request, f"{roundacts.counted(count, 'item')} added to the round.")
+    return go(request, "round", slug, found.pk)
