@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from accounts.models import Rater, User
 from accounts.roles import Role
-from annotation.models import Assignment, Rating, Round, RoundItem, RoundRater, Withdrawal
+from annotation.models import Assignment, Draft, Rating, Round, RoundItem, RoundRater, Withdrawal
 from annotation.queries import health
-from annotation.services import claim, rating, removing, withdrawing
+from annotation.services import claim, handing, rating, removing, withdrawing
 from annotation.states import LIVE_ASSIGNMENTS, AssignmentState
 from core.errors import Conflict
 from tests import builders
@@ -229,4 +229,60 @@ def test_an_answer_that_comes_back_and_a_claim_cannot_both_have_the_slot(_: int)
 
     assert sum(at_once([undo, take])) == 1
     assert RoundItem.objects.values_list("taken", "is_full").get() == (1, True)
+    assert health.counters_are_true().is_ok
+
+
+def hand_back(round_: Round, rater: Rater, lead: User) -> bool:
+    return told(
+        lambda: handing.hand_back(
+            round_id=round_.pk, rater_id=rater.pk, by=lead, now=timezone.now()
+        )
+    )
+
+
+def naive_hand_back(row: Assignment, looked: threading.Barrier, changed: threading.Barrier) -> None:
+    """What handing back must not be: the row that it saw, whatever became of it since."""
+    is_leased = Assignment.objects.filter(pk=row.pk, state=AssignmentState.LEASED).exists()
+    looked.wait()
+    changed.wait()
+    if is_leased:
+        Assignment.objects.filter(pk=row.pk).update(
+            state=AssignmentState.OPEN, rater=None, lease_until=None, submitted_at=None
+        )
+
+
+def test_control_without_the_guard_handing_back_loses_an_answer() -> None:
+    round_, (rater,) = make_round(items=1, raters=1, overlap=1)
+    row = held_by(round_, rater)
+    looked, changed = (threading.Barrier(2, timeout=PATIENCE) for _ in range(2))
+
+    def submit_between() -> None:
+        looked.wait()
+        submit(row, rater)
+        changed.wait()
+
+    acts: list[Callable[[], None]] = [
+        partial(naive_hand_back, row, looked, changed),
+        submit_between,
+    ]
+    at_once(acts)
+    assert Rating.objects.filter(assignment=row).exists()
+    assert not Assignment.objects.filter(state=AssignmentState.SUBMITTED).exists()
+
+
+@pytest.mark.parametrize("_", AGAIN)
+def test_an_answer_sent_while_its_item_is_handed_back_counts_or_is_kept(_: int) -> None:
+    round_, raters = make_round(items=1, raters=2, overlap=1)
+    lead = lead_of(round_)
+    row = held_by(round_, raters[0])
+    acts: list[Callable[[], bool]] = [
+        partial(hand_back, round_, raters[0], lead),
+        partial(submit, row, raters[0]),
+        partial(told, partial(claim_now, round_, raters[1])),
+    ]
+    done = at_once(acts)
+    mine = Assignment.objects.filter(rater=raters[0], state=AssignmentState.SUBMITTED)
+    assert mine.count() == (1 if done[1] else 0)
+    assert done[1] or Draft.objects.filter(rater=raters[0]).exists()
+    assert Assignment.objects.filter(state__in=LIVE_ASSIGNMENTS).count() == 1
     assert health.counters_are_true().is_ok
