@@ -33,6 +33,8 @@ SKIP = "skip"
 NEW_GUIDELINE = "new"
 SAMPLE_CHARS = 40
 PATH_CHARS = 300
+OFFERED_COLUMNS = 300
+"""Each field has a list of columns to choose from; further ones are named by path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class MapForm(forms.Form):
 
     groups_of_fields: Sequence[FieldGroup] = ()
     shape: forms.ChoiceField
+    not_offered = 0
 
     def __init__(
         self,
@@ -95,6 +98,7 @@ class MapForm(forms.Form):
         **kwargs: Any,
     ) -> None:
         super().__init__(data, **kwargs)
+        self.not_offered = max(0, len(preview.columns) - OFFERED_COLUMNS)
         choices = [("", "not in the file"), *_choices(preview)]
         known = {value for value, _ in choices}
         for words in self._words():
@@ -394,7 +398,7 @@ def _plain(column: str) -> str:
 def _choices(preview: Preview) -> list[tuple[str, str]]:
     """Each column with what its first filled cell says, so that the right one is recognised."""
     choices = []
-    for at, column in enumerate(preview.columns):
+    for at, column in enumerate(preview.columns[:OFFERED_COLUMNS]):
         sample = next((row[at] for row in preview.rows if row[at].strip()), "")
         cut = " ".join(sample.split())
         if len(cut) > SAMPLE_CHARS:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import TypeVar
@@ -14,7 +13,7 @@ from annotation.rules.keys import NAME_CHARS, digest, fitting, short_key
 from core import mapping
 from core.errors import Invalid
 from core.mapping import ABSENT, FieldPath
-from core.reading.rows import Unit
+from core.reading.rows import Unit, unstorable
 from core.tabular import BrokenRow, Record
 
 KINDS = ("single", "pair", "conversation")
@@ -462,12 +461,7 @@ def _squeezed(text: str) -> str:
 
 def _messages(value: object, name: str) -> tuple[Message, ...]:
     """Turns: a list of objects with role and content (or text), or that list as JSON text."""
-    turns = value
-    if isinstance(value, str):
-        try:
-            turns = json.loads(value)
-        except ValueError:
-            turns = None
+    turns = _in_cell(value, "messages", f"the {name} ") if isinstance(value, str) else value
     if not isinstance(turns, list) or not turns:
         raise Invalid(
             "messages",
@@ -506,10 +500,23 @@ def _tags(value: object) -> tuple[str, ...]:
 
 
 def _listed(text: str) -> object:
-    if text.startswith("["):
-        with suppress(ValueError):
-            return json.loads(text)
-    return text.split(",")
+    listed = _in_cell(text, "tags") if text.startswith("[") else None
+    return text.split(",") if listed is None else listed
+
+
+def _in_cell(text: str, code: str, subject: str = "") -> object:
+    """The JSON that a cell holds, None where it is none. Raises `Invalid` for what the reader of
+    a JSON file would have refused: an escape can smuggle in what no database takes."""
+    try:
+        value = json.loads(text)
+        trouble = unstorable(value)
+    except RecursionError:
+        trouble = "it is nested too deeply."
+    except ValueError:
+        return None
+    if trouble:
+        raise Invalid(code, f"{subject}cannot be read: {trouble}")
+    return value
 
 
 def _latency(value: object) -> float:

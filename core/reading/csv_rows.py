@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from typing import Protocol, cast
 
@@ -11,6 +12,7 @@ from core.reading import limits
 from core.reading.rows import BrokenRow, Record, Records, column_names, counted
 from core.reading.text import Text
 
+_LOOKS_LIKE_JSON = re.compile(r'\s*(\{\s*"|\[\s*(\{|$))')
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 
 
@@ -26,6 +28,12 @@ class _CsvReader(Protocol):
 def read_csv(text: Text, *, delimiter: str | None) -> Records:
     lines = text.lines()
     skipped, header_line = _first_full_line(lines)
+    if _LOOKS_LIKE_JSON.match(header_line):
+        raise Invalid(
+            "not_csv",
+            "The name says a table, but the file holds JSON. Let its name end in .json (an array) "
+            "or .jsonl (one object on each line).",
+        )
     separator = delimiter or _delimiter_of(header_line)
     # The limit belongs to the csv module as a whole; its default is too small for long contexts.
     csv.field_size_limit(limits.MAX_FIELD_CHARS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, time
-from decimal import Decimal
 from typing import Any, BinaryIO
 
 from core.errors import Invalid
@@ -49,20 +48,23 @@ def _parquet_rows(table: Any, arrow_error: type[Exception]) -> Iterator[Record |
                     yield BrokenRow(number, trouble, "row")
                 else:
                     yield Record(number, plain, "row")
-    except (arrow_error, OSError) as error:
+    except (arrow_error, OSError, ValueError, OverflowError) as error:
         raise Invalid(
-            "not_parquet", f"The Parquet file cannot be read on after row {number}."
+            "not_parquet",
+            f"The Parquet file cannot be read on after row {number}: it is damaged, or holds a "
+            "time that no calendar here knows.",
         ) from error
 
 
 def _plain(value: object) -> object:
-    """Dates and exact decimals as text; everything else as it is."""
+    """What JSON knows as it is, the entries of a map as lists, anything else as text: dates,
+    durations, exact decimals. Raw bytes stay what they are, to be refused."""
     if isinstance(value, datetime | date | time):
         return value.isoformat()
-    if isinstance(value, Decimal):
-        return str(value)
     if isinstance(value, dict):
         return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
-    return value
+    if value is None or isinstance(value, str | int | float | bytes):
+        return value
+    return str(value)

@@ -64,6 +64,23 @@ def test_labels_into_a_sealed_dataset_get_a_sentence(lea: Client, project: Proje
     assert not Upload.objects.exists()
 
 
+def test_of_very_many_columns_some_are_offered_and_any_can_be_named(
+    lea: Client, dataset: Dataset
+) -> None:
+    names = ["id", "question", *(f"c{place}" for place in range(2_000)), "answer"]
+    body = ",".join(names) + "\n" + ",".join("x" for _ in names) + "\n"
+    upload = uploaded(lea, dataset, body)
+    page = lea.get(at("import_map", dataset.pk, upload.pk)).content.decode()
+    assert page.count("<option") < 10_000
+    assert page.count("<th") < 200
+    assert "1,703 more columns of this file are not in these lists" in page
+    fields = {"shape": "single", "broken": "refuse", "column_input": "question"}
+    answer = lea.post(
+        at("import_map", dataset.pk, upload.pk), {**fields, "path_response": "answer"}
+    )
+    assert answer.status_code == 302
+
+
 # --- the mapping of items ---------------------------------------------------------------------
 
 

@@ -106,6 +106,14 @@ def test_a_table_may_hold_single_items_and_pairs() -> None:
         ({**SINGLE, "system": "x" * 121}, "Line 2: the system has 121 characters, at most 120"),
         ({"id": 1, "messages": "hi"}, "Line 2: the messages cannot be read: a list of objects"),
         ({"id": 1, "messages": [{"role": "user"}]}, "Line 2: message 1 needs a role and a content"),
+        (
+            {"id": 1, "messages": "[" * 100_000},
+            "Line 2: the messages cannot be read: it is nested too deeply.",
+        ),
+        (
+            {"id": 1, "messages": r'[{"role": "user", "content": "a\u0000"}]'},
+            "Line 2: the messages cannot be read: a text holds a zero character",
+        ),
     ],
 )
 def test_a_row_that_is_no_whole_item_says_why(record: dict[str, object], sentence: str) -> None:
@@ -237,6 +245,12 @@ def test_a_column_that_only_happens_to_have_a_fields_name_is_kept_aside() -> Non
         ("latency_ms", "fast", "Line 2: the latency_ms is not a number of milliseconds from 0."),
         ("cost", "-1", "Line 2: the cost is not an amount of money from 0."),
         ("tags", "x" * 61, "Line 2: the tags has a tag of more than 60 characters."),
+        ("tags", "[" * 100_000, "Line 2: the tags cannot be read: it is nested too deeply."),
+        (
+            "tags",
+            r'["\ud800"]',
+            "Line 2: the tags cannot be read: a text holds half of a surrogate",
+        ),
         ("tags", 5, "Line 2: the tags cannot be read: a list of texts, or one with commas, is"),
     ],
 )

@@ -127,6 +127,15 @@ def test_a_file_of_white_space_is_an_empty_one() -> None:
     assert refusal("\ufeff \n\r\n\t\n").code == "empty_file"
 
 
+@pytest.mark.parametrize("text", ['[{"id": 1, "input": "q"}]\n', '[\n{"id": 1}\n]', '{"id": 1}\n'])
+def test_json_under_the_name_of_a_table_is_refused(text: str) -> None:
+    assert refusal(text, "t.csv").code == "not_csv"
+
+
+def test_a_column_in_brackets_is_no_json() -> None:
+    assert values("[id],{b}\n1,2\n") == [{"[id]": "1", "{b}": "2"}]
+
+
 def test_a_header_without_rows_is_refused() -> None:
     error = refusal("item,label\n\n")
     assert error.code == "no_rows"

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import codecs
 import io
+import json
 import sys
+from collections.abc import Mapping
+from datetime import date, time, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -111,12 +115,12 @@ def test_parquet_without_its_extra_says_what_to_install(monkeypatch: pytest.Monk
     )
 
 
-def parquet_of(columns: dict[str, list[object]]) -> Records:
+def parquet_of(columns: Mapping[str, object]) -> Records:
     import pyarrow
     from pyarrow import parquet
 
     target = io.BytesIO()
-    parquet.write_table(pyarrow.table(columns), target)
+    parquet.write_table(pyarrow.table(dict(columns)), target)
     target.seek(0)
     return read_records(target, name="t.parquet")
 
@@ -134,6 +138,27 @@ def test_parquet_rows_with_nan_or_bytes_are_broken() -> None:
     rows = list(parquet_of({"a": [1.0, float("nan")], "b": ["x", "y"]}))
     assert rows[0] == Record(1, {"a": 1.0, "b": "x"}, "row")
     assert str(rows[1]).startswith("Row 2: nan is not a value")
+
+
+def test_parquet_values_that_json_does_not_know_are_text() -> None:
+    day = date(2026, 11, 23)
+    values = [day, timedelta(seconds=90), Decimal("1.10"), time(12, 30)]
+    columns = {str(place): [value] for place, value in enumerate(values)}
+    [record] = parquet_of({**columns, "pairs": [[{"k": timedelta(seconds=1)}]]})
+    assert isinstance(record, Record)
+    assert list(record.values.values()) == [
+        "2026-11-23", "0:01:30", "1.10", "12:30:00", [{"k": "0:00:01"}],
+    ]  # fmt: skip
+    json.dumps(record.values)
+
+
+def test_entries_of_a_parquet_map_are_lists() -> None:
+    import pyarrow
+
+    entries = pyarrow.array([[("k", 1)]], pyarrow.map_(pyarrow.string(), pyarrow.int64()))
+    [record] = parquet_of({"m": entries})
+    assert isinstance(record, Record)
+    assert record.values == {"m": [["k", 1]]}
 
 
 def test_a_damaged_parquet_file_is_refused() -> None:
