@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
@@ -35,13 +36,21 @@ from annotation.rules.writing import (
     QUESTION_CHARS,
     WorkedExample,
 )
-from annotation.states import DimensionKind, GuidelineForm, RationaleRule
+from annotation.states import DimensionKind, GuidelineForm, Level, RationaleRule
 
 KINDS_OF = {
     GuidelineForm.POINTWISE: (DimensionKind.SCALE, DimensionKind.YES_NO, DimensionKind.CATEGORY),
     GuidelineForm.PAIRWISE: (DimensionKind.PAIRWISE, DimensionKind.PAIRWISE_GRADED),
 }
-CODE_FIELDS = {"scale_points": "points", "scale_level": "kind", "scale_cut": "cut"}
+CODE_FIELDS = {"scale_points": "points", "scale_level": "level", "scale_cut": "cut"}
+LEVEL_NAMES = {
+    "": "as usual",
+    Level.NOMINAL.value: "names without an order",
+    Level.ORDINAL.value: "an order",
+    Level.INTERVAL.value: "equal steps",
+}
+# The "=" between a point and its anchor stands alone: a label may hold one itself.
+POINT = re.compile(r"(?P<value>.*?)\s=(?:\s+(?P<anchor>.*))?")
 
 
 class TextForm(forms.Form):
@@ -95,6 +104,14 @@ class DimensionForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 5}),
         help_text="4 = Right, with a slip that changes nothing",
     )
+    level = forms.TypedChoiceField(
+        label="Its points are",
+        required=False,
+        coerce=Level,
+        empty_value=None,
+        choices=list(LEVEL_NAMES.items()),
+        help_text="Equal steps: means make sense.",
+    )
     cut = forms.CharField(
         label="Cut",
         max_length=40,
@@ -146,6 +163,7 @@ class DimensionForm(forms.Form):
             cut=cleaned.get("cut", ""),
             allow_na=cleaned["allow_na"],
             rationale=cleaned["rationale"],
+            level=cleaned["level"],
         )
         wrong_kind = kind_problem(kind, self.form_of_guideline)
         if wrong_kind:
@@ -213,6 +231,12 @@ class Editor:
     def is_valid(self) -> bool:
         parts_are = [self.head.is_valid(), self.examples.is_valid(), self.dimensions.is_valid()]
         return all(parts_are) and self._keys_are_different()
+
+    def focus(self, part: BaseFormSet[Any], place: int) -> None:
+        """The first field of that row has the focus when the page comes, with or without script."""
+        if 0 <= place < len(part.forms):
+            first = next(iter(part.forms[place].fields.values()))
+            first.widget.attrs["autofocus"] = True
 
     @property
     def entries(self) -> list[dict[str, str]]:
@@ -284,43 +308,68 @@ def dimension_row(spec: DimensionSpec) -> dict[str, Any]:
         "question": spec.question,
         "kind": spec.kind.value,
         "points": write_points(spec.points),
+        "level": _declared_level(spec),
         "cut": spec.cut,
         "rationale": spec.rationale.value,
         "allow_na": spec.allow_na,
     }
 
 
+def _declared_level(spec: DimensionSpec) -> str:
+    """What the kind would not say by itself: it then follows a change of the kind."""
+    level = spec.level_of_measurement
+    return "" if level == replace(spec, level=None).level_of_measurement else level.value
+
+
 def read_points(text: str) -> list[Point]:
     """`4 = Right, …` lines to points; a line without "=" is a label without an anchor."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    parts = [line.partition("=") for line in lines]
-    return [Point(value.strip(), anchor.strip()) for value, _, anchor in parts]
+    return [_read_point(line.strip()) for line in text.splitlines() if line.strip()]
+
+
+def _read_point(line: str) -> Point:
+    apart = POINT.fullmatch(line)
+    value, anchor = apart.group("value", "anchor") if apart else line.partition("=")[::2]
+    return Point(value.strip(), (anchor or "").strip())
 
 
 def write_points(points: Sequence[Point]) -> str:
-    return "\n".join(f"{p.value} = {p.anchor}" if p.anchor else p.value for p in points)
+    return "\n".join(
+        f"{p.value} = {' '.join(p.anchor.split())}".rstrip()
+        if p.anchor or "=" in p.value
+        else p.value
+        for p in points
+    )
 
 
 def reshaped(data: QueryDict, act: str, *, form: GuidelineForm) -> Editor:
     """The editor after a button that adds, removes or moves a row: nothing else is touched.
 
-    `act` is `add_example`, `add_dimension`, `remove_dimension:2`, `up_dimension:2` and so on.
+    `act` is `add_example`, `add_dimension`, `remove_dimension:2`, `up_dimension:2`,
+    `down_dimension:2` and so on. The row at hand afterwards takes the focus.
     """
     verb, _, place = act.partition(":")
     number = int(place) if place.isascii() and place.isdecimal() else -1
     rows = _rows_of(data)
     part = rows.examples if verb.endswith("_example") else rows.dimensions
-    _reshape(part, verb.partition("_")[0], number)
-    return Editor(form=form, text=rows.text, examples=rows.examples, dimensions=rows.dimensions)
+    at_hand = _reshape(part, verb.partition("_")[0], number)
+    editor = Editor(form=form, text=rows.text, examples=rows.examples, dimensions=rows.dimensions)
+    editor.focus(editor.examples if part is rows.examples else editor.dimensions, at_hand)
+    return editor
 
 
-def _reshape(rows: Rows, verb: str, number: int) -> None:
+def _reshape(rows: Rows, verb: str, number: int) -> int:
+    """Changes the rows; the place of the row that was added or moved, or stands there now."""
     if verb == "add":
         rows.append({})
-    elif 0 <= number < len(rows):
-        row = rows.pop(number)
-        if verb == "up":
-            rows.insert(max(0, number - 1), row)
+        return len(rows) - 1
+    if not 0 <= number < len(rows):
+        return -1
+    row = rows.pop(number)
+    place = {"up": max(0, number - 1), "down": min(len(rows), number + 1)}.get(verb)
+    if place is None:
+        return min(number, len(rows) - 1)
+    rows.insert(place, row)
+    return place
 
 
 def _rows_of(data: QueryDict) -> _Rows:
