@@ -31,7 +31,7 @@ from tests import builders
 from tests.builders import NOON
 from tests.services.test_withdrawing import Scene
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 
 NAMES = ("round_item", "round_withdraw", "round_correct")
 
