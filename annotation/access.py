@@ -177,7 +177,7 @@ def withdrawal_of(project: Project, round_id: int, withdrawal_id: int) -> Withdr
 def round_for_rater(rater: Rater, round_id: int) -> Round:
     """A round that this person rates in."""
     found = (
-        Round.objects.select_related("guideline_version__guideline", "project")
+        Round.objects.select_related("guideline_version__guideline", "project", "qualification")
         .filter(
             project=rater.project_id,
             pk=round_id,
@@ -199,7 +199,10 @@ def assignment_of(rater: Rater, assignment_id: int) -> Assignment:
     """
     assignment = (
         Assignment.objects.select_related(
-            "round__guideline_version__guideline", "item__content", "guideline_version"
+            "round__guideline_version__guideline",
+            "round__qualification",
+            "item__content",
+            "guideline_version",
         )
         .filter(pk=assignment_id, rater=rater)
         .first()
@@ -220,6 +223,7 @@ def assignment_once_of(rater: Rater, assignment_id: int) -> Assignment:
         Assignment.objects.select_related(
             "round__guideline_version__guideline",
             "round__project",
+            "round__qualification",
             "item__content",
             "guideline_version__guideline",
         )

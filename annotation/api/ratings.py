@@ -24,6 +24,10 @@ WHY_NOT = {
     claim.Reason.PAUSED: ("round_paused", "This round is paused; ask again when it goes on."),
     claim.Reason.CLOSED: ("round_closed", "This round is closed; nothing is handed out any more."),
     claim.Reason.NOT_OPEN: ("round_not_open", "This round is not open yet."),
+    claim.Reason.NOT_QUALIFIED: (
+        "not_qualified",
+        "This round asks for its qualification. Pass that first, or ask a lead to let you in.",
+    ),
 }
 
 
@@ -93,8 +97,9 @@ class NextView(APIView):
     def post(self, request: Request, slug: str, round_id: int) -> Response:
         """Lease the next item of the round, or give the lease that is held already.
 
-        204 when nothing is left or the quota is reached; 409 `round_paused`, `round_closed` or
-        `round_not_open`.
+        204 when nothing is left, the quota is reached or this qualification is passed; 409
+        `round_paused`, `round_closed`, `round_not_open` or, before the qualification that the
+        round demands is passed, `not_qualified`.
         """
         rater = _rater(request)
 

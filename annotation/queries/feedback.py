@@ -71,7 +71,9 @@ def tellable(round_: Round, rater: Rater) -> dict[str, QuerySet[Assignment]]:
     others = mine.filter(Exists(beside.filter(state=SUBMITTED)), gold__isnull=True)
     if round_.state != RoundState.CLOSED:
         others = others.exclude(Exists(waiting))
-    fixed = GoldLabel.objects.filter(gold=OuterRef("gold"), is_current=True).exclude(label="")
+    fixed = GoldLabel.objects.filter(
+        gold=OuterRef("gold"), is_current=True, gold__withdrawn_at__isnull=True
+    ).exclude(label="")
     return {_OTHERS: others, _GOLD: mine.filter(Exists(fixed))}
 
 
@@ -139,7 +141,12 @@ def _gold(mine: QuerySet[Assignment], key: str) -> list[Vote]:
         is_current=True, dimension__key=key, assignment__in=mine.filter(gold__isnull=False)
     )
     fixed = (
-        GoldLabel.objects.filter(is_current=True, dimension_key=key, gold__in=mine.values("gold"))
+        GoldLabel.objects.filter(
+            is_current=True,
+            dimension_key=key,
+            gold__in=mine.values("gold"),
+            gold__withdrawn_at__isnull=True,
+        )
         .exclude(label="")
         .values_list("gold__item_id", "label", "gold__item__cluster_key")
     )

@@ -70,14 +70,21 @@ def accuracy(*, round_: Round, rater_ids: Collection[int]) -> dict[int, Estimate
     cluster, are worth less than as many independent ones. Two queries.
     """
     same = matching(round_.guideline_version)
-    rows: dict[int, list[Met]] = defaultdict(list)
-    for met in met_labels(Q(assignment__round=round_, assignment__rater__in=rater_ids)):
-        rows[met.rater].append(met)
+    rows = met_by_rater(Q(assignment__round=round_, assignment__rater__in=rater_ids))
     return {rater: share_met(rows[rater], same) for rater in rater_ids}
 
 
+def met_by_rater(which: Q) -> dict[int, list[Met]]:
+    """The same as `met_labels`, for each rater; nobody is missing."""
+    rows: dict[int, list[Met]] = defaultdict(list)
+    for met in met_labels(which):
+        rows[met.rater].append(met)
+    return rows
+
+
 def met_labels(which: Q) -> list[Met]:
-    """Current labels on gold items beside the gold label in force; dimensions without are out."""
+    """Current labels on gold items beside the gold label in force; dimensions without are out, and
+    so are gold items that were taken back."""
     label = GoldLabel.objects.filter(
         gold=OuterRef("assignment__gold"),
         dimension_key=OuterRef("dimension__key"),
@@ -88,6 +95,7 @@ def met_labels(which: Q) -> list[Met]:
             which,
             is_current=True,
             assignment__gold__isnull=False,
+            assignment__gold__withdrawn_at__isnull=True,
             assignment__state=AssignmentState.SUBMITTED,
         )
         .annotate(gold_label=Subquery(label.values("label")[:1]))
@@ -130,7 +138,8 @@ def is_met(row: Met, same: Mapping[str, Mapping[str, str]]) -> bool:
 
 def told(assignment: Assignment) -> list[Told]:
     """What the rater of this answer was told; nothing unless it was a gold item's."""
-    if assignment.gold_id is None or assignment.told_at is None:
+    is_told = assignment.told_at is not None and assignment.round.shows_gold
+    if assignment.gold_id is None or not is_told:
         return []
     version = assignment.guideline_version or assignment.round.guideline_version
     same = matching(version)

@@ -10,13 +10,15 @@ from django.db.models import (
     F,
     IntegerField,
     OuterRef,
+    Q,
     QuerySet,
     Subquery,
     When,
 )
 
-from annotation.models import Assignment, Round, RoundItem, RoundRater
-from annotation.states import AssignmentState, RoundState
+from annotation.models import Admission, Assignment, Round, RoundItem, RoundRater
+from annotation.queries import goldring
+from annotation.states import AssignmentState, RoundKind, RoundState
 
 COUNTED = 500
 """Up to so many free items are counted."""
@@ -28,12 +30,16 @@ class OwnRound:
     """A round as one of its raters sees it: `done` answered, `left` that could still come.
 
     `is_long`: more could come than are counted here; `left` and `total` are not the whole then.
+    `first`: the qualification to pass before anything is given here. `is_passed`: this is a
+    qualification, and the rater may rate by it.
     """
 
     round: Round
     done: int
     left: int
     is_long: bool = False
+    first: Round | None = None
+    is_passed: bool = False
 
     @property
     def total(self) -> int:
@@ -54,7 +60,18 @@ class OwnRound:
 
     @property
     def may_continue(self) -> bool:
-        return self.is_open and (self.is_long or self.left > 0)
+        may_begin = self.first is None and not self.is_passed
+        return self.is_open and may_begin and (self.is_long or self.left > 0)
+
+    @property
+    def is_qualification(self) -> bool:
+        return self.round.kind == RoundKind.QUALIFICATION
+
+    @property
+    def fell_short(self) -> bool:
+        """A qualification that has nothing left and was not passed."""
+        is_through = self.done > 0 and self.left == 0
+        return self.is_qualification and is_through and not self.is_passed
 
 
 def own_rounds(*, user_id: int) -> list[OwnRound]:
@@ -66,12 +83,19 @@ def own_rounds(*, user_id: int) -> list[OwnRound]:
             round__state__in=SHOWN,
             round__project__memberships__user=user_id,
             round__project__memberships__is_rater=True,
-        ).select_related("round__project", "round__guideline_version__guideline")
+        ).select_related(
+            "round__project", "round__guideline_version__guideline", "round__qualification"
+        )
     )
     order = {state: place for place, state in enumerate(SHOWN)}
     return sorted(
         (_own(member) for member in members),
-        key=lambda one: (order[RoundState(one.round.state)], not one.may_continue, -one.round.pk),
+        key=lambda one: (
+            order[RoundState(one.round.state)],
+            not one.may_continue,
+            not one.is_qualification,
+            -one.round.pk,
+        ),
     )
 
 
@@ -104,13 +128,29 @@ def _counted(members: QuerySet[RoundRater]) -> QuerySet[RoundRater]:
         leased=_HowMany(mine.filter(state=AssignmentState.LEASED).values(counts=F("pk"))),
         free=_HowMany(free.values(counts=F("pk"))[: COUNTED + 1]),
         fresh=_HowMany(free.values(counts=Case(When(~Exists(had), then=F("pk"))))[:COUNTED]),
+        # Looked at in qualifications alone.
+        fresh_gold=Case(
+            When(round__kind=RoundKind.QUALIFICATION, then=_HowMany(goldring.fresh_for_member())),
+            default=0,
+        ),
+        is_admitted=Exists(
+            Admission.objects.filter(
+                Q(qualification=OuterRef("round__qualification"))
+                | Q(qualification=OuterRef("round")),
+                rater=OuterRef("rater"),
+            )
+        ),
     )
 
 
 def _own(member: RoundRater) -> OwnRound:
     counts: dict[str, int] = vars(member)
-    done, left = member.answered, counts["fresh"] + counts["leased"]
+    done = member.answered
+    left = counts["fresh"] + counts["fresh_gold"] + counts["leased"]
+    is_passed = member.round.kind == RoundKind.QUALIFICATION and bool(counts["is_admitted"])
+    left = 0 if is_passed else left
+    first = None if counts["is_admitted"] else member.round.qualification
     is_long = counts["free"] > COUNTED
     if member.quota is not None and member.quota - done <= left:
         left, is_long = max(0, member.quota - done), False
-    return OwnRound(member.round, done, left, is_long)
+    return OwnRound(member.round, done, left, is_long, first, is_passed)

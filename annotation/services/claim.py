@@ -7,7 +7,7 @@ so that no two can wait for each other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,9 +18,9 @@ from django.db.models import BooleanField, Case, ExpressionWrapper, F, Q, Value,
 
 from annotation.models import Assignment, Draft, GoldItem, Round, RoundItem, RoundRater
 from annotation.queries.workbench import is_swapped
-from annotation.services import goldturns
+from annotation.services import admissions, goldturns
 from annotation.services.candidates import best_items
-from annotation.states import AssignmentState, RoundState
+from annotation.states import AssignmentState, RoundKind, RoundState
 from core.errors import Conflict
 
 ATTEMPTS = 12
@@ -38,6 +38,8 @@ class Reason(StrEnum):
     PAUSED = "paused"
     CLOSED = "closed"
     NOT_A_RATER = "not_a_rater"
+    NOT_QUALIFIED = "not_qualified"
+    QUALIFIED = "qualified"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,10 @@ def next_slot(*, round_id: int, rater_id: int, now: datetime) -> Claim:
         refusal = _refusal(member)
         if refusal is not None:
             return Claim(None, refusal)
-        candidates = best_items(member, tried)[:TRIED_AT_ONCE]
-        if not candidates and not tried:
+        candidates, gold = _offers(member, tried)
+        if not candidates and gold is None and not tried:
             return Claim(None, Reason.NOTHING_LEFT)
-        taken = _take(round_, rater_id, candidates, goldturns.due(round_, member), now)
+        taken = _take(round_, rater_id, candidates, gold, now)
         if taken is not None:
             return Claim(taken)
         tried = tried | set(candidates) if candidates else set()
@@ -183,7 +185,27 @@ def _refusal(member: RoundRater) -> Reason | None:
         )
     if member.quota is not None and member.answered >= member.quota:
         return Reason.QUOTA_REACHED
-    return None
+    return _unqualified(round_, member.rater_id)
+
+
+def _unqualified(round_: Round, rater_id: int) -> Reason | None:
+    """A qualification goes on until it is passed; what demands one begins then."""
+    if round_.kind == RoundKind.QUALIFICATION:
+        is_through = admissions.admitted(qualification_id=round_.pk, rater_id=rater_id)
+        return Reason.QUALIFIED if is_through else None
+    demanded = round_.qualification_id
+    if demanded is None or admissions.admitted(qualification_id=demanded, rater_id=rater_id):
+        return None
+    return Reason.NOT_QUALIFIED
+
+
+def _offers(member: RoundRater, tried: Collection[int]) -> tuple[list[int], GoldItem | None]:
+    """The items that could come next, and the gold item that is due instead of them."""
+    round_ = member.round
+    if round_.kind == RoundKind.QUALIFICATION:
+        return [], goldturns.due(round_, member)
+    candidates = best_items(member, tried)[:TRIED_AT_ONCE]
+    return candidates, goldturns.due(round_, member) if candidates or tried else None
 
 
 def _take(
@@ -219,9 +241,12 @@ def _lease(round_: Round, rater_id: int, one: int | GoldItem, now: datetime) -> 
         slot, item_id = free_slot(round_id=round_.pk, item_id=one), one
     if slot is None:
         return None
-    # Paused or closed since we looked: the same statement sees it.
+    # Paused, closed or bound to a qualification since we looked: the same statement sees it.
     changed = Assignment.objects.filter(
-        pk=slot, state=AssignmentState.OPEN, round__state=RoundState.OPEN
+        admissions.may_rate(rater_id),
+        pk=slot,
+        state=AssignmentState.OPEN,
+        round__state=RoundState.OPEN,
     ).update(
         state=AssignmentState.LEASED,
         rater=rater_id,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef, QuerySet
 
 from annotation.models import Assignment, GoldItem, Round, RoundItem, RoundRater
+from annotation.queries import goldring
 from annotation.rules import display
 from annotation.states import AssignmentState, RoundKind
 
@@ -52,14 +53,7 @@ def open_row(*, round_id: int, gold: GoldItem) -> int:
 def _ring(round_: Round) -> QuerySet[GoldItem]:
     """The gold items that the round's guideline version has and that may be shown."""
     version = round_.guideline_version
-    return GoldItem.objects.filter(
-        guideline=version.guideline_id,
-        major=version.major,
-        withdrawn_at__isnull=True,
-        item__withdrawn_at__isnull=True,
-        item__content__erased_at__isnull=True,
-        item__content__isnull=False,
-    )
+    return goldring.shown_ring(guideline=version.guideline_id, major=version.major)
 
 
 def _next(ring: QuerySet[GoldItem], round_: Round, member: RoundRater) -> GoldItem | None:

@@ -19,12 +19,14 @@ from annotation.models import (
     Assignment,
     Dataset,
     GoldItem,
+    GuidelineVersion,
     Item,
     Round,
     RoundItem,
     SealedSet,
     whole,
 )
+from annotation.queries import goldring
 from annotation.queries.labels import FEEDING
 from annotation.rules.display import shuffle_key
 from annotation.rules.overlap import slots
@@ -63,8 +65,14 @@ def add_items(
             raise Conflict(
                 "laying", "Items are being added to this round already; wait until they are in."
             )
-        items = outside(round_, servable_items(dataset=round_.dataset, parts=parts))
-        demand_fitting(items, GuidelineForm(round_.guideline_version.guideline.form))
+        items = outside(round_, items_for(round_, parts=parts))
+        if round_.kind != RoundKind.QUALIFICATION:
+            demand_fitting(items, GuidelineForm(round_.guideline_version.guideline.form))
+        elif not items.exists():
+            raise Invalid(
+                "no_gold_items",
+                "The dataset has no further gold item of this guideline. Make some first.",
+            )
         if round_.kind in FEEDING:
             demand_unfrozen(round_.dataset, items)
         seed = f"{round_.salt}/{round_.round_items.count()}"
@@ -168,6 +176,20 @@ def outside(round_: Round, items: QuerySet[Item]) -> QuerySet[Item]:
     return items.exclude(Exists(RoundItem.objects.filter(round=round_, item=OuterRef("pk"))))
 
 
+def items_for(round_: Round, *, parts: Collection[Part] = ()) -> QuerySet[Item]:
+    """What of its dataset the round could hold: a qualification gold items, all others the rest."""
+    if round_.kind == RoundKind.QUALIFICATION:
+        return gold_items(dataset=round_.dataset, version=round_.guideline_version)
+    return servable_items(dataset=round_.dataset, parts=parts)
+
+
+def gold_items(*, dataset: Dataset, version: GuidelineVersion) -> QuerySet[Item]:
+    """The dataset's items with gold labels in force on the version's dimensions."""
+    return Item.objects.filter(
+        whole(), dataset=dataset, pk__in=goldring.labelled(version).values("item")
+    )
+
+
 def _planned(job: Job) -> QuerySet[Item]:
     round_ = Round.objects.select_related("dataset").get(pk=job.plan["round"])
     parts = [Part(part) for part in job.plan["parts"]]
@@ -226,9 +248,19 @@ def _end(job: Job, done: int) -> None:
 
 
 def _lay(round_: Round, ids: Sequence[int]) -> None:
+    # Gold items come on turns of their own: in a qualification they have no slots to take.
+    has_slots = round_.kind != RoundKind.QUALIFICATION
     RoundItem.objects.bulk_create(
-        RoundItem(round=round_, item_id=pk, shuffle=shuffle_key(round_.salt, item=pk)) for pk in ids
+        RoundItem(
+            round=round_,
+            item_id=pk,
+            shuffle=shuffle_key(round_.salt, item=pk),
+            is_full=not has_slots,
+        )
+        for pk in ids
     )
+    if not has_slots:
+        return
     Assignment.objects.bulk_create(
         [
             Assignment(round=round_, item_id=pk, slot=slot)

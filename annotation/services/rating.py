@@ -21,6 +21,7 @@ from annotation.models import (
     Flag,
     GuidelineVersion,
     Rating,
+    Round,
     RoundItem,
     RoundRater,
     SealedSet,
@@ -28,12 +29,13 @@ from annotation.models import (
 from annotation.queries import labels as label_queries
 from annotation.queries import workbench
 from annotation.rules import display, scales, split
-from annotation.services import claim, goldturns, reference
+from annotation.services import admissions, claim, goldturns, reference
 from annotation.services.worktime import active_seconds as counted
 from annotation.states import (
     AssignmentState,
     Part,
     RationaleRule,
+    RoundKind,
     RoundState,
 )
 from core.errors import Conflict, Invalid
@@ -176,6 +178,8 @@ def why_not_editable(row: Assignment) -> str:
     """A sentence when a submitted answer can no longer be changed, else nothing."""
     if row.round.revealed_at is not None:
         return "The ratings of this round were revealed, so they can no longer be changed."
+    if row.round.kind == RoundKind.QUALIFICATION:
+        return "An answer in a qualification counts as it was first given."
     if row.told_at is not None:
         return "You were told how this answer compares, so it can no longer be changed."
     if row.round.state not in (RoundState.OPEN, RoundState.PAUSED):
@@ -219,11 +223,20 @@ def _submit(
             raise _Raced
         raise _gone(row, rater)
     _write(stored, answer)
-    if stored.gold_id is not None and row.round.shows_gold:
-        # The page says so in the same response: no moment is left to mend it by what is told.
-        Assignment.objects.filter(pk=stored.pk).update(told_at=now)
+    if stored.gold_id is not None:
+        _end_gold(stored, row.round, rater, now)
     Draft.objects.filter(round=row.round_id, item=row.item_id, rater=rater).delete()
     return stored, True
+
+
+def _end_gold(stored: Assignment, round_: Round, rater: Rater, now: datetime) -> None:
+    """Inside the answer's transaction: what is told of it, or comes of it, is told of for good."""
+    is_qualification = round_.kind == RoundKind.QUALIFICATION
+    if round_.shows_gold or is_qualification:
+        # The page says so in the same response: no moment is left to mend it by what is told.
+        Assignment.objects.filter(pk=stored.pk).update(told_at=now)
+    if is_qualification:
+        admissions.settle(qualification=round_, rater_id=rater.pk)
 
 
 def _count(row: Assignment, rater: Rater, counter: str) -> None:

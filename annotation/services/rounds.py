@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Project, Rater, User
@@ -13,6 +14,7 @@ from annotation.models import (
     Dataset,
     Guideline,
     GuidelineVersion,
+    Item,
     Round,
     RoundItem,
     RoundRater,
@@ -20,7 +22,8 @@ from annotation.models import (
 from annotation.queries.labels import FEEDING
 from annotation.rules.keys import NAME_CHARS, fitting
 from annotation.rules.overlap import check_overlap
-from annotation.services import laying, reference
+from annotation.services import admissions, goldplans, laying, reference
+from annotation.services.goldplans import GoldPlan
 from annotation.states import (
     GuidelineForm,
     Part,
@@ -35,6 +38,7 @@ from core.models import Job
 BATCH = 1000
 REFERENCE_JOB = "annotation.reference"
 SHUFFLE_BITS = 63
+NO_CHECKS = GoldPlan()
 RATED = (RoundState.OPEN, RoundState.PAUSED)
 
 
@@ -52,6 +56,7 @@ def create(
     parts: Collection[Part] = (),
     kind: RoundKind = RoundKind.STANDARD,
     shows_own_agreement: bool = False,
+    checks: GoldPlan = NO_CHECKS,
     is_simulated: bool = False,
     seed: str = "",
 ) -> Round:
@@ -60,7 +65,8 @@ def create(
 
     Takes every visible item of the dataset that has a text and is not withdrawn; `parts`
     narrows it, `sample` draws that many of them by `seed` (default: the round's own salt).
-    `shows_own_agreement` lets each rater see their own agreement, which ends editing.
+    `shows_own_agreement` lets each rater see their own agreement, which ends editing. A
+    qualification takes the dataset's gold items and nothing else, for every rater all of them.
     Raises Invalid `labels_frozen` for sealed items whose labels a look has frozen.
     """
     name = name.strip()
@@ -68,12 +74,13 @@ def create(
         raise Invalid("name_missing", "Give the round a name.", {"name": ["A name is needed."]})
     fitting(name, "name", limit=NAME_CHARS)
     _demand_published(version)
+    overlap = 1 if kind is RoundKind.QUALIFICATION else overlap
     check_overlap(overlap, raters=len(raters))
     laying.demand_positive(quota, "quota")
     laying.demand_positive(sample, "sample")
     _demand_same_project(project, dataset, version, raters)
-    items = laying.servable_items(dataset=dataset, parts=parts)
-    laying.demand_fitting(items, GuidelineForm(version.guideline.form))
+    goldplans.demand_sound(checks, kind=kind, version=version)
+    items = _items(dataset, version, kind, checks, parts=parts, quota=quota, sample=sample)
     try:
         with transaction.atomic(durable=True):
             if kind in FEEDING:
@@ -88,6 +95,7 @@ def create(
                 author=by,
                 shows_own_agreement=shows_own_agreement,
                 is_simulated=is_simulated,
+                **goldplans.as_fields(checks),
             )
             count = laying.begin(
                 round_,
@@ -98,11 +106,17 @@ def create(
                 actor=by.actor,
             )
             _add_raters(round_, raters, quota)
+            _enrol(round_, raters, by)
             _record(
                 round_,
                 "round.created",
                 by.actor,
-                {"items": count, "overlap": overlap, "raters": len(raters)},
+                {
+                    "items": count,
+                    "overlap": overlap,
+                    "raters": len(raters),
+                    **goldplans.as_data(checks),
+                },
             )
     except IntegrityError:
         raise Conflict(
@@ -171,6 +185,8 @@ def add_raters(
     """Let more people rate in a round that is not closed, or again; returns how many come in."""
     laying.demand_positive(quota, "quota")
     round_ = Round.objects.select_for_update(no_key=True).get(pk=round_id)
+    if round_.kind == RoundKind.QUALIFICATION:
+        _demand_no_quota(quota)
     if round_.state == RoundState.CLOSED:
         raise Conflict("round_closed", "This round is closed; nobody rates in it any more.")
     if any(rater.project_id != round_.project_id for rater in raters):
@@ -180,6 +196,7 @@ def add_raters(
     _add_raters(round_, [rater for rater in raters if rater.pk not in here], quota)
     fresh = [rater for rater in raters if rater.pk not in here or here[rater.pk] is not None]
     members.filter(removed_at__isnull=False).update(removed_at=None, quota=quota)
+    _enrol(round_, fresh, by)
     if fresh:
         _record(round_, "round.raters_added", by.actor, {"raters": [r.pk for r in fresh]})
     return len(fresh)
@@ -216,6 +233,8 @@ def _begin(round_id: int, state: RoundState, verb: str, by: User, **stamps: date
                 "slots_missing",
                 "Its items are still being prepared; open the round when all of them are in.",
             )
+        if state is RoundState.DRAFT:
+            goldplans.demand_ready(round_)
         if round_.guideline_version.state != VersionState.PUBLISHED:
             raise NotReady(
                 "guideline_not_in_force",
@@ -247,6 +266,49 @@ def _add_raters(round_: Round, raters: Collection[Rater], quota: int | None) -> 
     RoundRater.objects.bulk_create(
         RoundRater(round=round_, rater=rater, quota=quota) for rater in raters
     )
+
+
+def _items(
+    dataset: Dataset,
+    version: GuidelineVersion,
+    kind: RoundKind,
+    checks: GoldPlan,
+    *,
+    parts: Collection[Part],
+    quota: int | None,
+    sample: int | None,
+) -> QuerySet[Item]:
+    """What the round is made of, or `Invalid` when that does not do."""
+    if kind is RoundKind.QUALIFICATION:
+        _demand_no_quota(quota)
+        golds = laying.gold_items(dataset=dataset, version=version)
+        goldplans.demand_passable(checks, items=_up_to(golds.count(), sample))
+        return golds
+    items = laying.servable_items(dataset=dataset, parts=parts)
+    laying.demand_fitting(items, GuidelineForm(version.guideline.form))
+    if checks.gold_every is not None:
+        for_each = _up_to(_up_to(items.count(), sample), quota)
+        goldplans.demand_enough(checks, version=version, for_each=for_each)
+    return items
+
+
+def _up_to(number: int, limit: int | None) -> int:
+    return number if limit is None else min(number, limit)
+
+
+def _demand_no_quota(quota: int | None) -> None:
+    if quota is not None:
+        sentence = "A qualification has no quota: every rater may take all of it. Leave it empty."
+        raise Invalid("quota_of_qualification", sentence, {"quota": [sentence]})
+
+
+def _enrol(round_: Round, raters: Collection[Rater], by: User) -> None:
+    """Whoever has to pass the round's qualification first comes into that one too."""
+    if round_.qualification is None:
+        return
+    fresh = admissions.enrol(qualification=round_.qualification, raters=raters)
+    if fresh:
+        _record(round_.qualification, "round.raters_added", by.actor, {"raters": fresh})
 
 
 def _demand_published(version: GuidelineVersion) -> None:

@@ -14,7 +14,7 @@ from django.db import transaction
 from accounts.models import User
 from annotation.models import Assignment, Correction, Draft, Item, Round, RoundItem, Withdrawal
 from annotation.services import reference, roundacts, settling
-from annotation.states import AssignmentState, FlagOutcome
+from annotation.states import AssignmentState, FlagOutcome, RoundKind
 from core.errors import Conflict, NotHere
 
 
@@ -53,8 +53,13 @@ def take_back_item(*, withdrawal_id: int, by: User, now: datetime) -> int:
         .order_by("pk")
     )
     answered = _back(round_, rows)
+    taken = Assignment.objects.filter(
+        round=round_, item=made.item_id, state=AssignmentState.SUBMITTED, gold__isnull=True
+    ).count()
+    # A qualification's items have no slots: they are handed out as gold.
+    has_slots = round_.kind != RoundKind.QUALIFICATION
     RoundItem.objects.filter(round=round_, item=made.item_id).update(
-        withdrawal=None, taken=answered, is_full=answered >= round_.overlap
+        withdrawal=None, taken=taken, is_full=taken >= round_.overlap or not has_slots
     )
     reference.renew(item_ids=[made.item_id])
     roundacts.record(

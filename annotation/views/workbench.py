@@ -23,10 +23,11 @@ from annotation.forms.rating import (
     ReasonForm,
 )
 from annotation.models import Assignment, Round
-from annotation.queries import gold, ownanswers, progress, workbench
+from annotation.queries import admissions, gold, ownanswers, progress, workbench
+from annotation.queries.admissions import OwnState
 from annotation.queries.news import News
 from annotation.services import claim, rating
-from annotation.states import AssignmentState
+from annotation.states import AssignmentState, RoundKind
 from core.errors import Conflict, Invalid, NotHere
 from core.http import page, wants_fragment
 
@@ -71,7 +72,20 @@ CALM = {
     claim.Reason.NOT_A_RATER: Calm(
         "You are no longer in this round", "All that you did is kept. A lead can add you again."
     ),
+    claim.Reason.QUALIFIED: Calm(
+        "You are qualified",
+        "The rounds that ask for this qualification are open to you. Thank you.",
+    ),
+    claim.Reason.NOT_QUALIFIED: Calm(
+        "First the qualification",
+        "Items of this round are given to those who have passed its qualification.",
+    ),
 }
+FELL_SHORT = Calm(
+    "You did not reach the pass mark",
+    "You have had every item of this qualification. A lead sees how far you came, and can let you "
+    "in or set up another qualification with other items.",
+)
 
 
 @door(Role.RATER)
@@ -234,7 +248,12 @@ def _next(request: MemberRequest, rater: Rater, round_: Round) -> HttpResponse:
         row = access.assignment_of(rater, given.assignment_id)
         return _slot(request, rater, row, RatingForm(workbench.bench(row, rater_id=rater.pk)))
     assert given.reason is not None
-    return _calm(request, rater, round_, CALM[given.reason])
+    return _calm(request, rater, round_, _why_calm(round_, given.reason))
+
+
+def _why_calm(round_: Round, reason: claim.Reason) -> Calm:
+    is_over = reason == claim.Reason.NOTHING_LEFT and round_.kind == RoundKind.QUALIFICATION
+    return FELL_SHORT if is_over else CALM[reason]
 
 
 def _slot(
@@ -292,11 +311,18 @@ def _calm(
         "round": round_,
         "rater": rater,
         "calm": calm,
+        "qualifying": _qualifying(round_, rater),
         **_told(round_, rater, None),
         "own": progress.own_round(round_=round_, rater_id=rater.pk),
         "last_id": workbench.last_of_round(round_id=round_.pk, rater_id=rater.pk),
     }
     return page(request, PAGE, context, fragment=SLOT, status=status)
+
+
+def _qualifying(round_: Round, rater: Rater) -> OwnState | None:
+    """The rater's state in the qualification that is this round, or that it demands."""
+    asked = round_ if round_.kind == RoundKind.QUALIFICATION else round_.qualification
+    return None if asked is None else admissions.own_state(round_=asked, rater_id=rater.pk)
 
 
 def _told(round_: Round, rater: Rater, own: Assignment | None) -> dict[str, Any]:
