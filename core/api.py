@@ -9,6 +9,8 @@ from datetime import timedelta
 from io import BytesIO
 from typing import IO, Any
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from rest_framework import exceptions, status
@@ -19,7 +21,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import CharField, DictField, ListField, Serializer
 from rest_framework.views import exception_handler as drf_handler
 
-from core.errors import Conflict, DomainError, Invalid
+from core.errors import Conflict, DomainError, Invalid, TooLarge
 from core.models import IdempotencyKey
 
 LONGEST_REQUEST = timedelta(minutes=10)
@@ -68,6 +70,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     if isinstance(error, DomainError):
         body = {"code": error.code, "message": error.sentence, "fields": error.fields}
         return Response(body, status=error.status)
+    if isinstance(error, RequestDataTooBig):
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        sentence = f"The body is too large: at most {limit:,} bytes are taken at once."
+        return exception_handler(TooLarge("body_too_large", sentence), context)
     if isinstance(error, exceptions.ValidationError):
         return Response(
             {
@@ -111,11 +117,13 @@ def _sentences(detail: Any) -> list[str]:
     return [str(detail)]
 
 
-def once(request: Request, principal: str, act: Callable[[], Response]) -> Response:
+def once(
+    request: Request, principal: str, act: Callable[[], Response], *, body: object = None
+) -> Response:
     """Run `act`, or give the answer that this `Idempotency-Key` got before.
 
     Without the header it just runs. The same key with another body, or while the first
-    is still running, is a conflict.
+    is still running, is a conflict. `body` stands for a body that is no JSON: a file's digest.
     """
     key = request.headers.get("Idempotency-Key", "")
     if not key:
@@ -123,7 +131,9 @@ def once(request: Request, principal: str, act: Callable[[], Response]) -> Respo
     if len(key) > 200:
         raise Invalid("idempotency_key_too_long", "An Idempotency-Key has at most 200 characters.")
     digest = hashlib.sha256(
-        json.dumps([request.method, request.path, request.data], sort_keys=True).encode()
+        json.dumps(
+            [request.method, request.path, request.data if body is None else body], sort_keys=True
+        ).encode()
     ).hexdigest()
     _forget_broken_off(principal, key)
     try:

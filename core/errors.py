@@ -25,6 +25,12 @@ class Invalid(DomainError):
     status = 422
 
 
+class TooLarge(Invalid):
+    """There is more of it than is taken at once; the sentence says how much is, and another way."""
+
+    status = 413
+
+
 class NotHere(DomainError):
     """There is no such row for this person: outsiders cannot tell it from a missing one."""
 

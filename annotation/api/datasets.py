@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_field
-from rest_framework import serializers
+from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -17,8 +17,10 @@ from annotation import access
 from annotation.models import Item
 from annotation.queries import datasets as queries
 from annotation.queries import items as item_queries
+from annotation.rules.keys import NAME_CHARS
+from annotation.services import datasets
 from annotation.states import Part
-from core.api import ErrorOutput, Page
+from core.api import ErrorOutput, Page, once
 
 REFUSALS = dict.fromkeys((401, 403, 404, 422), ErrorOutput)
 
@@ -42,6 +44,16 @@ class DatasetOutput(serializers.Serializer[Any]):
 
 class DatasetListOutput(serializers.Serializer[Any]):
     results = DatasetOutput(many=True)
+
+
+class DatasetInput(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=NAME_CHARS)
+    share = serializers.FloatField(
+        default=0.0,
+        help_text="The part to seal, from 0 (open) to below 1: fixed from here on. The labels of "
+        "a sealed part made so are collected here, blind; who brings such labels along declares "
+        "where they come from on the page.",
+    )
 
 
 class ItemsInput(serializers.Serializer[Any]):
@@ -102,6 +114,7 @@ class ItemPageOutput(serializers.Serializer[Any]):
 class DatasetsView(APIView):
     permission_classes = [TokenDoor]
     scope = Scope.READ
+    writing_scope = Scope.WRITE
 
     @extend_schema(operation_id="datasets_list", responses={200: DatasetListOutput, **REFUSALS})
     def get(self, request: Request, slug: str) -> Response:
@@ -109,6 +122,30 @@ class DatasetsView(APIView):
         project_id = _token(request).project_id
         cards = queries.cards(queries.found(project_id=project_id), project_id=project_id)
         return Response(DatasetListOutput({"results": cards}).data)
+
+    @extend_schema(
+        operation_id="datasets_create",
+        request=DatasetInput,
+        responses={201: DatasetOutput, **dict.fromkeys((401, 403, 404, 409, 422), ErrorOutput)},
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        """Make an empty dataset, open or with a share that is sealed as items come in."""
+        token = _token(request)
+        wanted = DatasetInput(data=request.data)
+        wanted.is_valid(raise_exception=True)
+
+        def act() -> Response:
+            made = datasets.create(
+                project=token.project,
+                name=wanted.validated_data["name"],
+                share=wanted.validated_data["share"],
+                actor=token.actor,
+            )
+            found = queries.found(project_id=token.project_id).filter(pk=made.pk)
+            (card,) = queries.cards(found, project_id=token.project_id)
+            return Response(DatasetOutput(card).data, status=status.HTTP_201_CREATED)
+
+        return once(request, token.actor, act)
 
 
 class ItemsView(APIView):

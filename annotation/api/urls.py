@@ -2,12 +2,23 @@ from __future__ import annotations
 
 from django.urls import path
 
-from annotation.api import datasets, exports, guidelines, ratings
+from annotation.api import datasets, exports, guidelines, imports, ratings
 
 PROJECT = "projects/<slug:slug>/"
 
 urlpatterns = [
     path(PROJECT + "datasets", datasets.DatasetsView.as_view(), name="api_datasets"),
+    path(
+        PROJECT + "datasets/<int:dataset_id>/items",
+        imports.DatasetItemsView.as_view(),
+        name="api_dataset_items",
+    ),
+    path(
+        PROJECT + "datasets/<int:dataset_id>/labels",
+        imports.DatasetLabelsView.as_view(),
+        name="api_dataset_labels",
+    ),
+    path(PROJECT + "imports/<int:job_id>", imports.ImportView.as_view(), name="api_import"),
     path(PROJECT + "items", datasets.ItemsView.as_view(), name="api_items"),
     path(PROJECT + "guidelines", guidelines.GuidelinesView.as_view(), name="api_guidelines"),
     path(

@@ -1,4 +1,4 @@
-"""Files that people bring in the browser: kept, previewed, then imported by a job."""
+"""Files that people and machines bring: kept, previewed, then imported by a job."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from annotation.rules.itemrows import item_rows
 from annotation.rules.labeltable import people_rows
 from annotation.services import importing, itemsift, label_import
 from core import audit, jobs, mapping
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, TooLarge
 from core.models import Job, JobState
 from core.tabular import BrokenRow, read_records
 
@@ -50,19 +50,12 @@ def store(
 ) -> Upload:
     """Keep a file that is for a dataset below the data folder, under a name of ours.
 
-    Raises Invalid, and keeps nothing, for a file that is too large or cannot be read at all;
-    Conflict where the dataset takes no more.
+    Raises TooLarge or Invalid, and keeps nothing, for a file that is too large or cannot be read
+    at all; Conflict where the dataset takes no more.
     """
     _check_takes(dataset, is_labels=is_labels)
     size = file.size or 0
-    limit = settings.UPLOAD_LIMIT_BYTES
-    if size > limit:
-        sentence = (
-            f"The file has {_megabytes(size)}; the browser takes at most {_megabytes(limit)}. "
-            "Use `manage.py import_items` or `import_labels` on the server, which have no limit, "
-            "or import the file in parts."
-        )
-        raise Invalid("upload_too_large", sentence, {"file": [sentence]})
+    check_size(size)
     name = uuid.uuid4().hex
     kept = _folder() / name
     try:
@@ -83,6 +76,18 @@ def store(
         raise
 
 
+def check_size(size: int) -> None:
+    """Raise TooLarge for a file of more bytes than are taken at once."""
+    limit = settings.UPLOAD_LIMIT_BYTES
+    if size > limit:
+        sentence = (
+            f"The file has {_megabytes(size)}; browser and API take at most {_megabytes(limit)}. "
+            "Use `manage.py import_items` or `import_labels` on the server, which have no limit, "
+            "or import the file in parts."
+        )
+        raise TooLarge("upload_too_large", sentence, {"file": [sentence]})
+
+
 def why_closed(*, dataset: Dataset, is_labels: bool) -> str:
     """The sentence that says why a dataset takes no more; '' when it does."""
     try:
@@ -98,7 +103,7 @@ def _check_takes(dataset: Dataset, *, is_labels: bool) -> None:
 
 
 def limit_in_words() -> str:
-    """How much the browser may bring: `200 MB`."""
+    """How much a file may have that is brought at once: `200 MB`."""
     return _megabytes(settings.UPLOAD_LIMIT_BYTES)
 
 
@@ -143,15 +148,20 @@ def preview(upload: Upload) -> Preview:
         )
 
 
-def check_items(*, upload: Upload, columns: Mapping[str, str]) -> None:
+def check_items(*, upload: Upload, columns: Mapping[str, str], is_exact: bool = True) -> None:
     """Raise Invalid where this mapping names a field or a column that is not there."""
     with opened(upload) as source:
         records = read_records(source, name=upload.name)
-        next(item_rows(records, columns=_paths(columns), is_exact=True), None)
+        next(item_rows(records, columns=_paths(columns), is_exact=is_exact), None)
 
 
 def check_labels(
-    *, upload: Upload, columns: Mapping[str, str], values: Sequence[str], wide: Sequence[str]
+    *,
+    upload: Upload,
+    columns: Mapping[str, str],
+    values: Sequence[str],
+    wide: Sequence[str],
+    is_exact: bool = True,
 ) -> None:
     """The same for a mapping of labels, its value codes and wide columns."""
     with opened(upload) as source:
@@ -160,7 +170,7 @@ def check_labels(
             columns=_paths(columns),
             values=mapping.parse_values(values),
             wide=wide,
-            is_exact=True,
+            is_exact=is_exact,
         )
         next(rows, None)
 
@@ -173,20 +183,29 @@ def start_items(
     skip_bad: bool,
     personal: str = "",
     region: str = "",
+    is_exact: bool = True,
     actor: str,
 ) -> Job:
-    """Plan the import of items; a worker does it. Only the columns named here are read.
+    """Plan the import of items; a worker does it. With `is_exact` only the columns that are named
+    here are read; else other fields are looked for under their own names.
 
     Raises Invalid for a mapping that does not fit the file.
     """
     itemsift.check_takes_items(dataset)
-    check_items(upload=upload, columns=columns)
+    importing.look_of(personal, region)
+    check_items(upload=upload, columns=columns, is_exact=is_exact)
     return _plan(
         ITEMS,
         dataset,
         upload,
         actor,
-        {"columns": dict(columns), "skip_bad": skip_bad, "personal": personal, "region": region},
+        {
+            "columns": dict(columns),
+            "skip_bad": skip_bad,
+            "personal": personal,
+            "region": region,
+            "is_exact": is_exact,
+        },
     )
 
 
@@ -198,11 +217,12 @@ def start_labels(
     values: Sequence[str],
     wide: Sequence[str],
     guideline_name: str,
+    is_exact: bool = True,
     actor: str,
 ) -> Job:
     """Plan the import of existing labels. Raises Invalid for a mapping that does not fit."""
     label_import.check_takes_labels(dataset)
-    check_labels(upload=upload, columns=columns, values=values, wide=wide)
+    check_labels(upload=upload, columns=columns, values=values, wide=wide, is_exact=is_exact)
     return _plan(
         LABELS,
         dataset,
@@ -213,6 +233,7 @@ def start_labels(
             "values": list(values),
             "wide": list(wide),
             "guideline": guideline_name,
+            "is_exact": is_exact,
         },
     )
 
@@ -226,7 +247,7 @@ def import_items_job(job_id: int) -> None:
             source=source,
             name=upload.name,
             columns=_paths(job.plan["columns"]),
-            is_exact=True,
+            is_exact=job.plan.get("is_exact", True),
             skip_bad=job.plan["skip_bad"],
             personal=importing.look_of(job.plan.get("personal", ""), job.plan.get("region", "")),
             actor=job.actor,
@@ -245,7 +266,7 @@ def import_labels_job(job_id: int) -> None:
             source=source,
             name=upload.name,
             columns=_paths(job.plan["columns"]),
-            is_exact=True,
+            is_exact=job.plan.get("is_exact", True),
             values=mapping.parse_values(job.plan["values"]),
             wide=job.plan["wide"],
             guideline_name=job.plan["guideline"],

@@ -201,6 +201,15 @@ def test_broken_json_has_the_shape(token: tuple[ApiToken, str]) -> None:
     assert set(answer.json()) == {"code", "message", "fields"}
 
 
+def test_a_body_that_is_too_large_has_the_shape(
+    token: tuple[ApiToken, str], settings: Settings
+) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
+    answer = post(token[1], {"text": "hello"})
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    assert "at most 10 bytes" in answer.json()["message"]
+
+
 def test_a_method_that_is_not_taken_has_the_shape(token: tuple[ApiToken, str]) -> None:
     answer = Client().delete(NOTES, headers=bearer(token[1]))
     assert answer.status_code == 405

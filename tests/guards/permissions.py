@@ -174,6 +174,10 @@ SCOPES = ("read token", "write token", "rate token", "judge token")
 
 API: dict[str, tuple[int, int, int, int]] = {
     "GET api_datasets": (200, 403, 403, 403),
+    "POST api_datasets": (403, 422, 403, 403),
+    "POST api_dataset_items": (403, 422, 403, 403),
+    "POST api_dataset_labels": (403, 422, 403, 403),
+    "GET api_import": (200, 200, 403, 403),
     "GET api_items": (200, 403, 403, 403),
     "GET api_guidelines": (200, 403, 403, 403),
     "POST api_guidelines": (403, 422, 403, 403),
