@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django import template
 from django.core.paginator import Page
-from django.forms import BaseForm, BoundField, CheckboxInput
+from django.forms import BaseForm, BoundField, CheckboxInput, Textarea, TextInput
 from django.forms.widgets import ChoiceWidget, Select
 from django.http import QueryDict
 from django.urls import NoReverseMatch, reverse
@@ -22,6 +22,7 @@ from core.filters import FilterForm
 register = template.Library()
 
 SPACE = "\N{NO-BREAK SPACE}"
+WRITTEN_BY_HAND = (TextInput, Textarea)  # not their kin: addresses and numbers run one way
 BADGE_MARKS = {"good": "✓", "doubtful": "~", "poor": "×"}
 
 
@@ -71,6 +72,8 @@ def _attributes(bound: BoundField, ids: Sequence[str], rows: int) -> dict[str, s
         attributes["aria-describedby"] = " ".join(ids)
     if bound.errors:
         attributes["aria-invalid"] = "true"
+    if type(bound.field.widget) in WRITTEN_BY_HAND:
+        attributes["dir"] = "auto"
     if rows:
         attributes["rows"] = str(rows)
     return attributes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,71 @@ def test_a_template_is_named_by_a_view_or_another_template(name: str) -> None:
     written = [text_of(other) for other in NAMES if other != name]
     written += [file.read_text("utf-8") for file in SOURCES]
     assert any(f'"{name}"' in text for text in written)
+
+
+# What people write: the last names of an expression.
+WRITTEN = re.compile(
+    r"(?:^|\.)(?:(?:project|dataset|guideline|round|dimension|spec|rater|judge|upload)\.name"
+    r"|title|external_id|what_changed|question|anchor|why|(?<!agreement\.)reason|rationale|shown_name|actor_name"
+    r"|plan\.file|row\.file|system|skip_reason)$"
+)
+OURS = {
+    "components/": "the words of the page that includes them",
+    "annotation/exports.html": "tables are named in the code",
+    "annotation/_import_fields.html": "groups of fields are named in the code",
+    "annotation/_slot.html": "what is said between two items stands in the code",
+    "annotation/_pass_by.html": "the reasons to choose from stand in the code",
+}
+NEVER_CLOSED = frozenset({"area", "br", "col", "hr", "img", "input", "link", "meta"})
+PLAIN_TEXT = frozenset({"title", "option", "textarea", "template"})
+
+
+class Undirected(HTMLParser):
+    """Collects what people wrote that no element around it gives a direction of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[tuple[str, bool]] = []
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in NEVER_CLOSED:
+            is_safe = tag == "bdi" or tag in PLAIN_TEXT or ("dir", "auto") in attrs
+            self.open.append((tag, is_safe))
+
+    def handle_endtag(self, tag: str) -> None:
+        places = [place for place, (name, _) in enumerate(self.open) if name == tag]
+        if places:
+            del self.open[places[-1] :]
+
+    def handle_data(self, data: str) -> None:
+        if not any(is_safe for _, is_safe in self.open):
+            for said in re.findall(r"{{\s*([\w.]+)(\|[^}]*)?\s*}}", data):
+                if WRITTEN.search(said[0]) and "markdown" not in said[1]:
+                    self.found.append(said[0])
+
+
+def undirected(markup: str) -> list[str]:
+    parser = Undirected()
+    titles = r"{%\s*block title\s*%}.*?{%\s*endblock\s*%}"
+    parser.feed(re.sub(titles + r"|{#.*?#}|{%.*?%}", "", markup, flags=re.DOTALL))
+    return parser.found
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith(tuple(OURS))])
+def test_what_people_wrote_finds_its_own_direction(name: str) -> None:
+    assert undirected(text_of(name)) == [], 'put it in <bdi>, or in an element with dir="auto"'
+
+
+@pytest.mark.parametrize(
+    ("markup", "found"),
+    [
+        ("<p>Open {{ round.name }} now</p>", ["round.name"]),
+        ("<p>Open <bdi>{{ round.name }}</bdi> now</p>", []),
+        ('<h3 dir="auto">{{ example.title|truncatechars:9 }}</h3>', []),
+        ("<li>{{ example.title|truncatechars:9 }}</li>", ["example.title"]),
+        ('<a title="{{ example.title }}">x</a>{% block title %}{{ x.name }}{% endblock %}', []),
+    ],
+)
+def test_the_guard_sees_text_without_a_direction(markup: str, found: list[str]) -> None:
+    assert undirected(markup) == found

@@ -227,7 +227,7 @@ def test_publishing_asks_first_and_then_puts_the_draft_in_force(
     lea: User, draft: GuidelineVersion
 ) -> None:
     url = reverse("guideline_publish", args=["support", draft.guideline_id])
-    assert b"Publish Support 1.0?" in as_(lea).get(url).content
+    assert b"Publish <bdi>Support</bdi> 1.0?" in as_(lea).get(url).content
 
     as_(lea).post(url)
 

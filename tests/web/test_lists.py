@@ -33,7 +33,7 @@ def read(client: Client, name: str, *args: object, **query: str) -> str:
 
 def rows(text: str) -> list[str]:
     """The linked names in the heads of a table's rows."""
-    heads = re.findall(r'<th scope="row"[^>]*>\s*<a[^>]*>([^<]+)</a>', text)
+    heads = re.findall(r'<th scope="row"[^>]*>\s*<a[^>]*><bdi>([^<]+)</bdi></a>', text)
     return [head.strip() for head in heads]
 
 

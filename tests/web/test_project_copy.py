@@ -100,4 +100,4 @@ def test_an_address_that_is_taken_is_said_and_nothing_is_made(
 
 
 def test_the_page_names_what_comes_along(lea: Client, tone: GuidelineVersion) -> None:
-    assert "in force as they are here: Tone." in lea.get(HERE).content.decode()
+    assert "in force as they are here: <bdi>Tone</bdi>." in lea.get(HERE).content.decode()

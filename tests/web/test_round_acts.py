@@ -533,7 +533,7 @@ def test_more_items_come_into_an_open_round(lea: Client, scene: Scene) -> None:
     for number in range(3):
         builders.make_item(scene.dataset, external_id=f"m{number}", input=f"M {number}")
     address = url(scene, "round_items_add")
-    assert "3 items of week 46 are not in the round yet." in read(lea, address)
+    assert "3 items of <bdi>week 46</bdi> are not in the round yet." in read(lea, address)
     assert address in read(lea, url(scene, "round"))
     status, shown = sent(lea, address, sample="2")
     assert status == 302
@@ -543,7 +543,8 @@ def test_more_items_come_into_an_open_round(lea: Client, scene: Scene) -> None:
 
 def test_when_all_are_in_the_page_says_so_and_adds_nothing(lea: Client, scene: Scene) -> None:
     address = url(scene, "round_items_add")
-    assert "Every item of week 46 that can be rated is in the round." in read(lea, address)
+    said = "Every item of <bdi>week 46</bdi> that can be rated is in the round."
+    assert said in read(lea, address)
     assert sent(lea, address)[0] == 422
 
 
