@@ -511,7 +511,7 @@ def _in_cell(text: str, code: str, subject: str = "") -> object:
         value = json.loads(text)
         trouble = unstorable(value)
     except RecursionError:
-        trouble = "it is nested too deeply."
+        value, trouble = None, "it is nested too deeply."
     except ValueError:
         return None
     if trouble:
