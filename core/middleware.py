@@ -5,9 +5,15 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render, resolve_url
+from django.urls import reverse
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
 
 from core.audit import current_request_id
 from core.errors import DomainError, NotHere
@@ -32,6 +38,32 @@ def request_id(get_response: Respond) -> Respond:
         return response
 
     return respond
+
+
+class SignInMiddleware(LoginRequiredMiddleware):
+    """Whoever is signed out meanwhile is led to the sign-in, and from there to the page that was
+    open: never back to an address that only takes a form, and never with the sign-in inside the
+    page, where it would stand in the place of work that is not sent yet."""
+
+    def handle_no_permission(  # type: ignore[override]  # an answer for htmx is no plain redirect
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponseBase:
+        if request.method in ("GET", "HEAD") and not wants_fragment(request):
+            return super().handle_no_permission(request, view_func)
+        path = _page_open(request)
+        answer = redirect_to_login(path, resolve_url(self.get_login_url(view_func)))
+        if wants_fragment(request):
+            return HttpResponseClientRedirect(answer["Location"])
+        return answer
+
+
+def _page_open(request: HttpRequest) -> str:
+    """The path of the page that a request came from, of this house only."""
+    at = HtmxDetails(request).current_url_abs_path
+    if at is None:
+        came_from = urlsplit(request.headers.get("Referer", ""))
+        at = came_from.path if came_from.netloc == request.get_host() else None
+    return at or reverse("home")
 
 
 class DomainErrorMiddleware:

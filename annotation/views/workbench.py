@@ -29,7 +29,7 @@ from annotation.queries.news import News
 from annotation.services import claim, rating
 from annotation.states import AssignmentState, RoundKind
 from core.errors import Conflict, Invalid, NotHere
-from core.http import page, wants_fragment
+from core.http import go, page, wants_fragment
 
 PAGE = "annotation/workbench.html"
 SLOT = "annotation/_slot.html"
@@ -210,7 +210,7 @@ def own(request: MemberRequest, assignment_id: int) -> HttpResponse:
         return _slot(request, rater, row, form, status=422)
     except Conflict as refusal:
         return _slot(request, rater, row, form, status=409, conflict=refusal)
-    return _go_on(request, rater, row.round)
+    return go(request, "rate", request.project.slug, row.round_id)
 
 
 @door(Role.RATER)

@@ -3,6 +3,7 @@
 
 const PAUSE_MS = 800;
 const RETRY_MS = 3000;
+const PATIENCE_MS = 15_000;
 const OLDEST_MS = 7 * 24 * 3600 * 1000;
 const PREFIX = "plumbline-draft-";
 
@@ -50,6 +51,10 @@ export class Autosave {
     this.timer = 0;
     this.number = 0;
     this.isOver = false;
+    this.isUnsent = false;
+    this.isKept = true;
+    // Two windows may hold the same item: each drops only what it kept itself.
+    this.name = `${Date.now()}-${Math.random()}`;
   }
 
   kept() {
@@ -63,7 +68,10 @@ export class Autosave {
 
   keep() {
     this.number += 1;
-    return write(this.key, { at: Date.now(), fields: fieldsOf(this.collect()) });
+    this.isUnsent = true;
+    const fields = fieldsOf(this.collect());
+    this.isKept = write(this.key, { at: Date.now(), by: this.name, fields });
+    return this.isKept;
   }
 
   later(wait) {
@@ -82,17 +90,23 @@ export class Autosave {
         headers: { Accept: "application/json" },
         redirect: "manual",
         keepalive: isLast,
+        signal: AbortSignal.timeout(PATIENCE_MS),
       });
       if (answer.status >= 500) throw new Error(`status ${answer.status}`);
       if (this.isOver) return;
       if (answer.ok) this.show("saved", new Date());
       else this.show("refused");
-      if (answer.ok && number === this.number) drop(this.key);
+      if (answer.ok && number === this.number) this.sent();
     } catch {
       if (this.isOver || isLast) return;
-      this.show("offline");
+      this.show(this.isKept ? "offline" : "unkept");
       this.later(RETRY_MS);
     }
+  }
+
+  sent() {
+    this.isUnsent = false;
+    if (read(this.key)?.by === this.name) drop(this.key);
   }
 
   // The answer is stored, or the item is gone: nothing is kept any more.

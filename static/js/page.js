@@ -22,6 +22,11 @@ export function announce(sentence, kind = "error") {
   toasts()?.append(toast);
 }
 
+// A server that starts again is away for a moment: what stands before it says so.
+export function isAway(xhr) {
+  return [502, 503, 504].includes(xhr.status);
+}
+
 function standing(sentence) {
   const words = [...(toasts()?.querySelectorAll("p") ?? [])];
   return words.find((one) => one.textContent === sentence)?.closest(".toast");
@@ -57,7 +62,8 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("htmx:responseError", (event) => {
   const { xhr } = event.detail;
-  announce(
+  if (isAway(xhr)) announce(UNREACHABLE);
+  else announce(
     sentenceIn(xhr.responseText) ??
       "The server could not do this. Nothing was changed; try again, or reload the page.",
   );

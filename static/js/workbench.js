@@ -4,7 +4,7 @@
 import { Autosave, forgetOldDrafts } from "./autosave.js";
 import { markDifferences, unmark } from "./differences.js";
 import { closeHelp, isPlainKey, isTyping } from "./keys.js";
-import { announce } from "./page.js";
+import { announce, isAway } from "./page.js";
 import { beginTogether, toggleTogether } from "./together.js";
 
 const IDLE_MS = 60_000;
@@ -14,7 +14,10 @@ const RETRY_MS = 3000;
 const GUIDE = "plumbline-guide";
 
 let bench = null;
-let lastSign = Date.now();
+// Spans are measured by a clock that nobody sets.
+const now = () => performance.now();
+
+let lastSign = now();
 let isPointing = false;
 let wasSubmitted = false;
 
@@ -29,7 +32,7 @@ class Bench {
     this.seconds = this.form.elements.active_seconds;
     this.active = Number(this.seconds.value) || 0;
     this.wantsSubmit = false;
-    this.lastSent = Date.now();
+    this.lastSent = now();
     this.save = root.dataset.draftUrl ? this.autosave() : null;
     this.takeUpKept();
     this.mark(this.parts.find((part) => !chosenIn(part)) ?? null);
@@ -67,12 +70,13 @@ class Bench {
   }
 
   show(kind, at) {
-    if (kind === "saved") this.lastSent = Date.now();
+    if (kind === "saved") this.lastSent = now();
     const time = at?.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
     const words = {
       saved: `Saved ${time}`,
       submitted: `Submitted ${time} · Back changes it`,
       offline: "Offline: kept on this device",
+      unkept: "Offline: not kept, leave this page open",
       refused: "Not saved: sign in again, or reload the page",
     };
     if (this.status.textContent === words[kind]) return;
@@ -131,6 +135,8 @@ class Bench {
   }
 
   changed(part) {
+    // Who goes on writing after a submit that failed says when it is ready.
+    this.wantsSubmit = false;
     if (part) this.tellChosen(part);
     this.count();
     this.save?.changed();
@@ -149,9 +155,9 @@ class Bench {
 
   // The network is gone: keep everything, and send the answer itself once it is back.
   failed() {
-    this.save?.keep();
+    const isKept = this.save?.keep() ?? false;
     this.wantsSubmit = true;
-    this.show("offline");
+    this.show(isKept ? "offline" : "unkept");
     setTimeout(() => this.again(), RETRY_MS);
   }
 
@@ -159,13 +165,19 @@ class Bench {
     if (this.wantsSubmit && this.root.isConnected) this.form.requestSubmit();
   }
 
+  // What would be lost with this page.
+  isAtRisk() {
+    if (!this.save) return this.wantsSubmit;
+    return !this.save.isOver && this.save.isUnsent && !this.save.isKept;
+  }
+
   tick() {
-    const isAtWork = document.visibilityState === "visible" && Date.now() - lastSign < IDLE_MS;
+    const isAtWork = document.visibilityState === "visible" && now() - lastSign < IDLE_MS;
     if (!isAtWork) return;
     this.active += TICK_MS / 1000;
     // Reading for long is work too: it renews the lease.
-    if (this.save && Date.now() - this.lastSent > SIGN_OF_LIFE_MS) {
-      this.lastSent = Date.now();
+    if (this.save && now() - this.lastSent > SIGN_OF_LIFE_MS) {
+      this.lastSent = now();
       this.save.send();
     }
   }
@@ -241,7 +253,7 @@ function openWhy(summary) {
 }
 
 function onKey(event) {
-  lastSign = Date.now();
+  lastSign = now();
   isPointing = false;
   if (!bench || !isPlainKey(event)) return;
   const { target, key } = event;
@@ -275,7 +287,7 @@ if (!bench) slot()?.querySelector("[data-focus]")?.focus();
 
 document.addEventListener("keydown", onKey, true);
 for (const name of ["pointerdown", "pointermove", "wheel", "scroll", "touchstart"]) {
-  document.addEventListener(name, () => (lastSign = Date.now()), { capture: true, passive: true });
+  document.addEventListener(name, () => (lastSign = now()), { capture: true, passive: true });
 }
 setInterval(() => bench?.tick(), TICK_MS);
 
@@ -336,13 +348,20 @@ document.addEventListener("htmx:afterSwap", (event) => {
   window.scrollTo(0, 0);
   if (!slot()?.querySelector(".error-summary")) slot()?.querySelector("[data-focus]")?.focus();
 });
-for (const name of ["htmx:sendError", "htmx:timeout"]) {
-  document.addEventListener(name, () => bench?.failed());
+for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
+  document.addEventListener(name, (event) => {
+    // Of a skip that was not heard nothing follows: least of all that the item is submitted.
+    if (!bench || event.detail.elt !== bench.form) return;
+    if (name !== "htmx:responseError" || isAway(event.detail.xhr)) bench.failed();
+  });
 }
 window.addEventListener("online", () => {
   bench?.save?.later(0);
   bench?.again();
 });
 window.addEventListener("pagehide", () => {
-  if (bench?.save?.kept()) bench.save.send({ isLast: true });
+  if (bench?.save?.isUnsent) bench.save.send({ isLast: true });
+});
+window.addEventListener("beforeunload", (event) => {
+  if (bench?.isAtRisk()) event.preventDefault();
 });

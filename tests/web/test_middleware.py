@@ -144,3 +144,34 @@ def test_a_refusal_carries_its_request_id_too(client: Client) -> None:
 def test_no_request_id_is_left_behind(client: Client) -> None:
     client.get("/healthz")
     assert audit.current_request_id.get() == ""
+
+
+SUBMIT = "/projects/support/ratings/1/submit/"
+BENCH = "http://testserver/projects/support/rounds/1/rate/"
+
+
+def test_a_fragment_for_somebody_signed_out_leads_the_whole_page_to_the_sign_in(
+    client: Client,
+) -> None:
+    answer = client.post(SUBMIT, headers={"HX-Request": "true", "HX-Current-URL": BENCH})
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer["HX-Redirect"] == "/sign-in/?next=/projects/support/rounds/1/rate/"
+
+
+def test_a_form_of_somebody_signed_out_leads_back_to_its_page_not_to_its_address(
+    client: Client,
+) -> None:
+    answer = client.post(SUBMIT, headers={"Referer": BENCH})
+    assert answer.status_code == 302
+    assert answer["Location"] == "/sign-in/?next=/projects/support/rounds/1/rate/"
+
+
+@pytest.mark.parametrize("name", ["Referer", "HX-Current-URL"])
+def test_nobody_is_led_to_another_house_after_the_sign_in(client: Client, name: str) -> None:
+    answer = client.post(SUBMIT, headers={name: "https://elsewhere.example/x/"})
+    assert answer["Location"] == "/sign-in/?next=/"
+
+
+def test_a_page_for_somebody_signed_out_is_the_one_after_the_sign_in(client: Client) -> None:
+    answer = client.get("/projects/support/?a=b")
+    assert answer["Location"] == "/sign-in/?next=/projects/support/%3Fa%3Db"

@@ -292,6 +292,15 @@ def test_back_leads_to_the_last_answer_which_can_be_changed(desk: Desk) -> None:
     assert (found.label, found.revision) == ("1", 2)
 
 
+def test_a_change_sent_by_script_ends_on_the_page_of_the_item_at_hand(desk: Desk) -> None:
+    row = desk.row()
+    desk.client.post(desk.url("rating_submit", row), FOURS)
+    own = desk.url("rating_own", row)
+    assert f'hx-post="{own}"' in desk.client.get(own).content.decode()
+    changed = desk.client.post(own, {**FOURS, PREFIX + "safety": "1"}, headers=HTMX)
+    assert changed["HX-Redirect"] == desk.url("rate")
+
+
 def test_an_answer_of_a_closed_round_is_shown_but_not_editable(desk: Desk) -> None:
     row = desk.row()
     desk.client.post(desk.url("rating_submit", row), FOURS)
