@@ -24,6 +24,7 @@ from accounts.roles import Scope
 from annotation import access
 from annotation.api.parsers import PARSERS
 from annotation.models import Dataset
+from annotation.rules import shapes
 from annotation.rules.labeltable import PEOPLE_FIELDS
 from annotation.services import bringing, importing, uploads
 from core import mapping
@@ -76,6 +77,11 @@ class RowsInput(serializers.Serializer[Any]):
 
     file = serializers.FileField(required=False, allow_empty_file=True)
     map = PairsField(default=list, help_text="Field -> column, dotted path or part.")
+    shape = serializers.ChoiceField(
+        choices=shapes.CHOICES,
+        default=shapes.AUTO,
+        help_text="Whose rows they are. `auto`: known by the rows; `plain`: as they stand.",
+    )
 
 
 class ItemsImportInput(RowsInput):
@@ -245,6 +251,7 @@ class DatasetItemsView(BringingView):
             skip_bad=form["skip_bad"],
             personal=form["personal_data"],
             region=form["region"],
+            shape=form["shape"],
         )
         file = _file(request, form, "items")
 
@@ -283,6 +290,7 @@ class DatasetLabelsView(BringingView):
             values=form["values"],
             wide=form["wide"],
             guideline=form["guideline"],
+            shape=form["shape"],
         )
         mapping.parse_values(wishes.values)
         file = _file(request, form, "labels")

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.files.uploadedfile import UploadedFile
 
 from annotation.models import Dataset, Upload
+from annotation.rules.shapes import AUTO
 from annotation.services import uploads
 from core.mapping import FieldPath
 from core.models import Job
@@ -22,6 +23,7 @@ class ItemWishes:
     skip_bad: bool = False
     personal: str = ""
     region: str = ""
+    shape: str = AUTO
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class LabelWishes:
     values: Sequence[str] = ()
     wide: Sequence[str] = ()
     guideline: str = ""
+    shape: str = AUTO
 
 
 def items(*, dataset: Dataset, file: UploadedFile[Any], wishes: ItemWishes, actor: str) -> Job:
@@ -51,6 +54,7 @@ def items(*, dataset: Dataset, file: UploadedFile[Any], wishes: ItemWishes, acto
             personal=wishes.personal,
             region=wishes.region,
             is_exact=False,
+            shape=wishes.shape,
             actor=actor,
         ),
     )
@@ -69,6 +73,7 @@ def labels(*, dataset: Dataset, file: UploadedFile[Any], wishes: LabelWishes, ac
             wide=wishes.wide,
             guideline_name=wishes.guideline,
             is_exact=False,
+            shape=wishes.shape,
             actor=actor,
         ),
     )

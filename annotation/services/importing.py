@@ -11,6 +11,7 @@ from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
 from annotation.models import Dataset, Item, PendingImport
+from annotation.rules import shapes
 from annotation.rules.itemrows import ItemDraft, item_rows
 from annotation.rules.personal import Personal, check_region, looked_through
 from annotation.services.itemsift import live_salt, sift
@@ -78,6 +79,7 @@ def import_items(
     columns: Mapping[str, FieldPath],
     actor: str,
     is_exact: bool = False,
+    shape: str = shapes.AUTO,
     skip_bad: bool = False,
     dry_run: bool = False,
     personal: Look | None = None,
@@ -88,7 +90,8 @@ def import_items(
 
     Rows that cannot be read, and rows that contradict what is there, are named by number and
     nothing is kept, unless `skip_bad`. Items that are there already (same content hash) are
-    counted and left alone. With `is_exact` only the columns that are mapped are read. With
+    counted and left alone. With `is_exact` only the columns that are mapped are read. Rows of a
+    foreign `shape` (`rules/shapes.py`) are read as what they mean. With
     `personal` the texts are looked through for personal data, and masked when it says so: hashes
     are then those of the masked texts, so the same file masked again adds nothing. With a job
     its end is written in the transaction that makes the items visible. Raises Invalid for the
@@ -96,7 +99,8 @@ def import_items(
     """
     done = ItemImport()
     records = read_records(source, name=name)
-    drafts = done.broken.sift(item_rows(records, columns=columns, is_exact=is_exact))
+    reading = shapes.read_as(records, "items", wanted=shape, columns=columns)
+    drafts = done.broken.sift(item_rows(reading.rows, columns=columns, is_exact=is_exact))
     if personal is not None:
         drafts = _looked_through(drafts, done, personal)
     pending = begin(dataset, job_id=job_id)

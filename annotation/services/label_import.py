@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO
@@ -18,25 +18,19 @@ from annotation.models import (
     Dataset,
     Dimension,
     GuidelineVersion,
-    Item,
     Rating,
     Round,
     RoundItem,
     SealedSet,
-    whole,
 )
 from annotation.queries import labels as label_queries
-from annotation.queries.sealed import sealed_elsewhere
+from annotation.rules import shapes
 from annotation.rules.display import shuffle_key
-from annotation.rules.keys import NAME_CHARS, digest, short_key
+from annotation.rules.keys import NAME_CHARS, digest
 from annotation.rules.labeltable import DEFAULT_DIMENSION, LabelRow, people_rows
-from annotation.rules.split import part_of
-from annotation.services import datasets, label_guideline, reference
-from annotation.services.itemsift import SEALED_ELSEWHERE
+from annotation.services import datasets, label_guideline, label_items, reference
 from annotation.states import (
     AssignmentState,
-    ItemKind,
-    Part,
     Provenance,
     RoundKind,
     RoundState,
@@ -136,6 +130,7 @@ def import_labels(
     actor: str,
     now: datetime,
     is_exact: bool = False,
+    shape: str = shapes.AUTO,
     is_simulated: bool = False,
     job_id: int | None = None,
 ) -> LabelImport:
@@ -144,18 +139,18 @@ def import_labels(
     Items of an empty dataset are made without texts; in any other an unknown item is a broken
     row. Without a guideline of that name one is made from the labels. A rater's second label
     on the same item, dimension and round is a repeat and goes to a re-rating round; the same
-    table again adds nothing. With `is_exact` only the columns that are mapped are read.
+    table again adds nothing. With `is_exact` only the columns that are mapped are read. Rows of a
+    foreign `shape` (`rules/shapes.py`) are read as what they mean.
     Raises Invalid for the file, its columns, its rows or a label outside the scale.
     """
     if isinstance(dataset, Dataset):
         check_takes_labels(dataset)
     broken = BrokenRows()
-    records = read_records(source, name=name)
-    rows = list(
-        broken.sift(
-            people_rows(records, columns=columns, values=values, wide=wide, is_exact=is_exact)
-        )
+    reading = shapes.read_as(
+        read_records(source, name=name), "labels", wanted=shape, columns=columns
     )
+    said = people_rows(reading.rows, columns=columns, values=values, wide=wide, is_exact=is_exact)
+    rows = list(broken.sift(said))
     broken.refuse()
     return add_labels(
         dataset=dataset,
@@ -229,7 +224,7 @@ def _add(
     is_simulated: bool,
 ) -> LabelImport:
     done = LabelImport(labels=len(rows), guideline=guideline_name)
-    items = _items(dataset, rows, done)
+    items, done.new_items = label_items.found_or_made(dataset, rows)
     version = label_guideline.published(
         project_id=dataset.project_id,
         name=guideline_name,
@@ -283,68 +278,6 @@ def check_takes_labels(dataset: Dataset) -> None:
             "set_frozen",
             "The sealed part of this dataset has been looked at, so its labels are frozen. "
             "Import these into a new dataset.",
-        )
-
-
-def _items(dataset: Dataset, rows: Sequence[LabelRow], done: LabelImport) -> dict[str, int]:
-    """The row id of each item that the table names; made without texts in an empty dataset."""
-    wanted = {row.item: row for row in reversed(rows)}
-    known = _known_items(dataset, list(wanted))
-    missing = {item: row for item, row in wanted.items() if item not in known}
-    if not missing:
-        return known
-    if Item.objects.filter(dataset=dataset).exists():
-        broken = BrokenRows()
-        for row in sorted(missing.values(), key=lambda row: row.row):
-            sentence = f"there is no item {row.item[:60]!r} in {dataset.name!r}."
-            broken.add(BrokenRow(row.row, sentence, row.unit))
-        broken.refuse()
-    clusters = {row.item: short_key(row.cluster) for row in rows if row.cluster}
-    _refuse_sealed(dataset, missing, clusters)
-    Item.objects.bulk_create(_textless(dataset, missing, clusters), batch_size=BATCH)
-    done.new_items = len(missing)
-    return _known_items(dataset, list(wanted))
-
-
-def _known_items(dataset: Dataset, names: Sequence[str]) -> dict[str, int]:
-    known: dict[str, int] = {}
-    for start in range(0, len(names), BATCH):
-        found = Item.objects.filter(
-            whole(), dataset=dataset, external_id__in=names[start : start + BATCH]
-        )
-        known.update(found.values_list("external_id", "pk"))
-    return known
-
-
-def _refuse_sealed(
-    dataset: Dataset, missing: Mapping[str, LabelRow], clusters: Mapping[str, str]
-) -> None:
-    sealed = sealed_elsewhere(dataset, {clusters.get(item, item) for item in missing})
-    broken = BrokenRows()
-    for item, row in sorted(missing.items(), key=lambda pair: pair[1].row):
-        if clusters.get(item, item) in sealed:
-            broken.add(BrokenRow(row.row, SEALED_ELSEWHERE, row.unit))
-    broken.refuse()
-
-
-def _textless(
-    dataset: Dataset, missing: Iterable[str], clusters: Mapping[str, str]
-) -> Iterator[Item]:
-    """Items known only by their labels; the sealed part is drawn as for any other item."""
-    sealed = SealedSet.objects.filter(dataset=dataset, retired_at__isnull=True).first()
-    for item in missing:
-        cluster = clusters.get(item, item)
-        part = part_of(cluster, salt=sealed.salt, share=dataset.share) if sealed else ""
-        yield Item(
-            project_id=dataset.project_id,
-            dataset=dataset,
-            external_id=item,
-            kind=ItemKind.SINGLE,
-            title=item,
-            prompt_key=cluster,
-            cluster_key=cluster,
-            content_hash=digest("label/1", item),
-            part=part or Part.DEVELOPMENT,
         )
 
 

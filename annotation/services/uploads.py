@@ -19,6 +19,7 @@ from django.utils import timezone
 from annotation.models import Dataset, Upload
 from annotation.rules.itemrows import item_rows
 from annotation.rules.labeltable import people_rows
+from annotation.rules.shapes import AUTO, PLAIN, Aim, Shape, read_as
 from annotation.services import importing, itemsift, label_import
 from core import audit, jobs, mapping
 from core.errors import Conflict, Invalid, TooLarge
@@ -43,6 +44,9 @@ class Preview:
     rows: tuple[tuple[str, ...], ...]
     broken: tuple[str, ...]
     notices: tuple[str, ...]
+    shape: Shape | None = None
+    seen: Shape | None = None
+    becomes: str = ""
 
 
 def store(
@@ -125,19 +129,21 @@ def opened(upload: Upload) -> BinaryIO:
         ) from None
 
 
-def preview(upload: Upload) -> Preview:
-    """Columns and first rows. Raises Invalid for a file that cannot be read."""
+def preview(upload: Upload, *, aim: Aim = "items", shape: str = AUTO) -> Preview:
+    """Columns and first rows, as an import for this aim takes them, and which foreign shape was
+    seen in them. Raises Invalid for a file that cannot be read, or a shape that it has not."""
     with opened(upload) as source:
         records = read_records(source, name=upload.name)
+        reading = read_as(records, aim, wanted=shape, columns={})
         readable: list[Mapping[str, object]] = []
         broken: list[str] = []
-        for record in islice(records, PREVIEW_ROWS):
+        for record in islice(reading.rows, PREVIEW_ROWS):
             if isinstance(record, BrokenRow):
                 broken.append(str(record))
             else:
                 readable.append(record.values)
         columns = tuple(
-            dict.fromkeys((*records.columns, *(key for row in readable for key in row)))
+            dict.fromkeys((*reading.columns, *(key for row in readable for key in row)))
         )
         return Preview(
             format=records.format,
@@ -145,14 +151,21 @@ def preview(upload: Upload) -> Preview:
             rows=tuple(tuple(_cell(row.get(column)) for column in columns) for row in readable),
             broken=tuple(broken),
             notices=records.notices,
+            shape=reading.shape,
+            seen=reading.seen,
+            becomes=reading.seen.ways[aim].words if reading.seen else "",
         )
 
 
-def check_items(*, upload: Upload, columns: Mapping[str, str], is_exact: bool = True) -> None:
+def check_items(
+    *, upload: Upload, columns: Mapping[str, str], is_exact: bool = True, shape: str = AUTO
+) -> None:
     """Raise Invalid where this mapping names a field or a column that is not there."""
+    paths = _paths(columns)
     with opened(upload) as source:
         records = read_records(source, name=upload.name)
-        next(item_rows(records, columns=_paths(columns), is_exact=is_exact), None)
+        reading = read_as(records, "items", wanted=shape, columns=paths)
+        next(item_rows(reading.rows, columns=paths, is_exact=is_exact), None)
 
 
 def check_labels(
@@ -162,12 +175,15 @@ def check_labels(
     values: Sequence[str],
     wide: Sequence[str],
     is_exact: bool = True,
+    shape: str = AUTO,
 ) -> None:
     """The same for a mapping of labels, its value codes and wide columns."""
+    paths = _paths(columns)
     with opened(upload) as source:
+        records = read_records(source, name=upload.name)
         rows = people_rows(
-            read_records(source, name=upload.name),
-            columns=_paths(columns),
+            read_as(records, "labels", wanted=shape, columns=paths).rows,
+            columns=paths,
             values=mapping.parse_values(values),
             wide=wide,
             is_exact=is_exact,
@@ -184,6 +200,7 @@ def start_items(
     personal: str = "",
     region: str = "",
     is_exact: bool = True,
+    shape: str = AUTO,
     actor: str,
 ) -> Job:
     """Plan the import of items; a worker does it. With `is_exact` only the columns that are named
@@ -193,7 +210,7 @@ def start_items(
     """
     itemsift.check_takes_items(dataset)
     importing.look_of(personal, region)
-    check_items(upload=upload, columns=columns, is_exact=is_exact)
+    check_items(upload=upload, columns=columns, is_exact=is_exact, shape=shape)
     return _plan(
         ITEMS,
         dataset,
@@ -205,6 +222,7 @@ def start_items(
             "personal": personal,
             "region": region,
             "is_exact": is_exact,
+            "shape": shape,
         },
     )
 
@@ -218,11 +236,19 @@ def start_labels(
     wide: Sequence[str],
     guideline_name: str,
     is_exact: bool = True,
+    shape: str = AUTO,
     actor: str,
 ) -> Job:
     """Plan the import of existing labels. Raises Invalid for a mapping that does not fit."""
     label_import.check_takes_labels(dataset)
-    check_labels(upload=upload, columns=columns, values=values, wide=wide, is_exact=is_exact)
+    check_labels(
+        upload=upload,
+        columns=columns,
+        values=values,
+        wide=wide,
+        is_exact=is_exact,
+        shape=shape,
+    )
     return _plan(
         LABELS,
         dataset,
@@ -234,6 +260,7 @@ def start_labels(
             "wide": list(wide),
             "guideline": guideline_name,
             "is_exact": is_exact,
+            "shape": shape,
         },
     )
 
@@ -248,6 +275,7 @@ def import_items_job(job_id: int) -> None:
             name=upload.name,
             columns=_paths(job.plan["columns"]),
             is_exact=job.plan.get("is_exact", True),
+            shape=job.plan.get("shape", PLAIN),
             skip_bad=job.plan["skip_bad"],
             personal=importing.look_of(job.plan.get("personal", ""), job.plan.get("region", "")),
             actor=job.actor,
@@ -267,6 +295,7 @@ def import_labels_job(job_id: int) -> None:
             name=upload.name,
             columns=_paths(job.plan["columns"]),
             is_exact=job.plan.get("is_exact", True),
+            shape=job.plan.get("shape", PLAIN),
             values=mapping.parse_values(job.plan["values"]),
             wide=job.plan["wide"],
             guideline_name=job.plan["guideline"],

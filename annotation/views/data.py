@@ -21,6 +21,7 @@ from annotation.queries import datasets as queries
 from annotation.queries import gold as gold_queries
 from annotation.queries import imports as import_queries
 from annotation.queries import items as item_queries
+from annotation.rules.shapes import AUTO, PLAIN
 from annotation.services import datasets, uploads
 from core import filters
 from core.errors import DomainError
@@ -159,11 +160,13 @@ def import_map(request: MemberRequest, dataset_id: int, upload_id: int) -> HttpR
     """Say which column is which field of an item, and start."""
     found = access.dataset_of(request.project, dataset_id)
     kept = access.upload_of(request.project, upload_id)
+    plan = _earlier_plan(request, kept)
+    shape = _wanted_shape(request, plan)
     try:
-        preview = uploads.preview(kept)
+        preview = uploads.preview(kept, aim="items", shape=shape)
     except DomainError as refusal:
         return _choose_again(request, refusal, "import_items", found)
-    form = item_form(_sent(request), preview=preview, plan=_earlier_plan(request, kept))
+    form = item_form(_sent(request), preview=preview, plan=plan)
     if request.method == "POST" and form.is_valid():
         try:
             job = uploads.start_items(
@@ -173,6 +176,7 @@ def import_map(request: MemberRequest, dataset_id: int, upload_id: int) -> HttpR
                 skip_bad=form.skip_bad(),
                 personal=form.cleaned_data["personal"],
                 region=form.cleaned_data["region"],
+                shape=shape,
                 actor=request.user.actor,
             )
         except DomainError as refusal:
@@ -189,14 +193,16 @@ def import_labels_map(request: MemberRequest, dataset_id: int, upload_id: int) -
     """Say which column is whose label, and start."""
     found = access.dataset_of(request.project, dataset_id)
     kept = access.upload_of(request.project, upload_id)
+    plan = _earlier_plan(request, kept)
+    shape = _wanted_shape(request, plan)
     try:
-        preview = uploads.preview(kept)
+        preview = uploads.preview(kept, aim="labels", shape=shape)
     except DomainError as refusal:
         return _choose_again(request, refusal, "import_labels", found)
     form = label_form(
         _sent(request),
         preview=preview,
-        plan=_earlier_plan(request, kept),
+        plan=plan,
         guidelines=import_queries.published_guidelines(project_id=request.project.pk),
     )
     if request.method == "POST" and form.is_valid():
@@ -208,6 +214,7 @@ def import_labels_map(request: MemberRequest, dataset_id: int, upload_id: int) -
                 values=form.value_codes(),
                 wide=form.wide_columns(),
                 guideline_name=form.guideline_name(),
+                shape=shape,
                 actor=request.user.actor,
             )
         except DomainError as refusal:
@@ -276,6 +283,15 @@ def _choose_again(
 ) -> HttpResponse:
     messages.error(request, refusal.sentence)
     return go(request, back, request.project.slug, found.pk)
+
+
+def _wanted_shape(request: MemberRequest, plan: dict[str, Any]) -> str:
+    """As the address says; the mapping of an earlier try is kept only for the same reading."""
+    earlier = str(plan.get("shape", PLAIN)) if plan else AUTO
+    wanted = request.GET.get("shape", earlier)
+    if wanted != earlier:
+        plan.pop("columns", None)
+    return wanted
 
 
 def _earlier_plan(request: MemberRequest, kept: Upload) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from django.db import transaction
 from accounts.models import Project, User
 from annotation.models import Dataset, Dimension, Guideline, GuidelineVersion, Item, whole
 from annotation.queries import labels as label_queries
+from annotation.rules import shapes
 from annotation.rules.labeltable import JudgeRow, judge_rows
 from annotation.states import VersionState
 from core import audit
@@ -75,6 +76,7 @@ def import_verdicts(
     columns: Mapping[str, FieldPath],
     values: Mapping[str, str],
     guideline_name: str = "",
+    shape: str = shapes.AUTO,
     author: User | None,
     now: datetime,
 ) -> VerdictImport:
@@ -84,8 +86,10 @@ def import_verdicts(
     unknown rows (each by number), labels outside the scale; NotAllowed for sealed items.
     """
     broken = BrokenRows()
-    records = read_records(source, name=name)
-    rows = list(broken.sift(judge_rows(records, columns=columns, values=values)))
+    reading = shapes.read_as(
+        read_records(source, name=name), "verdicts", wanted=shape, columns=columns
+    )
+    rows = list(broken.sift(judge_rows(reading.rows, columns=columns, values=values)))
     broken.refuse()
     if not rows:
         raise Invalid("no_verdicts", "The file holds no verdict: every label cell is empty.")

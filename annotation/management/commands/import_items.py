@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import Project
 from annotation.models import Dataset
-from annotation.rules import personal
+from annotation.rules import personal, shapes
 from annotation.services import datasets, importing
 from core import mapping
 from core.errors import DomainError
@@ -29,6 +29,12 @@ class Command(BaseCommand):
             "--share", type=float, help="sealed share of a new dataset, 0 = open (default)"
         )
         parser.add_argument("--map", nargs="+", default=[], metavar="FIELD=COLUMN")
+        parser.add_argument(
+            "--shape",
+            choices=shapes.CHOICES,
+            default=shapes.AUTO,
+            help="whose rows they are; auto: known by the rows, plain: as they stand",
+        )
         parser.add_argument("--dry-run", action="store_true", help="read and check, keep nothing")
         parser.add_argument("--skip-bad", action="store_true", help="leave broken rows out")
         parser.add_argument(
@@ -75,6 +81,7 @@ def _run(options: dict[str, Any]) -> importing.ItemImport:
                 source=source,
                 name=file.name,
                 columns=columns,
+                shape=options["shape"],
                 actor=ACTOR,
                 skip_bad=options["skip_bad"],
                 dry_run=options["dry_run"],

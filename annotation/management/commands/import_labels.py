@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from annotation.management.commands.import_items import ACTOR, project_of, said
 from annotation.models import Dataset
+from annotation.rules import shapes
 from annotation.services import label_import
 from core import mapping
 from core.errors import DomainError
@@ -27,6 +28,12 @@ class Command(BaseCommand):
         parser.add_argument("--map", nargs="+", default=[], metavar="FIELD=COLUMN")
         parser.add_argument("--values", nargs="+", default=[], metavar="VALUE=LABEL")
         parser.add_argument("--wide", nargs="+", default=[], metavar="COLUMN")
+        parser.add_argument(
+            "--shape",
+            choices=shapes.CHOICES,
+            default=shapes.AUTO,
+            help="whose rows they are; auto: known by the rows, plain: as they stand",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -59,6 +66,7 @@ def _run(options: dict[str, Any]) -> label_import.LabelImport:
             values=values,
             wide=options["wide"],
             guideline_name=options["guideline"],
+            shape=options["shape"],
             actor=ACTOR,
             now=timezone.now(),
         )

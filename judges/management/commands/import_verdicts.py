@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from annotation.management.commands.import_items import project_of, said
 from annotation.models import Dataset
+from annotation.rules import shapes
 from core import mapping
 from core.errors import DomainError
 from judges.services import verdicts_import
@@ -28,6 +29,12 @@ class Command(BaseCommand):
         parser.add_argument("--guideline", default="", help="its name; default: the judge's")
         parser.add_argument("--map", nargs="+", default=[], metavar="FIELD=COLUMN")
         parser.add_argument("--values", nargs="+", default=[], metavar="VALUE=LABEL")
+        parser.add_argument(
+            "--shape",
+            choices=shapes.CHOICES,
+            default=shapes.AUTO,
+            help="whose rows they are; auto: known by the rows, plain: as they stand",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -65,6 +72,7 @@ def _run(options: dict[str, Any]) -> VerdictImport:
             columns=columns,
             values=values,
             guideline_name=options["guideline"],
+            shape=options["shape"],
             author=None,
             now=timezone.now(),
         )
