@@ -162,6 +162,7 @@ class ImportOutput(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
     problem = serializers.CharField(allow_blank=True, help_text="Why it failed, as a sentence.")
+    shape = serializers.SerializerMethodField()
     imported = serializers.SerializerMethodField()
     broken_rows = serializers.SerializerMethodField()
     notices = serializers.SerializerMethodField()
@@ -173,6 +174,10 @@ class ImportOutput(serializers.Serializer[Any]):
     @extend_schema_field(serializers.ChoiceField(choices=["items", "labels"]))
     def get_what(self, job: Job) -> str:
         return "labels" if job.kind == uploads.LABELS else "items"
+
+    def get_shape(self, job: Job) -> str:
+        """What the rows were recognised as; empty for rows as ours are."""
+        return str(job.result.get("shape", ""))
 
     @extend_schema_field(ImportedOutput(allow_null=True))
     def get_imported(self, job: Job) -> dict[str, int] | None:

@@ -86,7 +86,7 @@ def pair_label(values: Values) -> list[Row]:
     """A person's label; a language model's judgment is none."""
     if _is_model(values):
         return []
-    return [{"item": _pair_id(values), "rater": _text(values, "judge"), "label": _winner(values)}]
+    return [_label(values, _pair_id(values), _winner(values))]
 
 
 def pair_verdict(values: Values) -> list[Row]:
@@ -158,13 +158,7 @@ def single_label(values: Values) -> list[Row]:
     """A person's score; a language model's judgment is none."""
     if _is_model(values):
         return []
-    return [
-        {
-            "item": _single_id(values),
-            "rater": _text(values, "judge"),
-            "label": _text(values, "score"),
-        }
-    ]
+    return [_label(values, _single_id(values), _text(values, "score"))]
 
 
 def single_verdict(values: Values) -> list[Row]:
@@ -219,6 +213,13 @@ def model_of(judge: object) -> str:
 def _is_model(values: Values) -> bool:
     judge = values["judge"]
     return isinstance(judge, list) or _MODELS.match(mapping.as_key(judge)) is not None
+
+
+def _label(values: Values, item: str, label: str) -> Row:
+    """The cluster is for labels that come without their items: the turns of a question are not
+    independent there either."""
+    cluster = _text(values, "question_id")
+    return {"item": item, "rater": _text(values, "judge"), "label": label, "cluster": cluster}
 
 
 def _verdict(values: Values, item: str, label: str | None) -> Row:

@@ -53,6 +53,7 @@ class ItemImport:
     listed_notices: list[str] = field(default_factory=list)
     broken: BrokenRows = field(default_factory=BrokenRows)
     personal: Personal | None = None
+    shape: str = ""
 
     @property
     def rows(self) -> int:
@@ -61,7 +62,10 @@ class ItemImport:
 
     def as_dict(self) -> dict[str, object]:
         personal = {} if self.personal is None else {"personal": self.personal.as_dict()}
-        return personal | {
+        shape = {"shape": self.shape} if self.shape else {}
+        return {
+            **personal,
+            **shape,
             "added": self.added,
             "known": self.known,
             "notices": self.notices,
@@ -100,6 +104,7 @@ def import_items(
     done = ItemImport()
     records = read_records(source, name=name)
     reading = shapes.read_as(records, "items", wanted=shape, columns=columns)
+    done.shape = reading.shape.name if reading.shape is not None else ""
     drafts = done.broken.sift(item_rows(reading.rows, columns=columns, is_exact=is_exact))
     if personal is not None:
         drafts = _looked_through(drafts, done, personal)

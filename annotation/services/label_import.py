@@ -65,6 +65,7 @@ class LabelImport:
     raters: int = 0
     rounds: list[int] = field(default_factory=list)
     guideline: str = ""
+    shape: str = ""
 
     def as_dict(self) -> dict[str, object]:
         return {
@@ -76,6 +77,7 @@ class LabelImport:
             "raters": self.raters,
             "rounds": self.rounds,
             "guideline": self.guideline,
+            **({"shape": self.shape} if self.shape else {}),
         }
 
 
@@ -160,6 +162,7 @@ def import_labels(
         actor=actor,
         now=now,
         is_simulated=is_simulated,
+        shape=reading.shape.name if reading.shape is not None else "",
         job_id=job_id,
     )
 
@@ -174,6 +177,7 @@ def add_labels(
     actor: str,
     now: datetime,
     is_simulated: bool = False,
+    shape: str = "",
     job_id: int | None = None,
 ) -> LabelImport:
     """Store rows that were read already (see `import_labels`).
@@ -194,6 +198,7 @@ def add_labels(
         done = LabelImport(known=len(rows), guideline=guideline_name)
     else:
         done = _add(dataset, rows, name, guideline_name, actor, now, is_simulated=is_simulated)
+    done.shape = shape
     audit.record(
         actor=actor,
         verb="labels.imported",

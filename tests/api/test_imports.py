@@ -19,7 +19,7 @@ from annotation.models import Dataset, Item, Rating, SealedSet, Upload
 from annotation.services import uploads
 from core import jobs
 from core.models import AuditEvent, IdempotencyKey, Job
-from tests import builders
+from tests import builders, shaped
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.databases]
 
@@ -478,3 +478,24 @@ def test_who_brought_it_stands_in_the_audit_trail(machine: Client, dataset: Data
     token = dataset.project.tokens.get()
     verbs = AuditEvent.objects.filter(actor=token.actor).values_list("verb", flat=True)
     assert {"import.started", "items.imported"} <= set(verbs)
+
+
+# Foreign shapes -----------------------------------------------------------------------------------
+
+
+def test_a_foreign_shape_is_recognised(machine: Client, dataset: Dataset) -> None:
+    over = ended(machine, send(machine, dataset, {"items": shaped.PAIRS}))
+    assert (over["shape"], over["imported"]["added"]) == ("MT-Bench judgments of pairs", 2)
+    over = ended(machine, send(machine, dataset, {"labels": shaped.PAIRS}, what="labels"))
+    assert (over["shape"], over["imported"]["labels"]) == ("MT-Bench judgments of pairs", 3)
+
+
+def test_the_shape_can_be_overruled(machine: Client, dataset: Dataset) -> None:
+    send(machine, dataset, {"items": shaped.TASKS, "shape": "plain"}, status=422)
+    send(machine, dataset, {"items": shaped.TASKS, "shape": "xml"}, status=422)
+    body = {
+        "items": shaped.TASKS,
+        "shape": "label_studio",
+        "map": {"input": "question", "response": "answer"},
+    }
+    assert ended(machine, send(machine, dataset, body))["imported"]["added"] == 2

@@ -60,6 +60,8 @@ class Command(BaseCommand):
             self.stderr.write(sentence)
         if done.personal is not None:
             self.stdout.write(personal.sentence(done.personal))
+        if done.shape:
+            self.stdout.write(f"Read as: {done.shape}.")
         kept = "would be added" if options["dry_run"] else "added"
         self.stdout.write(
             f"{done.added} items {kept}, {done.known} were there already, "

@@ -44,6 +44,8 @@ class Command(BaseCommand):
             raise CommandError(
                 f"The file cannot be opened: {error.strerror}.", returncode=2
             ) from error
+        if done.shape:
+            self.stdout.write(f"Read as: {done.shape}.")
         self.stdout.write(
             f"{done.labels} labels of {done.raters} raters on {done.items} items under "
             f"{done.guideline!r}; {done.known} were there already, {done.repeats} repeats, "

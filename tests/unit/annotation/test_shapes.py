@@ -111,7 +111,12 @@ def test_a_pair_is_one_item_whichever_model_stood_first() -> None:
 )
 def test_a_winner_becomes_a_label(winner: str, label: str) -> None:
     row = values("labels", files.pair(winner=winner, judge="author_2"))[0]
-    assert row == {"item": "81/ash/birch/1", "rater": "author_2", "label": label}
+    assert row == {
+        "item": "81/ash/birch/1",
+        "rater": "author_2",
+        "label": label,
+        "cluster": "81",
+    }
 
 
 def test_an_unknown_winner_is_a_broken_row() -> None:
