@@ -180,7 +180,7 @@ def test_conversations_may_stand_in_the_cells_of_a_table() -> None:
         ({"question_id": [1]}, "the question_id cannot be read: it is a list"),
     ],
 )
-def test_what_cannot_be_read_is_named(change: Mapping[str, Any], sentence: str) -> None:
+def test_what_cannot_be_read_is_named(change: dict[str, Any], sentence: str) -> None:
     assert sentence in problem("items", files.pair() | change)
 
 
