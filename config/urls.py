@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+handler404 = "core.views.not_here"
+handler500 = "core.views.broken"
+
 urlpatterns = [
     path("", include("core.urls")),
     path("", include("accounts.urls")),

@@ -9,11 +9,14 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
+from django.views import defaults
 from django.views.decorators.http import require_safe
 
+from core.errors import NotHere
 from core.models import Job, WorkerBeat
 
 WORKER_SILENCE = timedelta(seconds=15)
+API = "/api/"
 
 
 @require_safe
@@ -51,6 +54,26 @@ def metrics(request: HttpRequest) -> HttpResponse:
 def favicon(request: HttpRequest) -> FileResponse:
     file = Path(settings.BASE_DIR) / "static" / "img" / "favicon.svg"
     return FileResponse(file.open("rb"), content_type="image/svg+xml")
+
+
+def not_here(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """No such address: a page for people, the error shape of the API for machines."""
+    if not request.path.startswith(API):
+        return defaults.page_not_found(request, exception)
+    error = NotHere("There is no such address in this API; /api/docs/ lists them.")
+    shape = {"code": error.code, "message": error.sentence, "fields": error.fields}
+    return JsonResponse(shape, status=error.status)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """A fault of ours, in the same two ways."""
+    if not request.path.startswith(API):
+        return defaults.server_error(request)
+    sentence = (
+        "Something broke on our side, and is in the log. What you sent may not have been done; "
+        "send it again with the same Idempotency-Key."
+    )
+    return JsonResponse({"code": "broken", "message": sentence, "fields": {}}, status=500)
 
 
 def _database_is_reached() -> bool:

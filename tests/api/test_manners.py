@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import include, path
 from django.utils import timezone
@@ -16,9 +17,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import tokens
+from accounts.doors import public
 from accounts.models import ApiToken, Project
 from accounts.permissions import TokenDoor
 from accounts.roles import Scope
+from config import urls
 from core.api import once
 from core.errors import Conflict, Invalid
 from core.models import AuditEvent, IdempotencyKey
@@ -63,8 +66,15 @@ class ForgottenView(APIView):
         return Response("in")
 
 
+@public
+def breaking(request: HttpRequest) -> HttpResponse:
+    raise ZeroDivisionError
+
+
 class Urls:
+    handler404, handler500 = urls.handler404, urls.handler500
     urlpatterns = [
+        path("api/v1/breaking", breaking),
         path("", include("config.urls")),
         path("api/v1/projects/<slug:slug>/notes", NoteView.as_view()),
         path("api/v1/forgotten", ForgottenView.as_view()),
@@ -208,6 +218,23 @@ def test_a_body_that_is_too_large_has_the_shape(
     answer = post(token[1], {"text": "hello"})
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
     assert "at most 10 bytes" in answer.json()["message"]
+
+
+def test_an_address_that_is_not_there_has_the_shape(client: Client) -> None:
+    answer = client.get("/api/v1/projects/support/nonsense")
+    assert answer.status_code == 404
+    assert answer.json() == {
+        "code": "not_found",
+        "message": "There is no such address in this API; /api/docs/ lists them.",
+        "fields": {},
+    }
+    assert client.get("/nonsense")["Content-Type"].startswith("text/html")
+
+
+def test_a_fault_of_ours_has_the_shape(client: Client) -> None:
+    client.raise_request_exception = False
+    answer = client.get("/api/v1/breaking")
+    assert (answer.status_code, answer.json()["code"]) == (500, "broken")
 
 
 def test_a_method_that_is_not_taken_has_the_shape(token: tuple[ApiToken, str]) -> None:
