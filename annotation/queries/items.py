@@ -96,13 +96,19 @@ def visible_items(*, project_id: int) -> QuerySet[Item]:
     )
 
 
-def items_page(*, dataset: Dataset, wanted: ItemFilter, number: object) -> Page[Item]:
-    """One page of the dataset's items, in the order in which they came."""
+def items_page(
+    *, dataset: Dataset, wanted: ItemFilter, number: object, is_barred: bool = False
+) -> Page[Item]:
+    """One page of the dataset's items, in the order in which they came.
+
+    Whoever `is_barred` from sealed texts does not find them by their words either.
+    """
     items = visible_items(project_id=dataset.project_id).filter(dataset=dataset)
     if wanted.text:
-        items = items.filter(
-            Q(external_id__icontains=wanted.text) | Q(title__icontains=wanted.text)
-        )
+        by_words = Q(title__icontains=wanted.text)
+        if is_barred:
+            by_words &= ~Q(pk__in=touching_sealed(items, dataset.project_id).values("pk"))
+        items = items.filter(Q(external_id__icontains=wanted.text) | by_words)
     exact = {name: getattr(wanted, name) for name in EXACT if getattr(wanted, name)}
     items = items.filter(**exact)
     if wanted.tag:

@@ -6,7 +6,7 @@ their texts. Who may yet rate an item is told nothing of it in others' words eit
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from annotation.models import Item, SealedSet
@@ -46,6 +46,13 @@ def sight_on(items: Collection[int], *, project_id: int, user_id: int) -> Sight:
     sealed = touching_sealed(asked, project_id).values_list("pk", flat=True)
     yet = items_yet_rated_by(user_id).filter(item__in=items).values_list("item_id", flat=True)
     return Sight(is_barred(project_id, user_id), frozenset(sealed), frozenset(yet))
+
+
+def titled(items: Iterable[Item], *, project_id: int, user_id: int) -> list[tuple[Item, str]]:
+    """The items of a list, each with what stands for it before this reader."""
+    rows = list(items)
+    sight = sight_on([row.pk for row in rows], project_id=project_id, user_id=user_id)
+    return [(row, sight.title_of(row)) for row in rows]
 
 
 def is_barred(project_id: int, user_id: int) -> bool:

@@ -16,7 +16,7 @@ from annotation.forms.imports import UploadForm, item_form, label_form
 from annotation.forms.lists import DatasetsFilter, ImportsFilter, ItemFilterForm
 from annotation.forms.refusals import add_refusal, status_of
 from annotation.models import Dataset, Upload
-from annotation.queries import changes
+from annotation.queries import changes, sight
 from annotation.queries import datasets as queries
 from annotation.queries import gold as gold_queries
 from annotation.queries import imports as import_queries
@@ -75,6 +75,13 @@ def dataset(request: MemberRequest, dataset_id: int) -> HttpResponse:
     """What is in a dataset, and what is missing."""
     found = access.dataset_of(request.project, dataset_id)
     form = ItemFilterForm(request.GET)
+    reader = {"project_id": request.project.pk, "user_id": request.user.pk}
+    items = item_queries.items_page(
+        dataset=found,
+        wanted=form.wanted(),
+        number=request.GET.get("page"),
+        is_barred=sight.is_barred(**reader),
+    )
     context = {
         **STEP,
         "dataset": found,
@@ -84,9 +91,8 @@ def dataset(request: MemberRequest, dataset_id: int) -> HttpResponse:
         "composition": queries.composition_of(found),
         "form": form,
         "wanted": form.wanted(),
-        "page_obj": item_queries.items_page(
-            dataset=found, wanted=form.wanted(), number=request.GET.get("page")
-        ),
+        "page_obj": items,
+        "rows": sight.titled(items.object_list, **reader),
         "imports": import_queries.imports_of(found),
     }
     return page(request, "annotation/dataset.html", context, fragment="annotation/_items.html")
@@ -97,15 +103,19 @@ def dataset(request: MemberRequest, dataset_id: int) -> HttpResponse:
 def item(request: MemberRequest, item_id: int) -> HttpResponse:
     """One item as leads see it."""
     found = access.item_of(request.project, item_id)
+    seen = sight.sight_on([found.pk], project_id=request.project.pk, user_id=request.user.pk)
+    is_read = seen.shows_texts(found.pk)
     context = {
         **STEP,
         "item": found,
+        "title": seen.title_of(found),
+        "is_closed_to": not is_read,
         "dataset": found.dataset,
-        "body": found.content.body if found.content else {},
-        "responses": item_queries.responses_of(found),
+        "body": found.content.body if found.content and is_read else {},
+        "responses": item_queries.responses_of(found) if is_read else [],
         "labels": item_queries.labels_of(found, user_id=request.user.pk),
         "siblings": item_queries.siblings_of(found),
-        "extra": item_queries.extra_of(found),
+        "extra": item_queries.extra_of(found) if is_read else [],
         "is_gold": gold_queries.is_gold(found),
         "running": changes.running_rounds_of(found) if _leads(request) else [],
     }

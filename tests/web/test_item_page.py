@@ -9,6 +9,7 @@ from accounts.models import Project
 from annotation.models import Dataset, Item, Rating, ReferenceLabel, Round, RoundRater
 from annotation.services import datasets, reference
 from annotation.states import Part, RoundKind, RoundState
+from core import registry
 from tests import builders
 from tests.cast import Cast, ClientFor
 from tests.web.uploading import at
@@ -134,3 +135,43 @@ def test_a_reference_label_is_shown_once_in_its_newest_version(
     reference.refresh(item_ids=[item.pk])
     (shown,) = lea.get(at("item", item.pk)).context["labels"].reference
     assert (shown.version, shown.label) == (2, "pass")
+
+
+def barred(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lead wrote a judge version."""
+    monkeypatch.setitem(registry._bars, "judge authors", lambda _, user: user == cast.lea.pk)
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_judge_author_reads_no_text_of_an_item_that_is_sealed_or_beside_one(
+    lea: Client, cast: Cast, project: Project, monkeypatch: pytest.MonkeyPatch, beside: bool
+) -> None:
+    sealed = datasets.create(project=project, name="s", share=0.5, actor="u1")
+    item, _ = rated_item(cast, sealed, part=Part.DEVELOPMENT if beside else Part.SEALED)
+    if beside:
+        builders.make_item(sealed, external_id="i2", part=Part.SEALED, cluster=item.cluster_key)
+    Item.objects.filter(pk=item.pk).update(extra={"note": "an aside"})
+    words = ("How do I cancel?", "<strong>there</strong>", "support-bot", "an aside")
+    read = lea.get(at("item", item.pk)).content.decode()
+    assert "How do I cancel?" in read
+    assert "<strong>there</strong>" in read
+    barred(cast, monkeypatch)
+    closed = lea.get(at("item", item.pk)).content.decode()
+    assert [word for word in words if word in closed] == []
+    assert "i1" in closed
+
+
+def test_a_judge_author_finds_no_sealed_item_by_its_words(
+    lea: Client, cast: Cast, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed = datasets.create(project=project, name="s", share=0.5, actor="u1")
+    builders.make_item(sealed, external_id="a", input="Where is the key?", part=Part.SEALED)
+    builders.make_item(sealed, external_id="b", input="Where is the door?")
+    barred(cast, monkeypatch)
+    page = lea.get(at("dataset", sealed.pk)).content.decode()
+    assert "the door" in page
+    assert "the key" not in page
+    found = lea.get(at("dataset", sealed.pk), {"q": "Where is"}).context["page_obj"]
+    assert [item.external_id for item in found] == ["b"]
+    by_id = lea.get(at("dataset", sealed.pk), {"q": "a"}).context["page_obj"]
+    assert [item.external_id for item in by_id] == ["a"]
