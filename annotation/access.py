@@ -24,7 +24,7 @@ from annotation.models import (
     Withdrawal,
     whole,
 )
-from annotation.states import DatasetKind, VersionState
+from annotation.states import DatasetKind, RoundKind, VersionState
 from core.errors import NotHere
 from core.models import Job
 
@@ -125,12 +125,27 @@ def guideline_version_of(project: Project, version_id: int) -> GuidelineVersion:
 
 def round_of(project: Project, round_id: int) -> Round:
     found = (
-        Round.objects.select_related("guideline_version__guideline", "dataset")
+        Round.objects.select_related("guideline_version__guideline", "dataset", "qualification")
         .filter(project=project, pk=round_id)
         .first()
     )
     if found is None:
         raise NotHere("There is no such round in this project.")
+    return found
+
+
+def qualification_of(project: Project, round_id: int) -> Round:
+    """A round that raters pass."""
+    found = round_of(project, round_id)
+    if found.kind != RoundKind.QUALIFICATION:
+        raise NotHere("There is no such qualification in this project.")
+    return found
+
+
+def rater_of(project: Project, rater_id: int) -> Rater:
+    found = Rater.objects.filter(project=project, pk=rater_id).first()
+    if found is None:
+        raise NotHere("There is no such rater in this project.")
     return found
 
 

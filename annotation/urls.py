@@ -12,6 +12,7 @@ from annotation.views import (
     home,
     projects,
     roundacts,
+    roundchecks,
     roundraters,
     rounds,
     work,
@@ -98,6 +99,9 @@ urlpatterns = [
     path(ROUND_ITEM, roundacts.item, name="round_item"),
     path(ROUND_ITEM + "withdraw/", roundacts.withdraw, name="round_withdraw"),
     path(ROUND_ITEM + "correct/", roundacts.correct, name="round_correct"),
+    path(ROUND + "checks/", roundchecks.change, name="round_checks"),
+    path(ROUND + "passed/", roundchecks.passed, name="round_passed"),
+    path(ROUND_RATER + "let-in/", roundchecks.let_in, name="round_let_in"),
     path(ROUND + "reports/", roundacts.index, name="round_reports"),
     path(ROUND + "changes/", roundacts.changed, name="round_changes"),
     path(

@@ -60,6 +60,14 @@ class GoldForm(forms.Form):
             self.add_error(None, refusal.sentence)
 
 
+class LetInForm(forms.Form):
+    reason = forms.CharField(
+        label="Why may this person rate without having passed?",
+        max_length=REASON_CHARS,
+        error_messages={"required": "Say why, in a few words."},
+    )
+
+
 class TakeBackForm(forms.Form):
     reason = forms.CharField(
         label="Why?",

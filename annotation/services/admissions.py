@@ -68,11 +68,12 @@ def let_in(*, round_id: int, rater_id: int, reason: str, by: User) -> None:
     roundacts.record(round_, "round.rater_let_in", by.actor, {"rater": rater_id, "reason": said})
 
 
-def enrol(*, qualification: Round, raters: Collection[Rater]) -> list[int]:
-    """Inside a transaction: who would need the qualification comes into it, unless it is over;
-    returns who does. Whoever was taken out of it stays out."""
-    if qualification.state == RoundState.CLOSED:
-        return []
+def enrol(*, round_: Round, raters: Collection[Rater], by: User) -> None:
+    """Inside a transaction: who has to pass the round's qualification first comes into that one
+    too, unless it is over. Whoever was taken out of it stays out."""
+    qualification = round_.qualification
+    if qualification is None or qualification.state == RoundState.CLOSED:
+        return
     known = Exists(RoundRater.objects.filter(round=qualification, rater=OuterRef("pk")))
     passed = Exists(Admission.objects.filter(qualification=qualification, rater=OuterRef("pk")))
     wanted = Rater.objects.filter(~known & ~passed, pk__in=[one.pk for one in raters])
@@ -80,7 +81,8 @@ def enrol(*, qualification: Round, raters: Collection[Rater]) -> list[int]:
     RoundRater.objects.bulk_create(
         [RoundRater(round=qualification, rater_id=pk) for pk in ids], ignore_conflicts=True
     )
-    return ids
+    if ids:
+        roundacts.record(qualification, "round.raters_added", by.actor, {"raters": ids})
 
 
 def may_rate(rater_id: int) -> Q:

@@ -102,6 +102,13 @@ def demand_passable(plan: GoldPlan, *, items: int) -> None:
         )
 
 
+def demand_no_quota(quota: int | None, *, kind: str) -> None:
+    if quota is not None and kind == RoundKind.QUALIFICATION:
+        raise _refused(
+            "quota", "A qualification has no quota: every rater may take all of it. Leave it empty."
+        )
+
+
 def demand_ready(round_: Round) -> None:
     """Raise `NotReady` when what the round was set up with is gone since, before it opens."""
     if round_.kind == RoundKind.QUALIFICATION:

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts.models import User
 from annotation.models import Assignment, RoundRater
-from annotation.services import claim, laying, roundacts
+from annotation.services import claim, goldplans, laying, roundacts
 from annotation.states import AssignmentState
 from core.errors import Conflict
 
@@ -44,6 +44,7 @@ def change_quota(*, round_id: int, rater_id: int, quota: int | None, by: User) -
     """
     laying.demand_positive(quota, "quota")
     round_ = roundacts.held(round_id)
+    goldplans.demand_no_quota(quota, kind=round_.kind)
     member = (
         RoundRater.objects.select_for_update(no_key=True)
         .filter(round=round_, rater=rater_id, removed_at__isnull=True)

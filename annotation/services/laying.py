@@ -166,7 +166,7 @@ def laying_of(round_: Round) -> Job | None:
 
 def addable(round_: Round) -> dict[Part, int]:
     """How many items of its dataset are not in the round, by part; grows with the dataset."""
-    rest = outside(round_, servable_items(dataset=round_.dataset)).order_by()
+    rest = outside(round_, items_for(round_)).order_by()
     found = dict(rest.values_list("part").annotate(Count("pk")))
     return {part: found[part] for part in Part if found.get(part)}
 

@@ -106,7 +106,7 @@ def create(
                 actor=by.actor,
             )
             _add_raters(round_, raters, quota)
-            _enrol(round_, raters, by)
+            admissions.enrol(round_=round_, raters=raters, by=by)
             _record(
                 round_,
                 "round.created",
@@ -185,8 +185,7 @@ def add_raters(
     """Let more people rate in a round that is not closed, or again; returns how many come in."""
     laying.demand_positive(quota, "quota")
     round_ = Round.objects.select_for_update(no_key=True).get(pk=round_id)
-    if round_.kind == RoundKind.QUALIFICATION:
-        _demand_no_quota(quota)
+    goldplans.demand_no_quota(quota, kind=round_.kind)
     if round_.state == RoundState.CLOSED:
         raise Conflict("round_closed", "This round is closed; nobody rates in it any more.")
     if any(rater.project_id != round_.project_id for rater in raters):
@@ -196,7 +195,7 @@ def add_raters(
     _add_raters(round_, [rater for rater in raters if rater.pk not in here], quota)
     fresh = [rater for rater in raters if rater.pk not in here or here[rater.pk] is not None]
     members.filter(removed_at__isnull=False).update(removed_at=None, quota=quota)
-    _enrol(round_, fresh, by)
+    admissions.enrol(round_=round_, raters=fresh, by=by)
     if fresh:
         _record(round_, "round.raters_added", by.actor, {"raters": [r.pk for r in fresh]})
     return len(fresh)
@@ -280,7 +279,7 @@ def _items(
 ) -> QuerySet[Item]:
     """What the round is made of, or `Invalid` when that does not do."""
     if kind is RoundKind.QUALIFICATION:
-        _demand_no_quota(quota)
+        goldplans.demand_no_quota(quota, kind=kind)
         golds = laying.gold_items(dataset=dataset, version=version)
         goldplans.demand_passable(checks, items=_up_to(golds.count(), sample))
         return golds
@@ -294,21 +293,6 @@ def _items(
 
 def _up_to(number: int, limit: int | None) -> int:
     return number if limit is None else min(number, limit)
-
-
-def _demand_no_quota(quota: int | None) -> None:
-    if quota is not None:
-        sentence = "A qualification has no quota: every rater may take all of it. Leave it empty."
-        raise Invalid("quota_of_qualification", sentence, {"quota": [sentence]})
-
-
-def _enrol(round_: Round, raters: Collection[Rater], by: User) -> None:
-    """Whoever has to pass the round's qualification first comes into that one too."""
-    if round_.qualification is None:
-        return
-    fresh = admissions.enrol(qualification=round_.qualification, raters=raters)
-    if fresh:
-        _record(round_.qualification, "round.raters_added", by.actor, {"raters": fresh})
 
 
 def _demand_published(version: GuidelineVersion) -> None:

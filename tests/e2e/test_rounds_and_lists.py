@@ -16,7 +16,7 @@ pytestmark = pytest.mark.e2e
 
 DESK: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 375, "height": 800}
-LISTS = ("data/", "data/1/", "imports/", "guidelines/", "rounds/")
+LISTS = ("data/", "data/1/", "imports/", "guidelines/", "rounds/", "rounds/new/", "gold/")
 
 
 def rounds_of(page: Page) -> dict[str, str]:
@@ -32,7 +32,7 @@ def test_the_pages_of_a_round_are_sound_on_desk_and_phone(new_page: NewPage) -> 
     rated = next(url for name, url in rounds_of(page).items() if "October" in name)
     for size in (DESK, PHONE):
         page.set_viewport_size(size)
-        for part in ("", "quality/", "differences/"):
+        for part in ("", "quality/", "differences/", "checks/"):
             page.goto(rated + part)
             expect(page.locator("main h1")).to_be_visible()
             assert violations(page) == []

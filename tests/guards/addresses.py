@@ -63,7 +63,11 @@ IN_ADDRESSES: dict[str, Values] = {
         rows.draft_round.pk,
         rows.sealed_round.pk,
         rows.imported_round.pk,
+        rows.qualification.pk,
     ],
+    "round_checks.round_id": lambda rows: [rows.open_round.pk, rows.qualification.pk],
+    "round_passed.round_id": lambda rows: [rows.qualification.pk],
+    "round_let_in.round_id": lambda rows: [rows.qualification.pk],
     "round_open.round_id": lambda rows: [rows.draft_round.pk, rows.open_round.pk],
     "assignment_id": lambda rows: [
         rows.own_assignment.pk,

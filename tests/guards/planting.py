@@ -24,6 +24,7 @@ from annotation.models import (
     Response,
     Round,
     RoundItem,
+    RoundRater,
     SealedSet,
     Upload,
     Withdrawal,
@@ -103,6 +104,7 @@ class Rows:
     member: User
     gold: GoldItem
     withdrawal: Withdrawal
+    qualification: Round
 
 
 def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows, dict[Scope, str]]:
@@ -181,6 +183,7 @@ def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows
         member=raters[0],
         gold=gold,
         withdrawal=_withdrawn(open_round, open_items[-1], lead),
+        qualification=_qualification(gold, preference, people),
     )
     return rows, secrets
 
@@ -212,6 +215,25 @@ def _open(
     dataset = builders.make_dataset(project, name="Week 46")
     items = _pairs(dataset, "abcdef", Part.DEVELOPMENT)
     return dataset, items, builders.make_round(dataset, version, items=items, raters=raters)
+
+
+def _qualification(gold: GoldItem, version: GuidelineVersion, people: Sequence[Rater]) -> Round:
+    round_ = Round.objects.create(
+        project=gold.item.project,
+        dataset=gold.item.dataset,
+        guideline_version=version,
+        name="Qualification",
+        overlap=1,
+        kind=RoundKind.QUALIFICATION,
+        state=RoundState.OPEN,
+        opened_at=NOON,
+        pass_share=0.8,
+        pass_items=1,
+    )
+    RoundItem.objects.create(round=round_, item=gold.item, shuffle=0, is_full=True)
+    for rater in people:
+        RoundRater.objects.create(round=round_, rater=rater)
+    return round_
 
 
 def _withdrawn(round_: Round, item: Item, lead: User) -> Withdrawal:

@@ -20,9 +20,9 @@ STEPS_OF = {
     "import_labels_map import_map imports item",
     "Guideline": "guideline guideline_differences guideline_discard guideline_draft guideline_edit "
     "guideline_import guideline_new guideline_publish guideline_version guidelines",
-    "Rate": "gold gold_take_back item_gold round round_changes round_close round_correct "
-    "round_item round_items_add round_new round_quality round_rater round_rater_remove "
-    "round_reports round_take_back round_withdraw rounds work",
+    "Rate": "gold gold_take_back item_gold round round_changes round_checks round_close "
+    "round_correct round_item round_items_add round_let_in round_new round_passed round_quality "
+    "round_rater round_rater_remove round_reports round_take_back round_withdraw rounds work",
     "Agree": "agreement round_agreement round_differences",
     "Judge": "approval_ask approvals call judge judge_new judges run run_cancel run_new "
     "verdicts_import version version_alignment version_new",

@@ -58,6 +58,7 @@ def data(dataset: Dataset, version: GuidelineVersion, raters: list[Rater]) -> di
         "version": version.pk,
         "raters": [rater.pk for rater in raters],
         "overlap": 3,
+        "kind": "standard",
     }
 
 
