@@ -534,6 +534,8 @@ def _cost(value: object) -> Decimal:
         number = Decimal(mapping.as_key(value))
     except InvalidOperation:
         number = Decimal("nan")
-    if not (number.is_finite() and 0 <= number < _DEAREST):
-        raise Invalid("cost", "is not an amount of money from 0.")
-    return number.quantize(_CENT_OF_A_CENT)
+    if number.is_finite() and 0 <= number < _DEAREST:
+        kept = number.quantize(_CENT_OF_A_CENT)
+        if kept < _DEAREST:  # rounding may reach what the column does not hold
+            return kept
+    raise Invalid("cost", f"is not an amount of money from 0 to below {_DEAREST:,}.")

@@ -243,7 +243,8 @@ def test_a_column_that_only_happens_to_have_a_fields_name_is_kept_aside() -> Non
         ("source", "web", "Line 2: the source is none of production_log, manual"),
         ("difficulty", 3, "Line 2: the difficulty is none of easy, medium, hard."),
         ("latency_ms", "fast", "Line 2: the latency_ms is not a number of milliseconds from 0."),
-        ("cost", "-1", "Line 2: the cost is not an amount of money from 0."),
+        ("cost", "-1", "Line 2: the cost is not an amount of money from 0 to below 1,000,000."),
+        ("cost", 999999.9999999, "Line 2: the cost is not an amount of money from 0 to below"),
         ("tags", "x" * 61, "Line 2: the tags has a tag of more than 60 characters."),
         ("tags", "[" * 100_000, "Line 2: the tags cannot be read: it is nested too deeply."),
         (
