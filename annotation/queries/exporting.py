@@ -200,7 +200,13 @@ def _item_row(row: tuple[Any, ...], made_by: Sequence[Response]) -> Row:
         "source": source,
         "tags": _tags(tags),
     }
-    told = {name: value for name, value in said.items() if value not in (None, "", [])}
+    # What really is empty is said: left out, an import would miss it and refuse the file.
+    needed = ("response_a", "response_b", *(() if said["messages"] else ("input",)))
+    told = {
+        name: value
+        for name, value in said.items()
+        if value not in (None, "", []) or (value == "" and name in needed)
+    }
     return told | _extra(extra)
 
 

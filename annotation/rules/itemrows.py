@@ -329,7 +329,9 @@ class _RowReader:
 
     def _accept_empty_input(self, context: str) -> None:
         """An input that is there and empty is one only beside a context that says it all."""
-        if not self._has("input"):
+        # In a table an empty cell is a missing one, unless the row names its kind.
+        value = self._value("input")
+        if value is ABSENT or (value is None and not self._has("kind")):
             raise Invalid("no_input", "the input is missing. Every item needs one.")
         if not context.strip():
             raise Invalid("no_input", "input and context are empty: nothing was asked.")

@@ -79,6 +79,8 @@ def full_items() -> Iterator[dict[str, object]]:
         "tags": ["billing", "refund"],
     }  # fmt: skip
     yield {"id": "three", "input": "Why?", "response": "So.", "kind": "single"}
+    yield {"id": "four", "input": "Which?", "kind": "pair", "response_a": "", "response_b": "B"}
+    yield {"id": "five", "input": "", "context": "All is said here.", "response": "So."}
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
@@ -86,12 +88,12 @@ def test_exported_items_come_back_the_same(
     project: Project, dataset: Dataset, form: Format
 ) -> None:
     source = "\n".join(json.dumps(row) for row in full_items()).encode()
-    assert bring(dataset, source, "items.jsonl").added == 3
+    assert bring(dataset, source, "items.jsonl").added == 5
     file = taken(project, "items", form, dataset_id=dataset.pk)
     again = bring(dataset, file, f"items.{form}")
-    assert (again.added, again.known) == (0, 3)
+    assert (again.added, again.known) == (0, 5)
     elsewhere = builders.make_dataset(project, name="a copy")
-    assert bring(elsewhere, file, f"items.{form}").added == 3
+    assert bring(elsewhere, file, f"items.{form}").added == 5
     told = ("external_id", "content_hash", "prompt_key", "cluster_key", "tags", "extra", "case")
     first, copied = (
         list(Item.objects.filter(dataset=one).order_by("external_id").values_list(*told))
