@@ -99,6 +99,8 @@ class ItemDraft:
     extra: dict[str, object] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     unit: Unit = "row"
+    # The digest of the input, where reading took it: a copy with other texts is without it.
+    asked: str = field(default="", init=False, repr=False, compare=False)
 
     @property
     def chars(self) -> int:
@@ -143,7 +145,7 @@ def content_hash(draft: ItemDraft) -> str:
 
 def input_digest(draft: ItemDraft) -> str:
     """What makes two inputs one: input, context and messages, whatever their white space."""
-    return _input_digest(draft.input, draft.context, draft.messages)
+    return draft.asked or _input_digest(draft.input, draft.context, draft.messages)
 
 
 def guess_map(columns: Sequence[str]) -> dict[str, str]:
@@ -231,7 +233,9 @@ class _Table:
         self.paths = paths
         # Most fields are a column as it stands: those are found without following any path.
         self.plain = {name: path.text for name, path in paths.items() if path.is_plain}
-        self.plain_columns = frozenset(self.plain.values())
+        self.fields_of: dict[str, list[str]] = {}
+        for name, column in self.plain.items():
+            self.fields_of.setdefault(column, []).append(name)
         self.has_paths = len(self.plain) < len(paths)
 
 
@@ -241,8 +245,12 @@ class _RowReader:
     def __init__(self, record: Record, table: _Table) -> None:
         self._record = record
         self._table = table
-        values = record.values
-        self._plain = {name: values[key] for name, key in table.plain.items() if key in values}
+        fields_of = table.fields_of
+        self._plain = {
+            name: value
+            for column, value in record.values.items()
+            for name in fields_of.get(column, ())
+        }
         self._refused: set[str] = set()
         self._notices: list[str] = []
 
@@ -252,7 +260,8 @@ class _RowReader:
         context = self._context()
         if not text.strip() and not messages:
             self._accept_empty_input(context)
-        prompt = self._key("prompt") or _input_digest(text, context, messages)
+        asked = _input_digest(text, context, messages)
+        prompt = self._key("prompt") or asked
         draft = ItemDraft(
             row=self._record.row,
             unit=self._record.unit,
@@ -272,10 +281,11 @@ class _RowReader:
             extra=self._unmapped(),
             notices=tuple(self._notices),
         )
-        if draft.external_id:
-            return draft
-        # Without an id of its own an item is named after its content, the same at every import.
-        return replace(draft, external_id=f"item-{_hash_of('', draft)[:16]}")
+        if not draft.external_id:
+            # Without an id of its own an item is named after its content, always the same.
+            draft = replace(draft, external_id=f"item-{_hash_of('', draft)[:16]}")
+        object.__setattr__(draft, "asked", asked)
+        return draft
 
     def _unmapped(self) -> dict[str, object]:
         """The columns that nobody mapped, and those whose value could not be taken."""
@@ -284,14 +294,15 @@ class _RowReader:
             paths = table.paths.items()
             used = {name: path for name, path in paths if name not in self._refused}
             return mapping.unmapped(values, used)
-        if table.plain_columns.issuperset(values):
+        if table.fields_of.keys() >= values.keys():
             return {}
         return mapping.unmapped(values, table.paths)
 
     def _value(self, name: str) -> object:
-        if name in self._table.plain:
+        table = self._table
+        if not table.has_paths or name in table.plain:
             return self._plain.get(name, ABSENT)
-        path = self._table.paths.get(name)
+        path = table.paths.get(name)
         return ABSENT if path is None else path.find(self._record.values)
 
     def _text(self, name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import cast
 
 from core.errors import Invalid
 
@@ -18,9 +19,16 @@ _text = json.encoder.encode_basestring
 
 def digest(*parts: object) -> str:
     """SHA-256 (64 hexadecimal digits) of JSON-able parts; different parts never run together."""
-    # What the encoder would make of the whole list, with texts, the most of it, taken directly.
-    told = ",".join([_text(part) if type(part) is str else _plain(part) for part in parts])
-    return hashlib.sha256(f"[{told}]".encode()).hexdigest()
+    return hashlib.sha256(_told(parts).encode()).hexdigest()
+
+
+def _told(part: object) -> str:
+    """What the encoder makes of it: each start of the encoder costs more than a text or a list."""
+    if type(part) is str:
+        return _text(part)
+    if type(part) in (list, tuple):
+        return f"[{','.join([_told(one) for one in cast('list[object]', part)])}]"
+    return _plain(part)
 
 
 def short_key(text: str) -> str:

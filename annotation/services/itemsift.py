@@ -38,7 +38,7 @@ def sift(pending: PendingImport, chunk: Sequence[ItemDraft]) -> Sifted:
     """Part a chunk. Raises Conflict where another import holds one of its items hidden."""
     sides = _Sides.of(pending.dataset, chunk)
     there = _there(pending, chunk)
-    before = _before_corrections(pending.dataset, chunk)
+    before = _before_corrections(pending.dataset, there)
     sifted = Sifted()
     for draft, input_hashed in zip(chunk, sides.inputs, strict=True):
         hashed = content_hash(draft)
@@ -142,11 +142,15 @@ def _there(pending: PendingImport, chunk: Sequence[ItemDraft]) -> dict[str, str]
     return {external_id: hashed for external_id, (hashed, _) in there.items()}
 
 
-def _before_corrections(dataset: Dataset, chunk: Sequence[ItemDraft]) -> set[str]:
-    """Hashes of what corrected items were before: the file they came from brings nothing new."""
-    found = Correction.objects.filter(
-        item__dataset=dataset, item__external_id__in={draft.external_id for draft in chunk}
-    )
+def _before_corrections(dataset: Dataset, there: Iterable[str]) -> set[str]:
+    """Hashes of what corrected items were before: the file they came from brings nothing new.
+
+    Only items that are there can have been corrected: for a new file nothing is asked.
+    """
+    ids = list(there)
+    if not ids:
+        return set()
+    found = Correction.objects.filter(item__dataset=dataset, item__external_id__in=ids)
     return set(found.values_list("hash_before", flat=True))
 
 
