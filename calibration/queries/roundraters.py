@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from annotation.models import Assignment, Round
-from annotation.queries import raterwork
+from annotation.queries import gold, raterwork
 from annotation.queries.raterwork import Member, Work
 from annotation.states import AssignmentState
 from calibration.queries.roundfigures import Figures
 from core import filters
+from measurement.estimate import Estimate
 
 BELOW, NOW, REMOVED = "below", "now", "removed"
 
@@ -20,12 +21,18 @@ BELOW, NOW, REMOVED = "below", "now", "removed"
 @dataclass(frozen=True, slots=True)
 class RaterLine:
     """One rater. `quality` holds measurement's figures of one dimension in their JSON form, or
-    nothing where no label of theirs may be told."""
+    nothing where no label of theirs may be told; `gold` is the share of gold labels met, where the
+    round hands gold items out."""
 
     member: Member
     work: Work
     quality: Mapping[str, Any] | None
     is_rating: bool
+    gold: Estimate | None = None
+
+    @property
+    def met(self) -> float | None:
+        return self.gold.value if self.gold else None
 
     @property
     def agreement(self) -> float | None:
@@ -46,6 +53,7 @@ KEYS: Mapping[str, Callable[[RaterLine], Any]] = {
     "seconds": lambda line: line.work.seconds,
     "agreement": lambda line: line.agreement,
     "commonest": lambda line: line.commonest,
+    "gold": lambda line: line.met,
     "skipped": lambda line: line.work.skipped,
     "flags": lambda line: line.work.flags,
     "last": lambda line: line.work.last_at,
@@ -60,14 +68,17 @@ def lines(
     one = found.dimension(dimension)
     quality = one.quality if one is not None and may_see_quality else {}
     rating = _rating_now(round_, now)
+    members = raterwork.members_of(round_, workers=found.work.keys())
+    met = _gold_met(round_, members) if may_see_quality else {}
     return [
         RaterLine(
             member,
             found.work.get(member.rater_id, Work()),
             quality.get(member.rater_id),
             member.rater_id in rating,
+            met.get(member.rater_id),
         )
-        for member in raterwork.members_of(round_, workers=found.work.keys())
+        for member in members
     ]
 
 
@@ -82,6 +93,12 @@ def narrowed(rows: Sequence[RaterLine], *, text: str, which: str, sort: str) -> 
     if which in keep:
         found = [row for row in found if keep[which](row)]
     return filters.in_order(found, KEYS, sort)
+
+
+def _gold_met(round_: Round, members: Sequence[Member]) -> dict[int, Estimate]:
+    if round_.gold_every is None:
+        return {}
+    return gold.accuracy(round_=round_, rater_ids=[member.rater_id for member in members])
 
 
 def _rating_now(round_: Round, now: datetime) -> set[int | None]:

@@ -212,3 +212,21 @@ def test_the_pages_that_raters_see_lead_to_the_qualification(
     page = rater.get(scene.url("rate", made.pk)).content.decode()
     assert scene.url("rate", entry.pk) in page
     assert "Entry" in rater.get("/").content.decode()
+
+
+def test_the_raters_page_shows_how_many_gold_labels_were_met(
+    scene: Scene, client_for: ClientFor
+) -> None:
+    made = scene.made(client_for, gold_every=2)
+    rounds.open_round(round_id=made.pk, by=scene.lea, now=NOON)
+    for _ in range(4):
+        given = claim.next_slot(round_id=made.pk, rater_id=scene.ana.pk, now=NOON)
+        assert given.assignment_id is not None
+        rating.submit(assignment_id=given.assignment_id, rater=scene.ana, labels=RIGHT, now=NOON)
+    page = client_for(scene.lea).get(scene.url("round_quality", made.pk), {"sort": "-gold"})
+    told = page.content.decode()
+    assert "gold labels met" in told
+    assert "n = 8" in told
+    Round.objects.filter(pk=made.pk).update(gold_every=None)
+    plain = client_for(scene.lea).get(scene.url("round_quality", made.pk)).content.decode()
+    assert "gold labels met" not in plain
