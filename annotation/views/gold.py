@@ -17,6 +17,7 @@ from annotation.forms.refusals import add_refusal, status_of
 from annotation.models import GuidelineVersion, Item
 from annotation.queries import gold as queries
 from annotation.queries import workbench
+from annotation.queries.sight import sight_on
 from annotation.services import gold as services
 from annotation.states import GuidelineForm, ItemKind
 from core.errors import DomainError
@@ -52,6 +53,9 @@ def item(request: MemberRequest, item_id: int) -> HttpResponse:
     context: dict[str, Any] = {**STEP, "item": found, "versions": offered, "version": version}
     if version is None:
         return page(request, "annotation/item_gold.html", context)
+    seen = sight_on([found.pk], project_id=request.project.pk, user_id=request.user.pk)
+    if not seen.shows_texts(found.pk):
+        return page(request, "annotation/item_gold.html", context | {"is_closed_to": True})
     gold = queries.gold_of_item(item=found, version=version)
     if gold is not None and _is_blind(request):
         return page(request, "annotation/item_gold.html", context | {"is_blind": True})

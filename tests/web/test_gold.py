@@ -12,7 +12,9 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from accounts.models import Project, Rater, User
 from accounts.roles import Role
 from annotation.models import Assignment, GoldItem, GuidelineVersion, Item, Round, RoundRater
-from annotation.states import AssignmentState
+from annotation.services import datasets
+from annotation.states import AssignmentState, Part
+from core import registry
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -154,3 +156,19 @@ def test_a_rater_is_told_of_a_gold_item_only_where_the_round_tells(
     answered = Assignment.objects.get(gold__isnull=False)
     own = client.get(reverse("rating_own", args=["support", answered.pk])).content.decode()
     assert ("This was a gold item." in own) is is_told
+
+
+def test_a_judge_author_reads_no_text_of_a_sealed_item_on_the_gold_page(
+    lea: User,
+    project: Project,
+    version: GuidelineVersion,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sealed = datasets.create(project=project, name="s", share=0.5, actor="u1")
+    item = builders.make_item(sealed, external_id="x", input="Where is the key?", part=Part.SEALED)
+    url = reverse("item_gold", args=["support", item.pk])
+    assert "Where is the key?" in as_(lea).get(url).content.decode()
+    monkeypatch.setitem(registry._bars, "judge authors", lambda _, user: user == lea.pk)
+    closed = as_(lea).get(url).content.decode()
+    assert "Where is the key?" not in closed
+    assert "This item is sealed" in closed
