@@ -214,6 +214,16 @@ class ImportDoor(TokenDoor):
         return super().has_permission(request, view)
 
 
+def _bodies(form: type[RowsInput]) -> dict[str, Any]:
+    """What a request may hold, for the schema."""
+    as_file = ("application/x-ndjson", "text/csv", "application/octet-stream")
+    return {
+        "multipart/form-data": form,
+        "application/json": form,
+        **dict.fromkeys(as_file, OpenApiTypes.BINARY),
+    }
+
+
 class BringingView(APIView):
     """Closes the file that came as a body once the answer is made."""
 
@@ -238,13 +248,7 @@ class DatasetItemsView(BringingView):
         tags=["imports"],
         description="Bring items into a dataset: a file, or rows as JSON under `items`." + WAYS,
         parameters=[KEY_HEADER],
-        request={
-            "multipart/form-data": ItemsImportInput,
-            "application/json": ItemsImportInput,
-            "application/x-ndjson": OpenApiTypes.BINARY,
-            "text/csv": OpenApiTypes.BINARY,
-            "application/octet-stream": OpenApiTypes.BINARY,
-        },
+        request=_bodies(ItemsImportInput),
         responses={202: ImportOutput, **REFUSALS},
     )
     def post(self, request: Request, slug: str, dataset_id: int) -> Response:
@@ -277,13 +281,7 @@ class DatasetLabelsView(BringingView):
         description="Bring labels that people gave elsewhere: a file, or rows under `labels`."
         + WAYS,
         parameters=[KEY_HEADER],
-        request={
-            "multipart/form-data": LabelsImportInput,
-            "application/json": LabelsImportInput,
-            "application/x-ndjson": OpenApiTypes.BINARY,
-            "text/csv": OpenApiTypes.BINARY,
-            "application/octet-stream": OpenApiTypes.BINARY,
-        },
+        request=_bodies(LabelsImportInput),
         responses={202: ImportOutput, **REFUSALS},
     )
     def post(self, request: Request, slug: str, dataset_id: int) -> Response:

@@ -10,6 +10,7 @@ from django import forms
 from annotation.forms.roundacts import reason_field
 from annotation.forms.rounds import MOST_ITEMS
 from annotation.states import Part
+from core.words import number_of
 
 KEEP, WITHDRAW = "keep", "withdraw"
 PART_WORDS = {
@@ -44,7 +45,7 @@ class RemoveForm(forms.Form):
         field = self.fields["answers"]
         assert isinstance(field, forms.ChoiceField)
         one = answers == 1
-        said = "1 answer" if one else f"{answers:,} answers"
+        said = number_of(answers, "answer")
         counts, becomes = ("counts", "becomes") if one else ("count", "become")
         rest = "history, and others rate these items"
         field.choices = [

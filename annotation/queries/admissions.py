@@ -136,20 +136,6 @@ def own_state(*, round_: Round, rater_id: int) -> OwnState:
     )
 
 
-def own_states(rater: Rater) -> list[OwnState]:
-    """Own qualifications of this project, the newest first."""
-    found = Round.objects.filter(
-        Exists(
-            RoundRater.objects.filter(round=OuterRef("pk"), rater=rater, removed_at__isnull=True)
-        )
-        | Exists(Admission.objects.filter(qualification=OuterRef("pk"), rater=rater)),
-        project=rater.project_id,
-        pass_share__isnull=False,
-    ).exclude(state="draft")
-    listed = found.select_related("guideline_version").order_by("-pk")[:PAGE_LINES]
-    return [own_state(round_=round_, rater_id=rater.pk) for round_ in listed]
-
-
 def lines(*, round_: Round, raters: Sequence[Rater], asker_id: int) -> list[Line]:
     """How each of them stands, in a few queries. Who asks reads no own score before it is over."""
     ids = [rater.pk for rater in raters]

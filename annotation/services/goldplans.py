@@ -8,9 +8,9 @@ from typing import Any
 
 from annotation.models import GuidelineVersion, Round
 from annotation.queries import goldring
-from annotation.services.roundacts import counted
 from annotation.states import RoundKind, RoundState
 from core.errors import Invalid, NotReady
+from core.words import number_of
 
 LEAST_GOLD = 5
 """A round with a rate needs so many gold items, or as many as a rater gets, if that is fewer."""
@@ -79,7 +79,7 @@ def demand_enough(plan: GoldPlan, *, version: GuidelineVersion, for_each: int) -
     )
     raise _refused(
         "gold_every",
-        f"The project has {counted(there, 'gold item')} of {version.guideline.name} "
+        f"The project has {number_of(there, 'gold item')} of {version.guideline.name} "
         f"{version.major}{beside}, and this round needs at least {wanted}. Make more items gold, "
         "or leave the gold rate empty.",
     )
@@ -97,7 +97,7 @@ def demand_passable(plan: GoldPlan, *, items: int) -> None:
     if plan.pass_items is not None and items < plan.pass_items:
         raise _refused(
             "pass_items",
-            f"Passing takes at least {counted(plan.pass_items, 'gold item')}, and this "
+            f"Passing takes at least {number_of(plan.pass_items, 'gold item')}, and this "
             f"qualification would hold {items:,}. Ask for fewer, or make more items gold.",
         )
 
@@ -116,7 +116,7 @@ def demand_ready(round_: Round) -> None:
         if there < (round_.pass_items or 1):
             raise NotReady(
                 "gold_missing",
-                f"This qualification has {counted(there, 'gold item')} of its guideline version "
+                f"This qualification has {number_of(there, 'gold item')} of its guideline version "
                 f"left, and passing takes {round_.pass_items}. Make items gold and add them, or "
                 "set up another qualification.",
             )

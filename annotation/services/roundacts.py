@@ -15,6 +15,7 @@ from annotation.rules import split
 from annotation.states import LIVE_ASSIGNMENTS, Part, RoundState
 from core import audit
 from core.errors import Conflict, Invalid
+from core.words import number_of
 
 REASON_CHARS = 400
 CHUNK = 1000
@@ -88,7 +89,7 @@ def demand_unfrozen(*, dataset_id: int, items: QuerySet[Item], what: str) -> Non
         raise Conflict(
             "labels_frozen",
             f"{what}: a judge was measured against the sealed labels of this dataset on "
-            f"{sealed.frozen_at:%d %B %Y}, and {counted(frozen, 'item')} of it would change.",
+            f"{sealed.frozen_at:%d %B %Y}, and {number_of(frozen, 'item')} of it would change.",
         )
 
 
@@ -101,10 +102,6 @@ def reason_of(text: str) -> str:
         sentence = f"A reason has at most {REASON_CHARS} characters; this one has {len(said)}."
         raise Invalid("reason_too_long", sentence, {"reason": [sentence]})
     return said
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def record(round_: Round, verb: str, actor: str, data: dict[str, object]) -> None:

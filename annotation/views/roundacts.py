@@ -28,6 +28,7 @@ from annotation.queries.sight import sight_on
 from annotation.services import correcting, removing, roundacts, settling, withdrawing
 from core.errors import DomainError
 from core.http import go, page, posted
+from core.words import number_of
 
 PAGE = ("GET", "HEAD", "POST")
 STEP = {"current_step": "rate"}
@@ -184,7 +185,7 @@ def take_back(request: MemberRequest, round_id: int, withdrawal_id: int) -> Http
                 answers = withdrawing.take_back_item(
                     withdrawal_id=made.pk, by=request.user, now=timezone.now()
                 )
-                told = f"The item is back, with {roundacts.counted(answers, 'answer')}."
+                told = f"The item is back, with {number_of(answers, 'answer')}."
             else:
                 back = removing.take_back_rater(
                     withdrawal_id=made.pk, by=request.user, now=timezone.now()
@@ -239,7 +240,7 @@ def _corrected(request: MemberRequest, place: RoundItem, form: CorrectForm) -> c
 
 
 def _tell(request: MemberRequest, form: CorrectForm, made: correcting.Corrected) -> None:
-    answers = roundacts.counted(made.answers, "answer")
+    answers = number_of(made.answers, "answer")
     if form.keeps_answers:
         told = f"Corrected. {answers} stay with the item."
     else:
@@ -248,8 +249,8 @@ def _tell(request: MemberRequest, form: CorrectForm, made: correcting.Corrected)
 
 
 def _words(back: removing.TakenBack) -> str:
-    told = f"The rater is back, with {roundacts.counted(back.answers, 'answer')}."
+    told = f"The rater is back, with {number_of(back.answers, 'answer')}."
     if back.lost:
-        lost = roundacts.counted(back.lost, "answer")
+        lost = number_of(back.lost, "answer")
         told += f" {lost} stay out: others have their places by now."
     return told

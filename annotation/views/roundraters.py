@@ -22,6 +22,7 @@ from core.counting import counted
 from core.errors import DomainError
 from core.http import go, page, posted, wants_fragment
 from core.models import JobState
+from core.words import number_of
 
 PAGE = ("GET", "HEAD", "POST")
 STEP = {"current_step": "rate"}
@@ -96,7 +97,7 @@ def remove(request: MemberRequest, round_id: int, rater_id: int) -> HttpResponse
         except DomainError as refusal:
             add_refusal(form, refusal)
         else:
-            answers = roundacts.counted(withdrawn, "answer")
+            answers = number_of(withdrawn, "answer")
             more = f" {answers} withdrawn." if withdrawn else ""
             messages.success(request, f"{member.rater.name} is out of the round.{more}")
             return go(request, "round_changes", request.project.slug, round_id)
@@ -182,5 +183,5 @@ def _added(request: MemberRequest, found: Round, count: int) -> HttpResponse:
     if count > laying.AT_ONCE:
         messages.success(request, f"{count:,} items are being added.")
         return go(request, "round_items_add", slug, found.pk)
-    messages.success(request, f"{roundacts.counted(count, 'item')} added to the round.")
+    messages.success(request, f"{number_of(count, 'item')} added to the round.")
     return go(request, "round", slug, found.pk)

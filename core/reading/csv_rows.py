@@ -9,8 +9,9 @@ from typing import Protocol, cast
 
 from core.errors import Invalid
 from core.reading import limits
-from core.reading.rows import BrokenRow, Record, Records, column_names, counted
+from core.reading.rows import BrokenRow, Record, Records, column_names
 from core.reading.text import Text
+from core.words import number_of
 
 _LOOKS_LIKE_JSON = re.compile(r'\s*(\{\s*"|\[\s*(\{|$))')
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
@@ -94,8 +95,8 @@ def _csv_rows(
         if len(cells) != len(columns):
             yield BrokenRow(
                 line,
-                f"it has {counted(len(cells), 'cell')}, but the header names "
-                f"{counted(len(columns), 'column')}.",
+                f"it has {number_of(len(cells), 'cell')}, but the header names "
+                f"{number_of(len(columns), 'column')}.",
                 "line",
             )
             continue

@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 
 from core.errors import Invalid
 from core.reading.limits import LISTED_BROKEN_ROWS, PEEKED_ROWS
+from core.words import number_of
 
 Format = Literal["csv", "json", "jsonl", "parquet"]
 Unit = Literal["line", "record", "row"]
@@ -122,14 +123,10 @@ class BrokenRows:
         more = self.total - len(self.listed)
         raise Invalid(
             "broken_rows",
-            f"{counted(self.total, unit)} cannot be read, so nothing was taken from the file: "
+            f"{number_of(self.total, unit)} cannot be read, so nothing was taken from the file: "
             f"{numbers}{f' and {more:,} more' if more else ''}. First, {self.listed[0]}",
             {"rows": self.sentences()},
         )
-
-
-def counted(count: int, unit: str) -> str:
-    return f"{count:,} {unit}{'' if count == 1 else 's'}"
 
 
 def column_names(cells: list[str]) -> tuple[str, ...]:
