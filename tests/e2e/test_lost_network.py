@@ -44,14 +44,14 @@ def test_a_skip_that_was_not_heard_never_becomes_an_answer(house: House, page: P
 def test_who_goes_on_writing_after_a_submit_that_failed_submits_again(
     house: House, page: Page
 ) -> None:
-    at_work(house, page, "pia")
+    at_work(house, page, "pam")
     page.context.set_offline(True)
     press(page, "5 5 5 5 Enter")
     expect(page.locator("[data-status]")).to_have_text(OFFLINE)
     page.locator("textarea").fill("On second thoughts")
     page.context.set_offline(False)
     expect(page.locator("[data-status]")).to_contain_text("Saved", timeout=15_000)
-    assert stored(house, "pia") == []
+    assert stored(house, "pam") == []
     press(page, "Escape Enter")
     expect(page.get_by_text("2 of 3", exact=True)).to_be_visible()
 
@@ -94,12 +94,12 @@ def test_a_tab_closed_at_once_loses_nothing_without_memory_either(
 ) -> None:
     page = new_page()
     page.add_init_script(NO_MEMORY)
-    at_work(house, page, "tom")
+    at_work(house, page, "tess")
     press(page, "5 4")
     page.close()
     again = page.context.new_page()
     again.wait_for_timeout(1000)
-    again.goto(f"/projects/tom/rounds/{ask(house, ROUND.format(name='tom'))}/rate/")
+    again.goto(f"/projects/tess/rounds/{ask(house, ROUND.format(name='tess'))}/rate/")
     expect(again.locator("input:checked")).to_have_count(2)
 
 
