@@ -20,6 +20,12 @@ class DatasetsFilter(FilterForm):
     q = search("Dataset", name="Find a dataset", hint="Name")
 
 
+class GoldFilter(FilterForm):
+    """Gold items of a project."""
+
+    q = search("Gold item", name="Find a gold item", hint="Item or guideline")
+
+
 def _any(words: Iterable[str]) -> list[tuple[str, str]]:
     return [("", "any"), *((word, spoken(word)) for word in words)]
 

@@ -13,6 +13,7 @@ from accounts.doors import MemberRequest, door
 from accounts.roles import Role
 from annotation import access
 from annotation.forms.gold import GoldForm, TakeBackForm
+from annotation.forms.lists import GoldFilter
 from annotation.forms.refusals import add_refusal, status_of
 from annotation.models import GuidelineVersion, Item
 from annotation.queries import gold as queries
@@ -31,13 +32,13 @@ STEP = {"current_step": "rate"}
 @require_safe
 def index(request: MemberRequest) -> HttpResponse:
     """The gold items of the project, with their labels."""
-    text = request.GET.get("q", "").replace("\0", "")[:200]
+    form = GoldFilter(request.GET)
     context = {
         **STEP,
-        "text": text,
+        "form": form,
         "is_blind": _is_blind(request),
         "page_obj": queries.golds_page(
-            project_id=request.project.pk, text=text, number=request.GET.get("page")
+            project_id=request.project.pk, text=form.asked("q"), number=request.GET.get("page")
         ),
     }
     return page(request, "annotation/gold.html", context, fragment="annotation/_gold_items.html")
