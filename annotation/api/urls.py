@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from annotation.api import datasets, exports, guidelines, imports, ratings
+from annotation.api import datasets, exports, guidelines, imports, ratings, rounds
 
 PROJECT = "projects/<slug:slug>/"
 
@@ -27,6 +27,8 @@ urlpatterns = [
         name="api_guideline",
     ),
     path(PROJECT + "export/<slug:table>", exports.ExportView.as_view(), name="api_export"),
+    path(PROJECT + "rounds", rounds.RoundsView.as_view(), name="api_rounds"),
+    path(PROJECT + "ratings", rounds.RatingsView.as_view(), name="api_ratings"),
     path(PROJECT + "rounds/<int:round_id>/next", ratings.NextView.as_view(), name="api_round_next"),
     path(
         "assignments/<int:assignment_id>/submit",

@@ -17,6 +17,7 @@ from annotation.states import AssignmentState, RoundState
 from measurement.estimate import Estimate
 
 PAGE_LINES = 50
+OWN_SHOWN = 50
 ROUNDING = 1e-9
 
 
@@ -56,6 +57,18 @@ class Line:
     def is_below(self) -> bool:
         """Every item is answered or passed by, and it was not enough."""
         return self.admission is None and not self.has_more
+
+
+@dataclass(frozen=True, slots=True)
+class OwnQualification:
+    """A qualification in the list of one of its raters. `figures` are those that passing rests
+    on; how far somebody came who did not pass is told on the qualification's own page."""
+
+    round: Round
+    is_member: bool
+    is_admitted: bool
+    is_by_hand: bool
+    figures: Estimate | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +132,32 @@ def counts(round_: Round) -> tuple[int, int]:
     return Admission.objects.filter(qualification=round_).count(), members.count()
 
 
+def own_qualifications(rater: Rater) -> list[OwnQualification]:
+    """The qualifications that a rater is in or was let in by, the newest first, in two queries."""
+    mine = Exists(RoundRater.objects.filter(round=OuterRef("pk"), rater=rater, removed_at=None))
+    passed = {one.qualification_id: one for one in Admission.objects.filter(rater=rater)}
+    rounds = (
+        Round.objects.filter(mine | Q(pk__in=passed), pass_share__isnull=False)
+        .exclude(state=RoundState.DRAFT)
+        .annotate(is_mine=mine)
+    )
+    return [
+        OwnQualification(
+            round_,
+            is_member=round_.is_mine,
+            is_admitted=round_.pk in passed,
+            is_by_hand=round_.pk in passed and bool(passed[round_.pk].actor),
+            figures=_kept_figures(passed.get(round_.pk)),
+        )
+        for round_ in rounds.order_by("-pk")[:OWN_SHOWN]
+    ]
+
+
+def _kept_figures(admission: Admission | None) -> Estimate | None:
+    kept = admission.figures.get("share") if admission is not None else None
+    return Estimate.from_dict(kept) if kept else None
+
+
 def own_state(*, round_: Round, rater_id: int) -> OwnState:
     """What a rater is told of the own way through a qualification."""
     admission = Admission.objects.filter(qualification=round_, rater=rater_id).first()
@@ -173,12 +212,11 @@ def _line(
     more: set[int],
     names: dict[str, str],
 ) -> Line:
-    kept = admission.figures.get("share") if admission is not None else None
     return Line(
         rater=rater,
         is_member=rater.pk in members,
         admission=admission,
-        figures=Estimate.from_dict(kept) if kept else None,
+        figures=_kept_figures(admission),
         score=score,
         has_more=rater.pk in more,
         by=names.get(admission.actor, "") if admission is not None else "",

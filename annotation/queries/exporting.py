@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from django.db.models import Exists, Max, Model, OuterRef, QuerySet
+from django.db.models import Exists, Max, Model, OuterRef, Q, QuerySet
 
 from annotation.models import Assignment, Item, Rating, ReferenceLabel, Response, RoundItem
 from annotation.queries.items import NOT_CLOSED, visible_items
@@ -260,6 +260,20 @@ def _given(scope: ExportScope) -> Iterator[Row]:
         yield _rating_row(row)
 
 
+def rating_lines(scope: ExportScope) -> QuerySet[Rating, dict[str, Any]]:
+    """The labels that are given, replaced ones too, for lists that show a part at a time: each a
+    row that `rating_line` reads."""
+    told = _ratings(scope).annotate(is_replaced=~Q(is_current=True))
+    lines: QuerySet[Rating, dict[str, Any]] = told.values("pk", *_RATING_PATHS.values())
+    return lines
+
+
+def rating_line(found: Mapping[str, Any]) -> Row:
+    """One of `rating_lines` as `rating_rows` has it, with every field."""
+    row = _rating_row({name: found[path] for name, path in _RATING_PATHS.items()})
+    return {column.name: row.get(column.name) for column in RATING_COLUMNS}
+
+
 def _rating_row(row: dict[str, Any]) -> Row:
     label, minor, state = row["label"], row.pop("minor"), row["state"]
     is_replaced, gold = row.pop("is_replaced"), row.pop("gold")
@@ -276,6 +290,8 @@ def _rating_row(row: dict[str, Any]) -> Row:
 
 
 def _ratings(scope: ExportScope) -> QuerySet[Rating]:
+    """Ratings that may leave: of no sealed prompt, no unrevealed session, and of no item that
+    this person may yet rate."""
     ratings = Rating.objects.filter(
         assignment__round__project=scope.project_id,
         assignment__item__dataset__kind=DatasetKind.NORMAL,

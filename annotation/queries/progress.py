@@ -22,6 +22,7 @@ from annotation.states import AssignmentState, RoundKind, RoundState
 
 COUNTED = 500
 """Up to so many free items are counted."""
+ROUNDS_SHOWN = 100
 SHOWN = (RoundState.OPEN, RoundState.PAUSED, RoundState.CLOSED)
 
 
@@ -75,7 +76,7 @@ class OwnRound:
 
 
 def own_rounds(*, user_id: int) -> list[OwnRound]:
-    """The rounds of a person in all their projects, open ones first, in one query."""
+    """The newest rounds of a person in all their projects, open ones first, in one query."""
     members = _counted(
         RoundRater.objects.filter(
             rater__user=user_id,
@@ -86,7 +87,9 @@ def own_rounds(*, user_id: int) -> list[OwnRound]:
         ).select_related(
             "round__project", "round__guideline_version__guideline", "round__qualification"
         )
-    )
+    ).order_by(Case(When(round__state=RoundState.CLOSED, then=1), default=0), "-round")[
+        :ROUNDS_SHOWN
+    ]
     order = {state: place for place, state in enumerate(SHOWN)}
     return sorted(
         (_own(member) for member in members),

@@ -149,11 +149,14 @@ def versions_in_force(*, project_id: int) -> QuerySet[GuidelineVersion]:
 
 
 def current(*, project_id: int) -> Round | None:
-    """The round that the project is about: the newest one being rated, else the newest."""
-    standard = Round.objects.filter(project=project_id).exclude(kind=RoundKind.SESSION)
+    """The round that the project is about: the newest one being rated, else the newest. Sessions
+    and qualifications are about people."""
+    labelling = Round.objects.filter(project=project_id).exclude(
+        kind__in=(RoundKind.SESSION, RoundKind.QUALIFICATION)
+    )
     return (
-        standard.filter(state__in=(RoundState.OPEN, RoundState.PAUSED)).order_by("-pk").first()
-        or standard.order_by("-pk").first()
+        labelling.filter(state__in=(RoundState.OPEN, RoundState.PAUSED)).order_by("-pk").first()
+        or labelling.order_by("-pk").first()
     )
 
 

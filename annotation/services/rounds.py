@@ -233,6 +233,7 @@ def _begin(round_id: int, state: RoundState, verb: str, by: User, **stamps: date
                 "Its items are still being prepared; open the round when all of them are in.",
             )
         if state is RoundState.DRAFT:
+            _demand_items(round_)
             goldplans.demand_ready(round_)
         if round_.guideline_version.state != VersionState.PUBLISHED:
             raise NotReady(
@@ -293,6 +294,15 @@ def _items(
 
 def _up_to(number: int, limit: int | None) -> int:
     return number if limit is None else min(number, limit)
+
+
+def _demand_items(round_: Round) -> None:
+    is_qualification = round_.kind == RoundKind.QUALIFICATION
+    if not is_qualification and not round_.round_items.filter(is_full=False).exists():
+        raise NotReady(
+            "nothing_to_rate",
+            "This round has no item to rate. Add items, or take a withdrawn one back.",
+        )
 
 
 def _demand_published(version: GuidelineVersion) -> None:

@@ -17,7 +17,7 @@ from annotation import access
 from annotation.forms.ownanswers import OwnAnswersForm
 from annotation.forms.refusals import status_of
 from annotation.forms.work import PaceForm, WorkForm
-from annotation.queries import feedback, ownanswers, work
+from annotation.queries import admissions, feedback, ownanswers, work
 from annotation.services import feedback as feedback_services
 from annotation.services import payable
 from core.errors import Invalid
@@ -68,7 +68,11 @@ def answers(request: MemberRequest) -> HttpResponse:
 def agreements(request: MemberRequest) -> HttpResponse:
     """The rounds in which I may see how far I agree."""
     rater = access.rater_of_member(request.membership)
-    return page(request, "annotation/my_agreement.html", {"rounds": feedback.rounds_of(rater)})
+    context = {
+        "rounds": feedback.rounds_of(rater),
+        "qualifications": admissions.own_qualifications(rater),
+    }
+    return page(request, "annotation/my_agreement.html", context)
 
 
 @door(Role.RATER)

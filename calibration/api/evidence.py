@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from accounts.models import ApiToken, Project
 from accounts.permissions import TokenDoor
 from accounts.roles import Scope
+from annotation.models import Round
 from calibration import access
 from calibration.api import serializers
 from calibration.models import CalibrationReport
@@ -21,6 +22,7 @@ from calibration.queries.approvals import ApprovalView, LookLine
 from calibration.queries.pictures import DimensionView
 from calibration.states import ReportForm
 from core.api import ErrorOutput
+from core.errors import NotHere
 from judges.models import ApprovalRequest
 
 
@@ -31,6 +33,20 @@ class ReadView(APIView):
     scope = Scope.READ
 
 
+class NewestAgreementView(ReadView):
+    @extend_schema(
+        operation_id="agreement",
+        tags=["calibration"],
+        responses={200: serializers.AgreementOutput, 404: ErrorOutput},
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """Every agreement figure of the newest round with labels, as `rounds_agreement` has it."""
+        round_ = agreement.newest(project_id=_project(request).pk)
+        if round_ is None:
+            raise NotHere("No round of this project holds labels yet.")
+        return Response(_agreement(round_))
+
+
 class AgreementView(ReadView):
     @extend_schema(
         operation_id="rounds_agreement",
@@ -39,17 +55,7 @@ class AgreementView(ReadView):
     )
     def get(self, request: Request, slug: str, round_id: int) -> Response:
         """Every agreement figure of a round; of sealed items only what is pooled."""
-        round_ = access.round_of(_project(request), round_id)
-        found = agreement.of_round(round_)
-        return Response(
-            {
-                "round": round_.pk,
-                "name": round_.name,
-                "items": found.items,
-                "sealed_items": found.sealed_items,
-                **found.as_dict(),
-            }
-        )
+        return Response(_agreement(access.round_of(_project(request), round_id)))
 
 
 class ReportsView(ReadView):
@@ -112,6 +118,17 @@ def _project(request: Request) -> Project:
     token = request.auth
     assert isinstance(token, ApiToken), "TokenDoor lets nobody in without one"
     return token.project
+
+
+def _agreement(round_: Round) -> dict[str, Any]:
+    found = agreement.of_round(round_)
+    return {
+        "round": round_.pk,
+        "name": round_.name,
+        "items": found.items,
+        "sealed_items": found.sealed_items,
+        **found.as_dict(),
+    }
 
 
 def _line(report: CalibrationReport) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from calibration.api import evidence
 PROJECT = "projects/<slug:slug>/"
 
 urlpatterns = [
+    path(PROJECT + "agreement", evidence.NewestAgreementView.as_view(), name="api_agreement"),
     path(
         PROJECT + "rounds/<int:round_id>/agreement",
         evidence.AgreementView.as_view(),

@@ -27,6 +27,7 @@ from measurement.spread import mean_distance
 KEPT_SECONDS = 24 * 3600
 LISTED_ITEMS = 8
 SHOWN_STRIPS = 30
+ROUNDS_LISTED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +97,31 @@ class RoundAgreement:
 
 
 def rounds_with_labels(*, project_id: int) -> list[Round]:
-    """Rounds that hold labels, newest first; sessions have pages of their own."""
-    submitted = Assignment.objects.filter(
-        round__project=project_id, state=AssignmentState.SUBMITTED
-    ).values("round_id")
+    """The newest rounds that hold labels."""
+    submitted = _labelling(project_id).values("round_id")
     return list(
         Round.objects.filter(project=project_id, pk__in=submitted)
-        .exclude(kind__in=(RoundKind.SESSION, RoundKind.RERATING))
         .select_related("dataset", "guideline_version__guideline")
-        .order_by("-pk")
+        .order_by("-pk")[:ROUNDS_LISTED]
     )
+
+
+def newest(*, project_id: int) -> Round | None:
+    """The newest round that holds labels, in one query."""
+    submitted = (
+        _labelling(project_id)
+        .select_related("round__guideline_version__guideline", "round__dataset")
+        .order_by("-round_id")
+        .first()
+    )
+    return submitted.round if submitted is not None else None
+
+
+def _labelling(project_id: int) -> QuerySet[Assignment]:
+    """Answers that make labels; sessions have pages of their own, qualifications test people."""
+    return Assignment.objects.filter(
+        round__project=project_id, state=AssignmentState.SUBMITTED
+    ).exclude(round__kind__in=(RoundKind.SESSION, RoundKind.RERATING, RoundKind.QUALIFICATION))
 
 
 def state_of(round_: Round) -> str:

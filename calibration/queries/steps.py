@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from annotation.models import Assignment, Round
-from annotation.states import AssignmentState, RoundKind
 from calibration.queries import agreement
 from calibration.queries.agreement import DimensionAgreement
 from calibration.rules import readings
@@ -21,7 +19,7 @@ def agree(project_id: int, slug: str) -> Step:
     A page that only shows the steps must not wait for resampling: until somebody opens the
     agreement page this says how many labels there are to look at.
     """
-    round_ = _newest(project_id)
+    round_ = agreement.newest(project_id=project_id)
     if round_ is None:
         return _step(slug, NOTHING, "needs two ratings an item", is_done=False)
     counted = agreement.counted_soon(round_)
@@ -39,18 +37,6 @@ def agree(project_id: int, slug: str) -> Step:
         _note(found.dimensions),
         is_done=len(settled) == len(found.dimensions),
     )
-
-
-def _newest(project_id: int) -> Round | None:
-    """The newest round with an answer, in one query."""
-    submitted = (
-        Assignment.objects.filter(round__project=project_id, state=AssignmentState.SUBMITTED)
-        .exclude(round__kind__in=(RoundKind.SESSION, RoundKind.RERATING))
-        .select_related("round__guideline_version")
-        .order_by("-round_id")
-        .first()
-    )
-    return submitted.round if submitted is not None else None
 
 
 def _step(slug: str, number: str, note: str, *, is_done: bool) -> Step:

@@ -29,9 +29,9 @@ UNCHANGED = 204
 @require_safe
 def index(request: MemberRequest) -> HttpResponse:
     """The newest round with labels; without one, what has to happen first."""
-    rounds = agreement.rounds_with_labels(project_id=request.project.pk)
-    if rounds:
-        return redirect("round_agreement", request.project.slug, rounds[0].pk)
+    newest = agreement.newest(project_id=request.project.pk)
+    if newest is not None:
+        return redirect("round_agreement", request.project.slug, newest.pk)
     return page(request, "calibration/agreement_empty.html", STEP)
 
 

@@ -118,7 +118,12 @@ def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows
     imported_round = _imported(project, rubric, open_set)
     sealed_set, sealed_items, sealed_round = _sealed(project, preference, people)
     draft_round = builders.make_round(
-        open_set, rubric, items=(), raters=(), name="Not open yet", state=RoundState.DRAFT
+        open_set,
+        rubric,
+        items=open_items[:1],
+        raters=(),
+        name="Not open yet",
+        state=RoundState.DRAFT,
     )
     judge = judging.make_judge(project, preference, name=f"Helpful {project.slug}")
     versions = [

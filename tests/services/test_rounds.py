@@ -169,6 +169,16 @@ def test_a_draft_of_a_guideline_is_refused(plan: dict[str, Any], project: Projec
     assert refusal.value.code == "guideline_not_published"
 
 
+def test_a_round_with_nothing_left_to_rate_does_not_open(plan: dict[str, Any], lea: User) -> None:
+    round_ = rounds.create(**plan)
+    RoundItem.objects.filter(round=round_).update(is_full=True)
+
+    with pytest.raises(NotReady) as refusal:
+        rounds.open_round(round_id=round_.pk, by=lea, now=NOON)
+
+    assert refusal.value.code == "nothing_to_rate"
+
+
 def test_a_rater_of_another_project_is_refused(plan: dict[str, Any]) -> None:
     other = builders.make_project(slug="other")
     stranger = builders.rater_of(other, builders.make_user(username="olu"))

@@ -9,7 +9,7 @@ import pytest
 
 from accounts.models import Rater
 from accounts.roles import Role
-from annotation.models import Assignment, Draft
+from annotation.models import Assignment, Dataset, Draft, GuidelineVersion
 from annotation.services import claim, rating
 from tests import builders
 from tests.builders import NOON
@@ -59,15 +59,26 @@ def seat() -> Seat:
     project = builders.make_project()
     user = builders.join(project, builders.make_user(username="ana"), Role.RATER)
     rater = builders.rater_of(project, user)
-    dataset = builders.make_dataset(project)
-    builders.make_round(
+    return take_seat(builders.make_dataset(project), builders.make_guideline(project), rater)
+
+
+@pytest.fixture
+def other_seat(seat: Seat) -> Seat:
+    """The same rater's item of another round, handed out at noon too."""
+    dataset = builders.make_dataset(seat.rater.project, name="week 47")
+    return take_seat(dataset, seat.row.round.guideline_version, seat.rater)
+
+
+def take_seat(dataset: Dataset, version: GuidelineVersion, rater: Rater) -> Seat:
+    round_ = builders.make_round(
         dataset,
-        builders.make_guideline(project),
+        version,
         items=[builders.make_item(dataset)],
         raters=[rater],
         overlap=1,
+        name=f"Round on {dataset.name}",
     )
-    given = claim.next_slot(round_id=dataset.rounds.get().pk, rater_id=rater.pk, now=NOON)
+    given = claim.next_slot(round_id=round_.pk, rater_id=rater.pk, now=NOON)
     assert given.assignment_id is not None
     return Seat(Assignment.objects.get(pk=given.assignment_id), rater)
 
@@ -104,6 +115,23 @@ def test_no_item_takes_more_than_two_hours(seat: Seat) -> None:
         active_seconds=7_100, saved_at=NOON,
     )  # fmt: skip
     assert seat.submit(90_000, after=1_000) == 7_200
+
+
+def test_two_windows_do_not_make_one_hour_two(seat: Seat, other_seat: Seat) -> None:
+    assert seat.submit(600, after=600) == 600
+    assert other_seat.submit(700, after=700) == 100
+
+
+def test_who_goes_to_and_fro_between_two_items_loses_nothing(seat: Seat, other_seat: Seat) -> None:
+    assert seat.draft(60, after=60) == 60
+    assert other_seat.draft(240, after=300) == 240
+    assert seat.submit(180, after=420) == 180
+    assert other_seat.submit(300, after=480) == 300
+
+
+def test_a_draft_elsewhere_counts_as_time_that_was_spent(seat: Seat, other_seat: Seat) -> None:
+    seat.draft(500, after=500)
+    assert other_seat.submit(600, after=600) == 100
 
 
 @pytest.mark.parametrize("act", [rating.skip, rating.flag])

@@ -8,6 +8,7 @@ from django.urls import reverse
 from accounts.models import Project, Rater, User
 from accounts.roles import Role
 from annotation.models import Admission, Dataset, Round
+from annotation.queries import rounds as rounds_queries
 from annotation.services import claim, rating, rounds
 from annotation.states import RoundKind, RoundState
 from core.models import AuditEvent
@@ -212,6 +213,45 @@ def test_the_pages_that_raters_see_lead_to_the_qualification(
     page = rater.get(scene.url("rate", made.pk)).content.decode()
     assert scene.url("rate", entry.pk) in page
     assert "Entry" in rater.get("/").content.decode()
+
+
+def test_my_agreement_tells_how_a_rater_stands_in_qualifications(
+    scene: Scene, client_for: ClientFor
+) -> None:
+    entry = scene.qualification(client_for)
+    rater, mine = client_for(scene.user), scene.url("my_agreement")
+    before = rater.get(mine).content.decode()
+    assert "not passed yet" in before
+    assert scene.url("rate", entry.pk) in before
+    for _ in range(2):
+        given = claim.next_slot(round_id=entry.pk, rater_id=scene.ana.pk, now=NOON)
+        assert given.assignment_id is not None
+        rating.submit(assignment_id=given.assignment_id, rater=scene.ana, labels=RIGHT, now=NOON)
+    after = rater.get(mine).content.decode()
+    assert "not passed yet" not in after
+    assert "[34.2, 100.0]" in after
+
+
+def test_who_was_let_in_without_being_in_it_gets_no_dead_link(
+    scene: Scene, client_for: ClientFor
+) -> None:
+    entry = scene.qualification(client_for)
+    entry.round_raters.all().delete()
+    lead = client_for(scene.lea)
+    lead.post(scene.url("round_let_in", entry.pk, scene.ana.pk), {"reason": "Known to us."})
+    page = client_for(scene.user).get(scene.url("my_agreement")).content.decode()
+    assert "A lead let you in." in page
+    assert scene.url("rate", entry.pk) not in page
+
+
+def test_a_qualification_is_not_what_the_project_is_about(
+    scene: Scene, client_for: ClientFor
+) -> None:
+    made = scene.made(client_for)
+    scene.qualification(client_for)
+    current = rounds_queries.current(project_id=scene.project.pk)
+    assert current is not None
+    assert current.pk == made.pk
 
 
 def test_the_raters_page_shows_how_many_gold_labels_were_met(
