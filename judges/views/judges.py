@@ -14,14 +14,13 @@ from accounts.roles import STAFF, Role
 from core.errors import DomainError
 from core.http import go, page, posted
 from judges import access, queries
-from judges.forms import (
+from judges.forms.refusals import add_refusal, status_of
+from judges.forms.verdicts import VerdictsForm
+from judges.forms.versions import (
     JudgeForm,
     PreviewItemForm,
-    VerdictsForm,
     VersionForm,
-    add_refusal,
     offered_models,
-    status_of,
     version_initial,
 )
 from judges.models import Judge

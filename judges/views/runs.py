@@ -19,7 +19,8 @@ from core import charts
 from core.errors import DomainError
 from core.http import go, page, posted
 from judges import access, queries
-from judges.forms import BudgetForm, RunForm, add_refusal, status_of
+from judges.forms.refusals import add_refusal, status_of
+from judges.forms.runs import BudgetForm, RunForm
 from judges.models import JudgeVersion, Run
 from judges.queries import Progress
 from judges.rules.verdicts import Outcome

@@ -1,8 +1,7 @@
-"""What people choose for judges, versions and runs."""
+"""What people choose for judges and their versions."""
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -10,34 +9,14 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from accounts.models import Project
-from annotation.models import Dataset, Guideline, GuidelineVersion, Item
-from annotation.states import DatasetKind, VersionState
-from core import mapping
-from core.errors import DomainError
-from core.mapping import FieldPath
+from annotation.models import Guideline, GuidelineVersion, Item
+from annotation.states import VersionState
 from judges.models import Judge
 from judges.rules.spec import VersionSpec
-from judges.services.runs import MOST_CONCURRENT
 from judges.services.versions import ANTHROPIC, SIMULATED_PREFIX, SIMULATOR, Choices
 
 SIMULATED_MODELS = ("sim-plumb-1", "sim-slant-1")
 CLAUDE_MODELS = ("claude-haiku-5-5", "claude-sonnet-5-5", "claude-opus-5-5")
-LABEL_FIELDS = ("item", "label", "dimension", "order", "sample", "confidence", "outcome")
-LARGEST_VERDICTS = 20 * 1024 * 1024
-
-
-def add_refusal(form: forms.BaseForm, refusal: DomainError) -> None:
-    """The fields that the refusal names get its words; else the form as a whole."""
-    known = {name: texts for name, texts in refusal.fields.items() if name in form.fields}
-    if not known:
-        form.add_error(None, [refusal.sentence, *refusal.fields.get("rows", [])])
-    for name, texts in known.items():
-        form.add_error(name, texts)
-
-
-def status_of(form: forms.BaseForm) -> int:
-    """422 for a form that was sent and refused."""
-    return 422 if form.is_bound and form.errors else 200
 
 
 def offered_models() -> tuple[str, ...]:
@@ -204,125 +183,3 @@ class PreviewItemForm(forms.Form):
         field: Any = self.fields["item"]
         field.queryset = Item.objects.filter(pk__in=[item.pk for item in items])
         field.choices = [(item.pk, item.title or item.external_id) for item in items]
-
-
-class Dollars(forms.DecimalField):
-    """An amount that is shown as a person writes it: without the places that the row keeps."""
-
-    def prepare_value(self, value: Any) -> Any:
-        if not isinstance(value, Decimal):
-            return value
-        whole, _, places = f"{value:f}".partition(".")
-        kept = places.rstrip("0")
-        return f"{whole}.{kept.ljust(2, '0')}" if kept else whole
-
-
-class BudgetForm(forms.Form):
-    """Dollars that a run may spend at most."""
-
-    budget = Dollars(
-        label="Budget in US dollars",
-        required=False,
-        min_value=Decimal("0.000001"),
-        max_digits=12,
-        decimal_places=6,
-        help_text="Reserved call by call: it is never exceeded. Empty: no limit.",
-    )
-
-
-class RunForm(BudgetForm):
-    """A run over a dataset."""
-
-    dataset = forms.ModelChoiceField(Dataset.objects.none(), label="Dataset", empty_label=None)
-    concurrency = forms.IntegerField(
-        label="Calls at once",
-        min_value=1,
-        max_value=MOST_CONCURRENT,
-        help_text="Fewer when the provider slows down.",
-    )
-    field_order = ["dataset", "budget", "concurrency"]
-
-    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        datasets = Dataset.objects.filter(project=project, kind=DatasetKind.NORMAL).order_by("-pk")
-        self.fields["dataset"].queryset = datasets  # type: ignore[attr-defined]
-
-
-class VerdictsForm(forms.Form):
-    """A file of verdicts, and which of its columns is what."""
-
-    file = forms.FileField(label="File", help_text="CSV, JSON or JSONL: one row, one verdict.")
-    judge = forms.CharField(
-        label="Judge",
-        max_length=120,
-        help_text="Its name; a new name makes a new judge. Each file is a version of it.",
-        widget=forms.TextInput(attrs={"list": "judges", "autocomplete": "off"}),
-    )
-    dataset = forms.ModelChoiceField(Dataset.objects.none(), label="Dataset", empty_label=None)
-    guideline = forms.ModelChoiceField(
-        Guideline.objects.none(),
-        label="Guideline",
-        required=False,
-        empty_label="the judge's, or the dataset's",
-    )
-    item = forms.CharField(label="Column of the item's id", max_length=200, initial="item")
-    label = forms.CharField(label="Column of the label", max_length=200, initial="label")
-    more = forms.CharField(
-        label="Other columns",
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
-        help_text="field=column, one a line. Fields: dimension, order, sample, confidence, "
-        "outcome. Those are found by themselves under their own names.",
-    )
-    values = forms.CharField(
-        label="What the values mean",
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
-        help_text="value=label, one a line: 1=A, 2=B, 0=tie; x=!invalid for no verdict.",
-    )
-
-    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        datasets = Dataset.objects.filter(project=project, kind=DatasetKind.NORMAL).order_by("-pk")
-        self.fields["dataset"].queryset = datasets  # type: ignore[attr-defined]
-        self.fields["guideline"].queryset = with_published(project)  # type: ignore[attr-defined]
-
-    def clean_file(self) -> Any:
-        file = self.cleaned_data["file"]
-        limit = min(LARGEST_VERDICTS, settings.UPLOAD_LIMIT_BYTES)
-        if file.size > limit:
-            raise forms.ValidationError(
-                f"The file has {file.size / 1e6:,.1f} MB; the browser takes {limit / 1e6:,.0f} MB. "
-                "Use `manage.py import_verdicts` on the server, which has no limit."
-            )
-        return file
-
-    def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = super().clean() or self.cleaned_data
-        for name, read in (("more", self._columns), ("values", self._values)):
-            try:
-                data[f"read_{name}"] = read(data)
-            except DomainError as refusal:
-                self.add_error(name, refusal.sentence)
-        return data
-
-    def columns(self) -> dict[str, FieldPath]:
-        found: dict[str, FieldPath] = self.cleaned_data["read_more"]
-        return found
-
-    def codes(self) -> dict[str, str]:
-        found: dict[str, str] = self.cleaned_data["read_values"]
-        return found
-
-    def _columns(self, data: dict[str, Any]) -> dict[str, FieldPath]:
-        columns = mapping.parse_map(_lines(data.get("more", "")), fields=LABEL_FIELDS[2:])
-        for name in ("item", "label"):
-            columns[name] = FieldPath.parse(data.get(name, name))
-        return columns
-
-    def _values(self, data: dict[str, Any]) -> dict[str, str]:
-        return mapping.parse_values(_lines(data.get("values", "")))
-
-
-def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]
