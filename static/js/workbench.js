@@ -254,6 +254,13 @@ function openWhy(summary) {
   fold.querySelector("textarea").focus();
 }
 
+// The browser would open it a moment later: an Enter before that must neither submit the answer
+// nor close the sheet again.
+function togglePassBy(sheet) {
+  sheet.open = !sheet.open;
+  sheet.querySelector(sheet.open ? "button" : "summary").focus();
+}
+
 function onKey(event) {
   lastSign = now();
   isPointing = false;
@@ -318,18 +325,12 @@ document.addEventListener("click", (event) => {
   else if (differences) toggleDifferences(differences);
   else if (together) toggleTogether(together);
   else if (why) openWhy(why);
-  // Its sheet takes the focus a moment later; an Enter before that must not submit the answer.
-  else if (passBy) passBy.focus();
+  else if (passBy) {
+    event.preventDefault();
+    togglePassBy(passBy.parentElement);
+  }
   else if (part && bench && !isChoosing(event.target)) bench.mark(part);
 });
-document.addEventListener(
-  "toggle",
-  (event) => {
-    if (event.target.matches?.(".pass-by[open]")) event.target.querySelector("button").focus();
-  },
-  true,
-);
-
 document.addEventListener("htmx:configRequest", (event) => {
   if (!bench || !bench.root.contains(event.detail.elt)) return;
   event.detail.parameters.set("active_seconds", bench.active.toFixed(1));

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import islice
+from unittest.mock import patch
 
 from django.db import transaction
 from django.utils import timezone
@@ -11,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Rater
 from accounts.roles import Scope
 from annotation.models import Assignment, Content, Dataset, Item, Rating, Response, Round
-from annotation.services import rounds
+from annotation.services import laying, rounds
 from annotation.states import AssignmentState, RoundState
 from tests import builders
 
@@ -54,6 +55,10 @@ def waiting(sizes: list[int], *, raters: int, overlap: int) -> None:
             by=lead,
             overlap=overlap,
         )
+        if round_.laying_job_id is not None:
+            # The house's worker would do it; nobody rates meanwhile, so nobody is waited for.
+            with patch("annotation.services.laying.time.sleep"):
+                laying.lay_job(round_.laying_job_id)
         opened[size] = rounds.open_round(round_id=round_.pk, by=lead, now=timezone.now()).pk
     secrets = [builders.make_token(project, scopes=[Scope.RATE], rater=one)[1] for one in people]
     print(json.dumps({"rounds": opened, "secrets": secrets}))

@@ -25,7 +25,7 @@ def test_a_shape_is_recognised_and_said(project: Project, write: Write) -> None:
     file = write("anything.txt", shaped.as_jsonl(shaped.PAIRS).decode())
     said = run("import_items", "support", file, "--dataset", "bench")
     assert "Read as: MT-Bench judgments of pairs." in said
-    assert "2 items added, 2 were there already" in said
+    assert "2 items added, 2 there already" in said
     assert "3 labels of 2 raters" in run("import_labels", "support", "bench", file)
     said = run("import_verdicts", "support", "GPT-4", file, "--dataset", "bench")
     assert "1 verdicts on 1 items" in said

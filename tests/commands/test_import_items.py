@@ -30,7 +30,7 @@ def run(*arguments: str) -> tuple[str, str]:
 
 def test_items_come_into_a_dataset_named_after_the_file(project: Project, write: Write) -> None:
     out, _ = run("support", write("week 46.csv", GOOD), *MAP)
-    assert out.startswith("2 items added, 0 were there already, 0 rows left out.")
+    assert out.startswith("2 items added, 0 there already, 0 rows left out.")
     assert Dataset.objects.get().name == "week 46"
     assert Item.objects.filter(whole()).count() == 2
 
@@ -39,7 +39,7 @@ def test_the_same_file_again_adds_nothing(project: Project, write: Write) -> Non
     file = write("a.csv", GOOD)
     run("support", file, *MAP)
     out, _ = run("support", file, *MAP)
-    assert out.startswith("0 items added, 2 were there already")
+    assert out.startswith("0 items added, 2 there already")
 
 
 def test_a_share_seals_a_part_of_a_new_dataset(project: Project, write: Write) -> None:
@@ -84,7 +84,7 @@ def test_broken_rows_are_listed_and_nothing_stays(
 
 def test_broken_rows_can_be_left_out(project: Project, write: Write) -> None:
     out, err = run("support", write("a.csv", GOOD + "3,What?,\n"), *MAP, "--skip-bad")
-    assert out.startswith("2 items added, 0 were there already, 1 rows left out.")
+    assert out.startswith("2 items added, 0 there already, 1 row left out.")
     assert err == "Line 4: it has no response: there is nothing to judge.\n"
 
 
@@ -146,7 +146,7 @@ def test_pandalm_comes_in_whole(project: Project, shared_data: Path) -> None:
         "system_a=cmp_key~_~0",
         "system_b=cmp_key~_~1",
     )
-    assert out.startswith("999 items added, 0 were there already, 0 rows left out.")
+    assert out.startswith("999 items added, 0 there already, 0 rows left out.")
     assert "the response A is not a text in the file; it is taken as “true”." in err
 
 

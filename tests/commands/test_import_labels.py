@@ -48,7 +48,7 @@ def test_the_same_table_again_adds_nothing(project: Project, write: Write) -> No
     run("support", "old labels", file)
     out = run("support", "old labels", file)
     assert out.startswith("0 labels")
-    assert "3 were there already" in out
+    assert "3 there already" in out
     assert Rating.objects.count() == 3
 
 

@@ -14,6 +14,7 @@ from annotation.rules import personal, shapes
 from annotation.services import datasets, importing
 from core import mapping
 from core.errors import DomainError
+from core.words import number_of
 
 ACTOR = "command"
 
@@ -64,8 +65,8 @@ class Command(BaseCommand):
             self.stdout.write(f"Read as: {done.shape}.")
         kept = "would be added" if options["dry_run"] else "added"
         self.stdout.write(
-            f"{done.added} items {kept}, {done.known} were there already, "
-            f"{done.broken.total} rows left out."
+            f"{number_of(done.added, 'item')} {kept}, {done.known:,} there already, "
+            f"{number_of(done.broken.total, 'row')} left out."
         )
 
 

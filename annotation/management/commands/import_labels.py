@@ -15,6 +15,7 @@ from annotation.rules import shapes
 from annotation.services import label_import
 from core import mapping
 from core.errors import DomainError
+from core.words import number_of
 
 
 class Command(BaseCommand):
@@ -47,9 +48,10 @@ class Command(BaseCommand):
         if done.shape:
             self.stdout.write(f"Read as: {done.shape}.")
         self.stdout.write(
-            f"{done.labels} labels of {done.raters} raters on {done.items} items under "
-            f"{done.guideline!r}; {done.known} were there already, {done.repeats} repeats, "
-            f"{done.new_items} items made."
+            f"{number_of(done.labels, 'label')} of {number_of(done.raters, 'rater')} on "
+            f"{number_of(done.items, 'item')} under {done.guideline!r}; {done.known:,} there "
+            f"already, {number_of(done.repeats, 'repeat')}, {number_of(done.new_items, 'item')} "
+            "made."
         )
 
 
