@@ -12,6 +12,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from accounts.models import ApiToken, Membership, Rater
+from core.rows import only
 
 PREFIX = "plb_"
 
@@ -32,11 +33,8 @@ class TokenAuthentication(BaseAuthentication):
         kind, _, secret = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() != "bearer":
             return None
-        token = (
-            ApiToken.objects.select_related("project", "rater")
-            .filter(digest=digest(secret.strip()))
-            .first()
-        )
+        known = ApiToken.objects.select_related("project", "rater")
+        token = only(known.filter(digest=digest(secret.strip())))
         if token is None or token.revoked_at is not None:
             raise exceptions.AuthenticationFailed("This token is unknown or was revoked.")
         if token.expires_at is not None and token.expires_at <= timezone.now():

@@ -27,6 +27,7 @@ from annotation.models import (
 from annotation.states import DatasetKind, RoundKind, VersionState
 from core.errors import NotHere
 from core.models import Job
+from core.rows import only
 
 
 def rater_of_member(membership: Membership) -> Rater:
@@ -212,16 +213,8 @@ def assignment_of(rater: Rater, assignment_id: int) -> Assignment:
     An expired lease leaves no rater on the row: the caller then finds nothing here and
     the draft, which belongs to (round, item, rater), is still kept.
     """
-    assignment = (
-        Assignment.objects.select_related(
-            "round__guideline_version__guideline",
-            "round__qualification",
-            "item__content",
-            "guideline_version",
-        )
-        .filter(pk=assignment_id, rater=rater)
-        .first()
-    )
+    rows = Assignment.objects.select_related("round", "item__content", "guideline_version")
+    assignment = only(rows.filter(pk=assignment_id, rater=rater))
     if assignment is None:
         raise NotHere("There is no such assignment for you.")
     return assignment
@@ -234,16 +227,11 @@ def assignment_once_of(rater: Rater, assignment_id: int) -> Assignment:
     anybody could pick items by guessing numbers.
     """
     drafts = Draft.objects.filter(round=OuterRef("round"), item=OuterRef("item"), rater=rater)
-    assignment = (
-        Assignment.objects.select_related(
-            "round__guideline_version__guideline",
-            "round__project",
-            "round__qualification",
-            "item__content",
-            "guideline_version__guideline",
+    rows = Assignment.objects.select_related("round", "item", "guideline_version")
+    assignment = only(
+        rows.filter(
+            Q(rater=rater) | Exists(drafts), pk=assignment_id, round__project=rater.project_id
         )
-        .filter(Q(rater=rater) | Exists(drafts), pk=assignment_id, round__project=rater.project_id)
-        .first()
     )
     if assignment is None:
         raise NotHere("There is no such assignment for you.")

@@ -53,6 +53,19 @@ def insert(model: type[Model], names: Sequence[str], rows: Iterable[list[object]
             cursor.executemany(statement, prepared)  # type: ignore[arg-type]
 
 
+def weigh(*models: type[Model]) -> None:
+    """Have the database look anew at how many rows these tables hold, after many came at once.
+
+    PostgreSQL does it by itself a minute later; until then it plans as for the tables that were
+    there before, and looks for one slot among all of them. It costs a sample, whatever the size.
+    """
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        for model in models:
+            cursor.execute(f'ANALYZE "{model._meta.db_table}"')  # noqa: SLF001
+
+
 def _field(model: type[Model], name: str) -> Field[object, object]:
     found = model._meta.get_field(name)  # noqa: SLF001
     assert isinstance(found, Field), f"{name} is no column"

@@ -22,6 +22,7 @@ from annotation.services import admissions, goldturns
 from annotation.services.candidates import best_items
 from annotation.states import AssignmentState, RoundKind, RoundState
 from core.errors import Conflict
+from core.rows import only
 
 ATTEMPTS = 12
 TRIED_AT_ONCE = 4
@@ -145,11 +146,8 @@ def drop_taken(row: Assignment) -> None:
 
 def _member(round_id: int, rater_id: int) -> RoundRater | None:
     """The rater's place in the round, with the round."""
-    return (
-        RoundRater.objects.select_related("round__guideline_version__guideline", "round__dataset")
-        .filter(round=round_id, rater=rater_id, removed_at__isnull=True)
-        .first()
-    )
+    members = RoundRater.objects.select_related("round__dataset")
+    return only(members.filter(round=round_id, rater=rater_id, removed_at__isnull=True))
 
 
 def _held(round_: Round, rater_id: int, now: datetime) -> int | None:

@@ -10,18 +10,20 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
-from annotation.models import Dataset, Item, PendingImport
+from annotation.models import Content, Dataset, Item, PendingImport, Response
 from annotation.rules import shapes
 from annotation.rules.itemrows import ItemDraft, item_rows
 from annotation.rules.personal import Personal, check_region, looked_through
 from annotation.services.itemsift import live_salt, sift
 from annotation.services.itemstore import begin, end, give_up, meanwhile, store
 from annotation.states import Part
-from core import audit, jobs
+from core import audit, bulk, jobs
 from core.mapping import FieldPath
 from core.tabular import BrokenRows, read_records
 
 CHUNK = 1000
+MANY = 5000
+"""So many new items change how the database should look for one."""
 CHUNK_CHARS = 2_000_000
 LISTED_NOTICES = 20
 REPORT, MASK = "report", "mask"
@@ -120,6 +122,8 @@ def import_items(
         if dry_run:
             give_up(pending)
         else:
+            if done.added >= MANY:
+                bulk.weigh(Item, Content, Response)
             _publish(pending, done, name=name, actor=actor, job_id=job_id)
     except BaseException:
         give_up(pending)

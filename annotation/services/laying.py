@@ -32,7 +32,7 @@ from annotation.rules.display import shuffle_key
 from annotation.rules.overlap import slots
 from annotation.services import roundacts
 from annotation.states import GuidelineForm, ItemKind, Part, RoundKind, RoundState
-from core import jobs
+from core import bulk, jobs
 from core.errors import Conflict, Invalid
 from core.models import Job, JobState
 
@@ -139,6 +139,7 @@ def lay_job(job_id: int) -> None:
         jobs.progress(job_id, done=done, total=max(job.total, done))
         # A database with one writer at a time: whoever rates comes to it in between.
         time.sleep(time.perf_counter() - began)
+    bulk.weigh(RoundItem, Assignment)
     _end(job, done)
 
 

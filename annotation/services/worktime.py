@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from datetime import datetime, timedelta
 
-from django.db.models import Q
-
 from accounts.models import Rater
 from annotation.models import Assignment, Draft
 from annotation.services import claim
@@ -55,15 +53,14 @@ def _spent_elsewhere(row: Assignment, rater: Rater, since: datetime) -> float:
             active_seconds__gt=0,
         )
         .exclude(pk=row.pk)
-        .values_list("active_seconds", "submitted_at")[:LOOKED_AT]
+        .values_list("active_seconds", "submitted_at")
     )
     begun = (
         Draft.objects.filter(rater=rater, saved_at__gt=since, active_seconds__gt=0)
-        .exclude(Q(round=row.round_id) & Q(item=row.item_id))
-        .values_list("active_seconds", "saved_at")[:LOOKED_AT]
+        .exclude(round=row.round_id, item=row.item_id)
+        .values_list("active_seconds", "saved_at")
     )
+    spent = answered.union(begun, all=True)[:LOOKED_AT]
     return sum(
-        min(seconds, (at - since).total_seconds())
-        for seconds, at in [*answered, *begun]
-        if at is not None
+        (min(seconds, (at - since).total_seconds()) for seconds, at in spent if at is not None), 0.0
     )

@@ -106,7 +106,7 @@ def test_pandalm_agrees_as_published(project: Project, shared_data: Path) -> Non
         "--map", "item=idx", "--values", "0=tie", "1=A", "2=B",
         "--wide", "annotator1", "annotator2", "annotator3",
     )  # fmt: skip
-    assert out.startswith("2997 labels of 3 raters on 999 items")
+    assert out.startswith("2,997 labels of 3 raters on 999 items")
     rows = labels.dataset_labels(
         dataset_id=Dataset.objects.get().pk,
         guideline_id=Guideline.objects.get().pk,

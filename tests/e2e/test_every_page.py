@@ -43,7 +43,7 @@ def _names() -> set[str]:
 
 
 def _walk(page: Page, *, known: set[str], problems: list[str]) -> set[str]:
-    """Follow the links from the first page; what somebody else saw before is only passed through."""
+    """Follow the links from the first page on; what somebody else saw is only passed through."""
     visited: dict[str, int] = {}
     waiting, met = deque(["/"]), {"/"}
     while waiting:

@@ -16,6 +16,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.supervisor import Program, Supervisor
 
+WEB_PROCESSES = min(2, os.cpu_count() or 1)
+"""As the image starts it; on one core a second one would only take memory."""
 WEB_THREADS = 8
 WORKER_THREADS = 4
 HIGHEST_PORT = 65535
@@ -68,7 +70,8 @@ def _programs(host: str, port: int) -> list[Program]:
     python = [sys.executable, "-m"]
     web = [
         *python, "gunicorn", "config.wsgi:application", "--bind", f"{_bracketed(host)}:{port}",
-        "--worker-class", "gthread", "--workers", "1", "--threads", str(WEB_THREADS),
+        "--worker-class", "gthread", "--workers", str(WEB_PROCESSES),
+        "--threads", str(WEB_THREADS),
         "--timeout", "120", "--graceful-timeout", "3", "--log-level", "warning",
         "--no-control-socket",
     ]  # fmt: skip
