@@ -120,7 +120,7 @@ def _database() -> dict[str, Any]:
         found.setdefault("OPTIONS", {})["options"] = "-c idle_in_transaction_session_timeout=30s"
         return found
     return {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "core.sqlite",
         "NAME": _private(DATA_DIR) / "plumbline.sqlite3",
         # IMMEDIATE: a transaction that reads first and writes later would otherwise fail at
         # once with "database is locked" whatever the timeout (docs/adr/0003).

@@ -146,7 +146,9 @@ def drop_taken(row: Assignment) -> None:
 
 def _member(round_id: int, rater_id: int) -> RoundRater | None:
     """The rater's place in the round, with the round."""
-    members = RoundRater.objects.select_related("round__dataset")
+    members = RoundRater.objects.select_related(
+        "round__guideline_version__guideline", "round__dataset"
+    )
     return only(members.filter(round=round_id, rater=rater_id, removed_at__isnull=True))
 
 

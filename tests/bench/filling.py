@@ -14,6 +14,7 @@ from accounts.roles import Scope
 from annotation.models import Assignment, Content, Dataset, Item, Rating, Response, Round
 from annotation.services import laying, rounds
 from annotation.states import AssignmentState, RoundState
+from core import bulk
 from tests import builders
 
 RATERS = 3
@@ -46,6 +47,7 @@ def waiting(sizes: list[int], *, raters: int, overlap: int) -> None:
         while piece := list(islice(numbers, PIECE)):
             with transaction.atomic():
                 _items(dataset, piece)
+        bulk.weigh(Item, Content, Response)
         round_ = rounds.create(
             project=project,
             dataset=dataset,
