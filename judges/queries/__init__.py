@@ -45,14 +45,22 @@ from judges.queries.runs import (
     runs_of,
     verdicts_of,
 )
+from judges.queries.spending import (
+    Period,
+    Spending,
+    models_of,
+    spending,
+)
 
 __all__ = [
     "JudgeLabelRow",
     "JudgeLines",
     "JudgePurse",
     "LabelCount",
+    "Period",
     "Progress",
     "RunLine",
+    "Spending",
     "VersionLine",
     "calls_of",
     "carried_limit",
@@ -69,6 +77,7 @@ __all__ = [
     "ledger_sums",
     "line_of",
     "lines_of",
+    "models_of",
     "month_purse",
     "open_runs",
     "ordinary_items",
@@ -79,6 +88,7 @@ __all__ = [
     "prices_of",
     "progress",
     "runs_of",
+    "spending",
     "touching_sealed",
     "unpriced_models",
     "verdicts_of",
