@@ -171,7 +171,7 @@ def spending(
 
 
 def _summed(rows: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
-    return rows.annotate(
+    summed: QuerySet[Any, Any] = rows.annotate(
         spent=Sum("cost"),
         held=Sum("reserved", filter=Q(state=AttemptState.SENT)),
         attempts=Count("pk"),
@@ -180,7 +180,8 @@ def _summed(rows: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
         sum_read=Sum("cache_read_tokens"),
         sum_written=Sum("cache_write_tokens"),
         sum_output=Sum("output_tokens"),
-    ).order_by()
+    )
+    return summed.order_by()
 
 
 def _sums(row: dict[str, Any]) -> Sums:

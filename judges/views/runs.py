@@ -185,25 +185,28 @@ def _estimate(request: MemberRequest, version: JudgeVersion, form: RunForm) -> d
         concurrency = form.cleaned_data["concurrency"]
     if dataset is None:
         return {"estimate": None, "problem": "There is no dataset yet; import items first."}
-    now = timezone.now()
     try:
-        reckoned = runs.estimate(version=version, dataset=dataset, concurrency=concurrency, now=now)
+        reckoned = runs.estimate(
+            version=version, dataset=dataset, concurrency=concurrency, now=timezone.now()
+        )
     except DomainError as refusal:
-        return {
-            "estimate": None,
-            "problem": refusal.sentence,
-            "unpriced": _unpriced(version, refusal),
-        }
-    money = {"likely": reckoned.likely, "most": reckoned.most, "judge": version.judge.name}
-    pots = queries.pots_for(version.judge, now=now)
+        unpriced = _unpriced(version, refusal)
+        return {"estimate": None, "problem": refusal.sentence, "unpriced": unpriced}
+    return {"estimate": reckoned, "problem": "", "dataset": dataset, **_left(version, reckoned)}
+
+
+def _left(version: JudgeVersion, reckoned: runs.RunEstimate) -> dict[str, Any]:
+    """What is left of the budgets beside the run's own, and which of them may not reach."""
+    pots = queries.pots_for(version.judge, now=timezone.now())
+    said = [
+        budgets.warning(pot, likely=reckoned.likely, most=reckoned.most, judge=version.judge.name)
+        for pot in pots
+    ]
     return {
-        "estimate": reckoned,
-        "problem": "",
-        "dataset": dataset,
         "left": [
             {"name": LEFT_OF[pot.kind], "left": pot.left} for pot in pots if pot.left is not None
         ],
-        "warnings": [said for pot in pots if (said := budgets.warning(pot, **money))],
+        "warnings": [text for text in said if text],
     }
 
 
