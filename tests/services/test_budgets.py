@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from pytest_django import Settings
@@ -290,6 +292,17 @@ def test_the_doctor_finds_a_purse_that_differs_and_spending_without_one(sim: Sim
     Purse.objects.all().delete()
     found = health.purses_are_the_ledgers()
     assert (found.is_ok, found.sentence) == (False, "2 budgets differ from the ledger.")
+
+
+def test_what_was_spent_before_there_were_purses_is_put_into_them(sim: Simulator) -> None:
+    scene = judging.make_scene(pairs=2)
+    drained(judging.make_run(scene.version, dataset=scene.dataset))
+    held_by_another(scene, CENT)
+    kept = set(Purse.objects.values_list("judge", "month", "spent", "reserved"))
+    Purse.objects.all().delete()
+    import_module("judges.migrations.0002_money").fill(apps, None)
+    assert set(Purse.objects.values_list("judge", "month", "spent", "reserved")) == kept
+    assert health.purses_are_the_ledgers().is_ok
 
 
 def test_taking_and_settling_cost_the_same_queries_whatever_their_number(
