@@ -6,13 +6,13 @@ transactions wait for each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import QuerySet
 
 from accounts.models import Project
 from core import audit
@@ -39,24 +39,33 @@ class Booking:
 def opened(*, project_id: int, judge_id: int, months: Iterable[date]) -> list[Purse]:
     """The purses of a judge and of months, locked; made when they are not there yet.
 
-    Inside a transaction that holds the run's row.
+    Inside a transaction that holds the run's row. One after the other: whoever locked a month and
+    then found that the judge's was missing would wait for others in the wrong order.
     """
-    wanted = sorted(set(months))
-    found = _locked(project_id, judge_id, wanted)
-    if len(found) < 1 + len(wanted):
-        rows = [Purse(project_id=project_id, judge_id=judge_id)]
-        for month in wanted:
-            limit = queries.carried_limit(project_id, month)
-            rows.append(Purse(project_id=project_id, month=month, limit=limit, set_to=limit))
-        Purse.objects.bulk_create(rows, ignore_conflicts=True)
-        found = _locked(project_id, judge_id, wanted)
-    return found
+    return [
+        _judges(project_id, judge_id),
+        *(_months(project_id, month) for month in sorted(set(months))),
+    ]
 
 
-def _locked(project_id: int, judge_id: int, months: Sequence[date]) -> list[Purse]:
-    mine = Q(judge=judge_id) | Q(project=project_id, month__in=months)
-    rows = Purse.objects.select_for_update().filter(mine)
-    return list(rows.order_by(F("month").asc(nulls_first=True)))
+def _judges(project_id: int, judge_id: int) -> Purse:
+    rows = Purse.objects.select_for_update().filter(judge=judge_id)
+    return rows.first() or _made(rows, Purse(project_id=project_id, judge_id=judge_id))
+
+
+def _months(project_id: int, month: date) -> Purse:
+    rows = Purse.objects.select_for_update().filter(project=project_id, month=month)
+    found = rows.first()
+    if found is not None:
+        return found
+    limit = queries.carried_limit(project_id, month)
+    return _made(rows, Purse(project_id=project_id, month=month, limit=limit, set_to=limit))
+
+
+def _made(rows: QuerySet[Purse], purse: Purse) -> Purse:
+    """Somebody else may make it at the same time: then theirs is taken."""
+    Purse.objects.bulk_create([purse], ignore_conflicts=True)
+    return rows.get()
 
 
 def reserve(purses: Iterable[Purse], amount: Decimal) -> None:
@@ -101,10 +110,7 @@ def reached(pot: Pot, *, judge_id: int) -> str:
 @transaction.atomic
 def set_judge_budget(*, judge: Judge, budget: Decimal | None, actor: str) -> None:
     """What the judge may spend in all (None: no limit). Paused runs are not resumed by it."""
-    Purse.objects.bulk_create(
-        [Purse(project_id=judge.project_id, judge=judge)], ignore_conflicts=True
-    )
-    _set(Purse.objects.select_for_update().get(judge=judge), budget, actor)
+    _set(_judges(judge.project_id, judge.pk), budget, actor)
 
 
 @transaction.atomic
@@ -114,15 +120,7 @@ def set_month_budget(
     """What the project may spend in this calendar month (UTC) and, until it is set anew, in each
     that follows. None: no limit.
     """
-    (purse,) = _month_opened(project.pk, budgets.month_of(now))
-    _set(purse, budget, actor)
-
-
-def _month_opened(project_id: int, month: date) -> list[Purse]:
-    limit = queries.carried_limit(project_id, month)
-    row = Purse(project_id=project_id, month=month, limit=limit, set_to=limit)
-    Purse.objects.bulk_create([row], ignore_conflicts=True)
-    return list(Purse.objects.select_for_update().filter(project=project_id, month=month))
+    _set(_months(project.pk, budgets.month_of(now)), budget, actor)
 
 
 def _set(purse: Purse, budget: Decimal | None, actor: str) -> None:

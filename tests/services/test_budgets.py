@@ -296,8 +296,8 @@ def test_the_doctor_finds_a_purse_that_differs_and_spending_without_one(sim: Sim
 
 def test_what_was_spent_before_there_were_purses_is_put_into_them(sim: Simulator) -> None:
     scene = judging.make_scene(pairs=2)
-    drained(judging.make_run(scene.version, dataset=scene.dataset))
     held_by_another(scene, CENT)
+    drained(judging.make_run(scene.version, dataset=scene.dataset))
     kept = set(Purse.objects.values_list("judge", "month", "spent", "reserved"))
     Purse.objects.all().delete()
     import_module("judges.migrations.0002_money").fill(apps, None)
