@@ -20,6 +20,7 @@ ROW_HEIGHT = 28
 AXIS_HEIGHT = 38
 STRIP_HEIGHT = 40
 TREND_HEIGHT = 150
+COLUMNS_HEIGHT = 120
 NARROWEST = 112  # pixels: an interval plot on a small phone
 LETTER = 5.5  # pixels: a letter under the axis, about
 BOB = 5
@@ -357,6 +358,54 @@ def _trend_point(at: float, figure: Figure, height_of: Callable[[float], float])
     y = height_of(figure.value)
     parts.append(f'<circle class="plot__dot" cx="{_percent(at)}" cy="{y:.1f}" r="4.75"/>')
     return parts
+
+
+# Columns ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRow:
+    label: str
+    written: str
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Amounts in order, one column each; `rows` is the text form."""
+
+    svg: str
+    rows: tuple[ColumnRow, ...]
+
+
+def columns(
+    amounts: Sequence[tuple[str, float]], *, name: str, written: Callable[[float], str]
+) -> Columns:
+    """Amounts of 0 and more over days or months: (label, amount) in order, from 0 to the highest.
+
+    `written` says an amount in its unit. At most six labels stand under the axis.
+    """
+    floor = COLUMNS_HEIGHT - 20
+    highest = max((amount for _, amount in amounts), default=0.0)
+    width = 100 / max(len(amounts), 1)
+    step = -(-len(amounts) // MAX_TICKS) if amounts else 1
+    parts = [_line("plot__grid", 0, 16, 100, 16)] if highest else []
+    for place, (label, amount) in enumerate(amounts):
+        height = amount / highest * (floor - 16) if highest else 0.0
+        if height:
+            parts.append(
+                f'<rect class="plot__column" x="{_percent(width * (place + 0.12))}" '
+                f'y="{_pixels(floor - height)}" width="{_percent(width * 0.76)}" '
+                f'height="{_pixels(max(height, 1.0))}"/>'
+            )
+        if place % step == 0:
+            parts.append(_text(width * place, COLUMNS_HEIGHT - 4, label, anchor="start"))
+    parts.append(_line("plot__track", 0, floor, 100, floor))
+    if highest:
+        parts.append(_text(0, 11, f"{written(highest)} at most", anchor="start"))
+    rows = tuple(ColumnRow(label, written(amount)) for label, amount in amounts)
+    spoken = "; ".join(f"{row.label}: {row.written}" for row in rows)
+    svg = _svg(height=COLUMNS_HEIGHT, title=name, description=f"{spoken}.", body=parts)
+    return Columns(svg, rows)
 
 
 # Progress -----------------------------------------------------------------------------------------

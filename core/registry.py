@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from core.exporting import Column, Row
 
@@ -35,7 +35,8 @@ class ExportScope:
     """What of a project is exported, and for whom.
 
     `user_id` is the person who asks (None: a machine or the command line): what they may yet
-    rate is left out. The others narrow the tables that know them.
+    rate is left out. The others narrow the tables that know them; `since` and `until` are days
+    in UTC, both included.
     """
 
     project_id: int
@@ -43,6 +44,9 @@ class ExportScope:
     dataset_id: int | None = None
     round_id: int | None = None
     run_id: int | None = None
+    judge_id: int | None = None
+    since: date | None = None
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

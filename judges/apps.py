@@ -20,6 +20,7 @@ class JudgesConfig(AppConfig):
             registry.register_export(table)
         for check in (
             health.spending_is_the_ledgers,
+            health.purses_are_the_ledgers,
             health.ended_runs_have_no_open_calls,
             health.ok_calls_have_verdicts,
         ):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from judges.views import judges, runs
+from judges.views import judges, money, runs
 
 PROJECT = "projects/<slug:slug>"
 RUN = f"{PROJECT}/runs/<int:run_id>"
@@ -24,5 +24,10 @@ urlpatterns = [
     path(f"{RUN}/cancel/", runs.cancel, name="run_cancel"),
     path(f"{RUN}/budget/", runs.budget, name="run_budget"),
     path(f"{RUN}/retry/", runs.retry, name="run_retry"),
+    path(f"{PROJECT}/judges/ledger/", money.ledger, name="ledger"),
+    path(f"{PROJECT}/judges/budgets/", money.overview, name="budgets"),
+    path(f"{PROJECT}/judges/budgets/month/", money.month, name="budget_month"),
+    path(f"{PROJECT}/judges/<int:judge_id>/budget/", money.judge, name="budget_judge"),
+    path(f"{PROJECT}/judges/prices/new/", money.price_new, name="price_new"),
     path(f"{PROJECT}/calls/<int:call_id>/", runs.call, name="call"),
 ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 
 from accounts.models import Project
 from annotation.models import Dataset, Round
@@ -17,14 +19,26 @@ else:
     _OneOf = forms.ModelChoiceField
 
 
+DAYS = (MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2999, 12, 31)))
+
+
 class ExportForm(forms.Form):
-    """One dataset, one round, one run; nothing chosen is everything."""
+    """One dataset, one round, one run, one judge, some days; nothing chosen is everything.
+
+    What is hidden comes in the address, from the pages of runs and of the ledger.
+    """
 
     dataset = _OneOf(queryset=Dataset.objects.none(), required=False, empty_label="All datasets")
     round = _OneOf(queryset=Round.objects.none(), required=False, empty_label="All rounds")
     run = forms.IntegerField(
         required=False, min_value=1, max_value=2**63 - 1, widget=forms.HiddenInput
     )
+
+    judge = forms.IntegerField(
+        required=False, min_value=1, max_value=2**63 - 1, widget=forms.HiddenInput
+    )
+    since = forms.DateField(required=False, widget=forms.HiddenInput, validators=DAYS)
+    until = forms.DateField(required=False, widget=forms.HiddenInput, validators=DAYS)
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -46,4 +60,7 @@ class ExportForm(forms.Form):
             dataset_id=dataset.pk if dataset else None,
             round_id=round_.pk if round_ else None,
             run_id=self.cleaned_data["run"],
+            judge_id=self.cleaned_data["judge"],
+            since=self.cleaned_data["since"],
+            until=self.cleaned_data["until"],
         )

@@ -39,6 +39,13 @@ def export(*, table: ExportTable, form: Format, scope: ExportScope, actor: str) 
     return chain([first], pieces)
 
 
-def _narrowed(scope: ExportScope) -> dict[str, int]:
-    chosen = {"dataset": scope.dataset_id, "round": scope.round_id, "run": scope.run_id}
-    return {name: number for name, number in chosen.items() if number is not None}
+def _narrowed(scope: ExportScope) -> dict[str, int | str]:
+    chosen = {
+        "dataset": scope.dataset_id,
+        "round": scope.round_id,
+        "run": scope.run_id,
+        "judge": scope.judge_id,
+        "since": scope.since.isoformat() if scope.since else None,
+        "until": scope.until.isoformat() if scope.until else None,
+    }
+    return {name: value for name, value in chosen.items() if value is not None}

@@ -47,7 +47,9 @@ def download(request: MemberRequest, table: str, extension: str) -> HttpResponse
     chosen: Format = extension
     form = ExportForm(request.GET, project=request.project)
     if not form.is_valid():
-        raise Invalid("unknown_choice", "There is no such dataset, round or run to export from.")
+        raise Invalid(
+            "unknown_choice", "There is no such dataset, round, run, judge or day to export from."
+        )
     pieces = exporting.export(
         table=exporting.table_of(table),
         form=chosen,

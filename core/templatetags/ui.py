@@ -338,6 +338,12 @@ def trend(trend: charts.Trend, *, caption: str, name: str = "") -> dict[str, Any
     return {"trend": trend, "caption": caption, "name": name}
 
 
+@register.inclusion_tag("components/columns.html")
+def columns(columns: charts.Columns, *, caption: str, name: str, figure: str) -> dict[str, Any]:
+    """Amounts over time as columns, with the numbers one key away."""
+    return {"columns": columns, "caption": caption, "name": name, "figure": figure}
+
+
 @register.simple_tag
 def progress(
     done: int | Sequence[charts.Segment], total: int, *, name: str = "Progress"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from judges.models.config import Judge, JudgeVersion
+from judges.models.money import OwnPrice, Purse
 from judges.models.run import Attempt, Call, JudgeLabel, Run, Verdict
 from judges.models.standing import (
     ApprovalRequest,
@@ -22,6 +23,8 @@ __all__ = [
     "JudgeLabel",
     "JudgeVersion",
     "Look",
+    "OwnPrice",
+    "Purse",
     "Run",
     "Standing",
     "Verdict",

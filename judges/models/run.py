@@ -156,6 +156,7 @@ class Attempt(models.Model):
                 fields=["cache_key"], name="attempt_cache", condition=Q(is_cache_source=True)
             ),
             models.Index(fields=["owner"], name="attempt_in_flight", condition=Q(state="sent")),
+            models.Index(fields=["sent_at"], name="attempt_by_time"),
         ]
 
     def __str__(self) -> str:

@@ -12,6 +12,7 @@ from annotation.states import DatasetKind
 from core.exporting import Row, columns_of
 from core.registry import ExportScope, ExportTable
 from judges.models import Attempt, Call, Decision, EvidenceSnapshot, JudgeVersion, Verdict
+from judges.queries.spending import Period
 from judges.states import CallState
 
 VERDICT_COLUMNS = columns_of(
@@ -149,6 +150,12 @@ def ledger_rows(scope: ExportScope) -> Iterator[Row]:
     attempts = Attempt.objects.filter(call__run__project=scope.project_id)
     if scope.run_id is not None:
         attempts = attempts.filter(call__run=scope.run_id)
+    if scope.judge_id is not None:
+        attempts = attempts.filter(call__run__version__judge=scope.judge_id)
+    if scope.since is not None:
+        attempts = attempts.filter(sent_at__gte=Period(scope.since, scope.since).begins)
+    if scope.until is not None:
+        attempts = attempts.filter(sent_at__lt=Period(scope.until, scope.until).ends)
     for piece in pieces(attempts, list(_LEDGER_PATHS.values())):
         rows = [dict(zip(_LEDGER_PATHS, row[1:], strict=True)) for row in piece]
         named = _item_names(scope, [row["call"] for row in rows])
@@ -200,7 +207,7 @@ LEDGER = ExportTable(
     about="Every attempt that was sent: tokens, cost with the price's source, time.",
     columns=always(LEDGER_COLUMNS),
     rows=ledger_rows,
-    narrowed_by=frozenset({"run"}),
+    narrowed_by=frozenset({"run", "judge", "since", "until"}),
 )
 DECISIONS = ExportTable(
     name="decisions",

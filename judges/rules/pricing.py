@@ -14,6 +14,9 @@ _PLACES = Decimal("0.00000001")
 _OVERHEAD_TOKENS = 512
 """What a provider adds around a request: roles, the form of the answer, its own sentences."""
 
+BATCH_FACTOR = Decimal("0.5")
+"""What the lists take of the price of a request that goes through a batch."""
+
 NO_MODEL_PROVIDERS = frozenset({"baseline", "recorded"})
 
 
@@ -44,7 +47,8 @@ class Usage:
 class PriceRow:
     """Prices in US dollars for a million tokens, with who says so and when.
 
-    A cache price that is not given is the input price.
+    A cache price that is not given is the input price. A request that goes through a batch costs
+    `batch_factor` of it all.
     """
 
     provider: str
@@ -56,6 +60,7 @@ class PriceRow:
     cache_read: Decimal | None = None
     cache_write_5m: Decimal | None = None
     cache_write_1h: Decimal | None = None
+    batch_factor: Decimal = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ SIMULATED = PriceRow(
     cache_read=Decimal("0.10"),
     cache_write_5m=Decimal("1.25"),
     cache_write_1h=Decimal("2.00"),
+    batch_factor=BATCH_FACTOR,
     source="simulated price list",
     as_of=date(2026, 11, 1),
 )
@@ -87,17 +93,21 @@ def cost(
     model: str,
     at: datetime,
     overrides: Sequence[PriceRow] = (),
+    is_batch: bool = False,
 ) -> Cost:
-    """What an answer cost at a moment (aware). Own price rows win over every list.
+    """What an answer cost at a moment (aware). Own price rows in force win over every list.
 
     Raises ``PriceUnknown`` when no list knows the model.
     """
     if provider in NO_MODEL_PROVIDERS:
         return Cost(Decimal(0), "no model is asked", at.date())
-    row = _row(provider, model, overrides)
+    row = row_in_force(provider, model, overrides, on=at.date())
     if row is not None:
-        return Cost(_by_row(usage, row), row.source, row.as_of)
-    return _by_list(usage, provider=provider, model=model, at=at)
+        factor = row.batch_factor if is_batch else Decimal(1)
+        return Cost(_rounded(_by_row(usage, row) * factor), row.source, row.as_of)
+    listed = _by_list(usage, provider=provider, model=model, at=at)
+    factor = BATCH_FACTOR if is_batch else Decimal(1)
+    return Cost(_rounded(listed.amount * factor), listed.source, listed.as_of)
 
 
 def reserve(
@@ -109,18 +119,23 @@ def reserve(
     at: datetime,
     overrides: Sequence[PriceRow] = (),
     input_tokens: int | None = None,
+    is_batch: bool = False,
 ) -> Cost:
     """The most that a call can cost: its texts (or their counted tokens) and the longest answer.
 
-    Input counts at the dearest kind, a cache write of one hour. Raises ``PriceUnknown``.
+    Input counts at the dearest kind, mostly a cache write of one hour. Raises ``PriceUnknown``.
     """
     most = most_tokens(texts) if input_tokens is None else input_tokens
     kinds = (
         Usage(input_tokens=most, output_tokens=max_tokens),
         Usage(cache_write_5m=most, output_tokens=max_tokens),
         Usage(cache_write_1h=most, output_tokens=max_tokens),
+        Usage(cache_read=most, output_tokens=max_tokens),
     )
-    costs = [cost(u, provider=provider, model=model, at=at, overrides=overrides) for u in kinds]
+    costs = [
+        cost(u, provider=provider, model=model, at=at, overrides=overrides, is_batch=is_batch)
+        for u in kinds
+    ]
     return max(costs, key=lambda one: one.amount)
 
 
@@ -134,11 +149,20 @@ def likely_tokens(texts: Iterable[str]) -> int:
     return sum(-(-len(text.encode("utf-8", "replace")) // 4) for text in texts)
 
 
-def _row(provider: str, model: str, overrides: Sequence[PriceRow]) -> PriceRow | None:
-    """The newest own row for the model, else the simulated list's."""
-    own = [row for row in overrides if (row.provider, row.model) == (provider, model)]
+def row_in_force(
+    provider: str, model: str, overrides: Sequence[PriceRow], *, on: date
+) -> PriceRow | None:
+    """The newest own row for the model that is not of a later day, else the simulated list's.
+
+    Of two rows of one day the later in `overrides` counts: so a mistake is mended.
+    """
+    own = [
+        row
+        for row in overrides
+        if (row.provider, row.model) == (provider, model) and row.as_of <= on
+    ]
     if own:
-        return max(own, key=lambda row: row.as_of)
+        return max(reversed(own), key=lambda row: row.as_of)
     return SIMULATED if model.startswith("sim-") else None
 
 
@@ -153,7 +177,11 @@ def _by_row(usage: Usage, row: PriceRow) -> Decimal:
         + usage.cache_write_1h * price(row.cache_write_1h)
         + usage.output_tokens * row.output
     )
-    return (total / _MILLION).quantize(_PLACES, ROUND_UP)
+    return total / _MILLION
+
+
+def _rounded(amount: Decimal) -> Decimal:
+    return amount.quantize(_PLACES, ROUND_UP)
 
 
 def _by_list(usage: Usage, *, provider: str, model: str, at: datetime) -> Cost:
@@ -179,7 +207,7 @@ def _by_list(usage: Usage, *, provider: str, model: str, at: datetime) -> Cost:
         raise PriceUnknown(
             "price_unknown",
             f"No price is known for the model {model} at {provider}. "
-            "Enter its price before a run is started; nothing is sent until then.",
+            "An admin enters it under Prices and budgets; nothing is sent until then.",
         ) from None
     source = f"genai-prices {genai_prices.__version__}"
-    return Cost(priced.total_price.quantize(_PLACES, ROUND_UP), source, at.date())
+    return Cost(priced.total_price, source, at.date())

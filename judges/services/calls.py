@@ -14,7 +14,7 @@ from judges import queries
 from judges.models import Attempt, Call, Run
 from judges.providers.base import ProviderFailure, ProviderReply, ProviderRequest
 from judges.rules import fingerprint, pricing, prompting, replay, retrying, verdicts
-from judges.rules.pricing import Usage
+from judges.rules.pricing import PriceRow, Usage
 from judges.rules.retrying import Step
 from judges.rules.spec import ItemView, Order, RenderedRequest, VersionSpec
 from judges.rules.verdicts import Outcome, Parsed
@@ -41,6 +41,8 @@ class Plan:
     fence_key: bytes
     timeout_seconds: float = 120.0
     most_failures: int = retrying.MAX_TRANSIENT
+    # The project's own prices of the version's model: they win over the list.
+    prices: tuple[PriceRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +87,15 @@ class Settlement:
 
 
 def plan_of(run: Run, *, timeout_seconds: float, most_failures: int) -> Plan:
+    spec = spec_of(run.version)
     return Plan(
         run_id=run.pk,
         purpose=run.purpose,
-        spec=spec_of(run.version),
+        spec=spec,
         fence_key=run.project.fence_key.encode(),
         timeout_seconds=timeout_seconds,
         most_failures=most_failures,
+        prices=queries.own_prices(run.project_id, spec),
     )
 
 
@@ -132,7 +136,7 @@ def _prepared(
             order=call.order,  # type: ignore[arg-type]
         ),
         cache_key=cache_key(plan.spec, place.request, sample=call.sample),
-        reserved=most_cost(plan.spec, place.request, at=now),
+        reserved=most_cost(plan, place.request, at=now),
     )
 
 
@@ -157,30 +161,49 @@ def past_of(attempt: Attempt) -> replay.Past:
     return replay.Past(attempt.outcome, attempt.answer, attempt.problem)
 
 
-def most_cost(spec: VersionSpec, request: RenderedRequest, *, at: datetime) -> pricing.Cost:
+def most_cost(plan: Plan, request: RenderedRequest, *, at: datetime) -> pricing.Cost:
     """What is reserved for a request: never less than it can cost. Raises PriceUnknown."""
     texts = [request.system, *(turn.text for turn in request.turns), str(request.schema)]
     tokens = pricing.most_tokens(texts)
     steps = -(-tokens // _TOKEN_STEP) * _TOKEN_STEP
     # Prices change with the day at most, and reckoning one costs more than sending the request.
     day = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    return _most_cost(spec.provider, spec.model, steps, request.max_tokens, day)
+    spec = plan.spec
+    return _most_cost(spec.provider, spec.model, steps, request.max_tokens, day, plan.prices)
 
 
 @lru_cache(maxsize=4096)
 def _most_cost(
-    provider: str, model: str, tokens: int, max_tokens: int, day: datetime
+    provider: str,
+    model: str,
+    tokens: int,
+    max_tokens: int,
+    day: datetime,
+    prices: tuple[PriceRow, ...],
 ) -> pricing.Cost:
     cost = pricing.reserve(
-        (), max_tokens=max_tokens, provider=provider, model=model, at=day, input_tokens=tokens
+        (),
+        max_tokens=max_tokens,
+        provider=provider,
+        model=model,
+        at=day,
+        overrides=prices,
+        input_tokens=tokens,
     )
     return pricing.Cost(money(cost.amount), cost.source, cost.as_of)
 
 
-def check_price(spec: VersionSpec, *, at: datetime) -> pricing.Cost:
+def check_price(plan: Plan, *, at: datetime) -> pricing.Cost:
     """The price's source and date. Raises PriceUnknown: nothing is sent without a price."""
-    one = Usage(input_tokens=1, output_tokens=1)
-    return pricing.cost(one, provider=spec.provider, model=spec.model, at=at)
+    return cost_of(plan, Usage(input_tokens=1, output_tokens=1), at=at)
+
+
+def cost_of(plan: Plan, usage: Usage, *, at: datetime) -> pricing.Cost:
+    """What tokens cost a version's project: by its own price, else by the list."""
+    spec = plan.spec
+    return pricing.cost(
+        usage, provider=spec.provider, model=spec.model, at=at, overrides=plan.prices
+    )
 
 
 def money(amount: Decimal) -> Decimal:
@@ -217,10 +240,10 @@ def _of_reply(plan: Plan, prepared: Prepared, reply: ProviderReply, now: datetim
     step = retrying.after_answer(
         parsed.outcome, repaired=prepared.place.repaired, lengthened=prepared.place.lengthened
     )
-    cost, said = _cost(plan.spec, reply.usage, now), ""
-    if cost is None:
-        cost, said = prepared.reserved, "; no usage said, booked at the reservation"
     usage = reply.usage or Usage()
+    cost, said = prepared.reserved, "; no usage said, booked at the reservation"
+    if reply.usage is not None:
+        cost, said = cost_of(plan, usage, at=now), ""
     return Settlement(
         prepared=prepared,
         outcome=parsed.outcome,
@@ -242,12 +265,6 @@ def _of_reply(plan: Plan, prepared: Prepared, reply: ProviderReply, now: datetim
             "latency_ms": reply.latency_ms,
         },
     )
-
-
-def _cost(spec: VersionSpec, usage: Usage | None, now: datetime) -> pricing.Cost | None:
-    if usage is None:
-        return None
-    return pricing.cost(usage, provider=spec.provider, model=spec.model, at=now)
 
 
 def _of_failure(

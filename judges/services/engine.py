@@ -36,10 +36,10 @@ IDS_AHEAD = 1000
 NAP_SECONDS = 0.1
 DEAD_WORKER = "The worker ended between sending and recording: possibly paid."
 STOPPED_WORKER = "The worker was stopped before the answer came: possibly paid."
-BUDGET_REACHED = (
-    "The budget does not reach for the next call. Raise it, or cancel what is left; "
-    "the run goes on where it stopped."
-)
+FORGOTTEN_SECONDS = 600.0
+"""No provider answers that late: longer than any timeout of a call."""
+HELD_SECONDS = 0.5
+HELD_TOO_LONG = " What is left of it is reserved by other runs."
 
 # Each run holds a thread of the worker for as long as it lasts; one stays free for jobs and clock.
 _room = threading.BoundedSemaphore(3)
@@ -104,7 +104,7 @@ def drain(run_id: int, *, pace: Pace | None = None) -> None:
 def _provider(plan: Plan) -> tuple[Provider | None, str]:
     """Who is asked, or why nobody can be: no key, no price, no simulator."""
     try:
-        calls.check_price(plan.spec, at=timezone.now())
+        calls.check_price(plan, at=timezone.now())
         return asking.provider_for(plan.spec), ""
     except DomainError as refusal:
         return None, refusal.sentence
@@ -131,6 +131,7 @@ class _Drain:
     looked_back_at: float = 0.0
     hold_until: float = 0.0
     rest_until: float = 0.0
+    held_since: float | None = None
     farewell_until: float | None = None
 
     def go(self) -> bool:
@@ -252,11 +253,29 @@ class _Drain:
         self.is_leaving = not taken.is_mine
         self.pause_reason = taken.objection
         self.is_over_budget = taken.is_over_budget
+        if taken.sent:
+            self.held_since = None
         if taken.is_over_budget:
             claimed = {sent.prepared.call_id for sent in taken.sent}
             self.ready.extendleft(one for one in reversed(chosen) if one.call_id not in claimed)
-            if not self.flying:
-                self.pause_reason = BUDGET_REACHED
+            if not self.flying and taken.is_held:
+                self._wait_for_money(taken.over_budget)
+            elif not self.flying:
+                self.pause_reason = taken.over_budget
+
+    def _wait_for_money(self, over_budget: str) -> None:
+        """What other runs reserved, or a former owner of this one, is free again when it ends.
+
+        Longer than any answer takes nobody is waited for: a worker has few places.
+        """
+        now = time.monotonic()
+        self.held_since = self.held_since or now
+        if now > self.held_since + 2 * self.pace.timeout:
+            self.pause_reason = over_budget + HELD_TOO_LONG
+            return
+        self.hold_until = max(self.hold_until, now + HELD_SECONDS)
+        if now > self.looked_back_at + self.pace.lease:
+            self._give_up_the_dead(is_takeover=False)
 
     def _prepare_more(self) -> None:
         """Render ahead while answers are on their way: enough for all of them coming at once."""
@@ -315,4 +334,6 @@ def reconcile(now: datetime) -> int:
     ended = combining.forgotten(now)
     for run_id in ended:
         jobs.send_hint("judges.combine", run_id)
+    for run_id, attempt_ids in ledger.forgotten(now, patience_seconds=FORGOTTEN_SECONDS).items():
+        ledger.abandon(run_id, attempt_ids, problem=DEAD_WORKER, now=now)
     return len(waiting) + len(ended)

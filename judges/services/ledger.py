@@ -1,23 +1,27 @@
 """The ledger: attempts written before a request leaves and finalised once, money booked with them.
 
-Every function is one short transaction that locks the run's row first, so that money is reckoned
-one after the other and no two of them wait for each other.
+Every function is one short transaction that locks the run's row first and the purses of its judge
+and month after it, so that money is reckoned one after the other and no two of them wait for each
+other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import F
 
 from core import audit
+from judges import queries
 from judges.models import Attempt, Call, Run, Verdict
+from judges.rules import budgets
+from judges.rules.budgets import Pot, PotKind
 from judges.rules.verdicts import Outcome, Parsed, to_item_labelling
-from judges.services import hooks
+from judges.services import hooks, purses
 from judges.services.calls import (
     CENT_OF_A_CENT,
     NO_ANSWER_KEPT,
@@ -27,7 +31,11 @@ from judges.services.calls import (
     Unaskable,
     storable,
 )
+from judges.services.purses import Booking
 from judges.states import AttemptState, CallState, RunState
+
+NOBODYS = (RunState.PAUSED, RunState.CANCELLED, RunState.DONE)
+"""States of runs that no worker looks back on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,30 +44,47 @@ class Sent:
 
     attempt_id: int
     prepared: Prepared
+    sent_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What was claimed. `objection` and `is_over_budget` say why there was not more."""
+    """What was claimed. `objection` and `over_budget` say why there was not more.
+
+    `is_held`: only reservations that are under way are in the way of the next call.
+    """
 
     sent: Sequence[Sent] = ()
     is_mine: bool = True
-    is_over_budget: bool = False
     objection: str = ""
+    over_budget: str = ""
+    is_held: bool = False
+
+    @property
+    def is_over_budget(self) -> bool:
+        return bool(self.over_budget)
 
 
 def take(plan: Plan, prepared: Sequence[Prepared], *, owner: str, now: datetime) -> Taken:
     """Claim calls, write their attempts and reserve their cost: before anything is sent."""
     with transaction.atomic():
-        run = Run.objects.select_for_update().get(pk=plan.run_id)
+        run, judge_id = _locked(plan.run_id)
         if run.state != RunState.RUNNING or run.owner != owner:
             return Taken(is_mine=False)
         objection = hooks.objection(run.purpose, run.pk)
         if objection:
             return Taken(objection=objection)
-        fitting = _within_budget(run, prepared)
-        mine = _claimed(fitting, owner)
-        chosen = [one for one in fitting if one.call_id in mine]
+        amounts = [one.reserved.amount for one in prepared]
+        opened = (
+            purses.opened(
+                project_id=run.project_id, judge_id=judge_id, months=[budgets.month_of(now)]
+            )
+            if any(amounts)
+            else []
+        )
+        fit = budgets.fit([_pot(run), *map(queries.pot_of, opened)], amounts)
+        mine = _claimed(prepared[: fit.count], owner)
+        chosen = [one for one in prepared[: fit.count] if one.call_id in mine]
         attempts = Attempt.objects.bulk_create(
             Attempt(
                 call_id=one.call_id,
@@ -73,28 +98,23 @@ def take(plan: Plan, prepared: Sequence[Prepared], *, owner: str, now: datetime)
             for one in chosen
         )
         reserved = sum((one.reserved.amount for one in chosen), Decimal(0))
-        Run.objects.filter(pk=run.pk).update(reserved=run.reserved + reserved)
-    sent = [Sent(attempt.pk, one) for attempt, one in zip(attempts, chosen, strict=True)]
-    return Taken(sent=sent, is_over_budget=len(fitting) < len(prepared))
+        if reserved:
+            Run.objects.filter(pk=run.pk).update(reserved=run.reserved + reserved)
+            purses.reserve(opened, reserved)
+        over = purses.reached(fit.short, judge_id=judge_id) if fit.short else ""
+    sent = [Sent(attempt.pk, one, now) for attempt, one in zip(attempts, chosen, strict=True)]
+    return Taken(sent=sent, over_budget=over, is_held=fit.is_held)
 
 
-def _within_budget(run: Run, prepared: Sequence[Prepared]) -> Sequence[Prepared]:
-    """Those of the first calls whose reservations fit, in order.
+def _locked(run_id: int) -> tuple[Run, int]:
+    """The run's row, locked, and whose judge it runs."""
+    rows = Run.objects.select_for_update(of=("self",)).annotate(judge_id=F("version__judge"))
+    run = rows.get(pk=run_id)
+    return run, int(run.judge_id)
 
-    A millionth stays free: SQLite compares amounts as floating-point numbers.
-    """
-    if run.budget is None:
-        return prepared
-    left = run.budget - run.spent - run.reserved
-    free = all(one.reserved.amount == 0 for one in prepared)
-    left -= Decimal(0) if free else CENT_OF_A_CENT
-    fitting: list[Prepared] = []
-    for one in prepared:
-        left -= one.reserved.amount
-        if left < 0:
-            break
-        fitting.append(one)
-    return fitting
+
+def _pot(run: Run) -> Pot:
+    return Pot(PotKind.RUN, run.budget, run.spent, run.reserved)
 
 
 def _claimed(prepared: Sequence[Prepared], owner: str) -> set[int]:
@@ -118,14 +138,29 @@ def settle(
     An attempt that somebody finalised before (as unknown, after a takeover) stays as it is.
     """
     with transaction.atomic():
-        run = Run.objects.select_for_update().get(pk=plan.run_id)
-        released, cost = Decimal(0), Decimal(0)
-        ended = [one for sent, one in settlements if _finalise(plan, sent, one, now)]
-        for one in ended:
-            released += one.prepared.reserved.amount
-            cost += one.cost
+        run, judge_id = _locked(plan.run_id)
+        ended: list[Settlement] = []
+        booked: dict[date, Booking] = {}
+        for sent, one in settlements:
+            if _finalise(plan, sent, one, now):
+                ended.append(one)
+                _add(booked, sent.sent_at, one.prepared.reserved.amount, one.cost)
         Verdict.objects.bulk_create(_move_calls(run.pk, ended, owner=owner, now=now))
-        book(run, released=released, cost=cost)
+        _book_all(run, judge_id, booked)
+
+
+def _add(booked: dict[date, Booking], sent_at: datetime, released: Decimal, cost: Decimal) -> None:
+    """A release finds the purse of the month in which its attempt was sent."""
+    month = budgets.month_of(sent_at)
+    booked[month] = booked.get(month, Booking()).and_(released=released, cost=cost)
+
+
+def _book_all(run: Run, judge_id: int, booked: dict[date, Booking]) -> None:
+    """In the run's row and in every purse that it is paid from."""
+    released = sum((one.released for one in booked.values()), Decimal(0))
+    cost = sum((one.cost for one in booked.values()), Decimal(0))
+    book(run, released=released, cost=cost)
+    purses.book(project_id=run.project_id, judge_id=judge_id, booked=booked)
 
 
 def _finalise(plan: Plan, sent: Sent, one: Settlement, now: datetime) -> bool:
@@ -226,10 +261,10 @@ def abandon(run_id: int, attempt_ids: Sequence[int], *, problem: str, now: datet
     calls again.
     """
     with transaction.atomic():
-        run = Run.objects.select_for_update().get(pk=run_id)
+        run, judge_id = _locked(run_id)
         lost = Attempt.objects.filter(pk__in=attempt_ids, state=AttemptState.SENT)
-        rows = list(lost.values_list("pk", "call_id", "reserved"))
-        Attempt.objects.filter(pk__in=[pk for pk, _, _ in rows]).update(
+        rows = list(lost.values_list("pk", "call_id", "reserved", "sent_at"))
+        Attempt.objects.filter(pk__in=[row[0] for row in rows]).update(
             state=AttemptState.FINAL,
             outcome=Outcome.UNKNOWN,
             problem=problem,
@@ -237,11 +272,28 @@ def abandon(run_id: int, attempt_ids: Sequence[int], *, problem: str, now: datet
             price_source="reservation",
             finished_at=now,
         )
-        Call.objects.filter(
-            pk__in=[call_id for _, call_id, _ in rows], state=CallState.IN_FLIGHT
-        ).update(state=CallState.WAITING, owner="", problem=problem)
-        reserved = sum((amount for _, _, amount in rows), Decimal(0))
-        book(run, released=reserved, cost=reserved)
+        Call.objects.filter(pk__in=[row[1] for row in rows], state=CallState.IN_FLIGHT).update(
+            state=CallState.WAITING, owner="", problem=problem
+        )
+        booked: dict[date, Booking] = {}
+        for _, _, reserved, sent_at in rows:
+            _add(booked, sent_at, reserved, reserved)
+        _book_all(run, judge_id, booked)
+
+
+def forgotten(now: datetime, *, patience_seconds: float) -> dict[int, list[int]]:
+    """Attempts that no answer will come for, of runs that nobody works on: by run, a thousand.
+
+    Their reservations would stay in the purses that other runs are paid from.
+    """
+    oldest = now - timedelta(seconds=patience_seconds)
+    lost = Attempt.objects.filter(
+        state=AttemptState.SENT, sent_at__lte=oldest, call__run__state__in=NOBODYS
+    )
+    found: dict[int, list[int]] = {}
+    for run_id, attempt_id in lost.order_by("pk").values_list("call__run", "pk")[:1000]:
+        found.setdefault(run_id, []).append(attempt_id)
+    return found
 
 
 def left_behind(

@@ -81,10 +81,10 @@ def estimate(
 ) -> RunEstimate:
     """Calls, tokens and money before anything is sent. Raises PriceUnknown, Invalid, NotAllowed."""
     spec = spec_of(version)
-    price = calls.check_price(spec, at=now)
+    plan = _plan(version, spec, purpose)
+    price = calls.check_price(plan, at=now)
     ids = _chosen(version, spec, dataset, items, purpose)
     sampled = _spread(ids, SAMPLED_ITEMS)
-    plan = _plan(version, spec, purpose)
     cached = _cached_calls(plan, sampled, may_hit=_may_hit(version, purpose))
     sums = _reckon(plan, sampled, cached, _answer_tokens(version, spec), now)
     factor = len(ids) / len(sampled)
@@ -123,9 +123,9 @@ def plan_run(
     is refused, unless the purpose is an approval). Cached answers are filled at once.
     """
     spec = spec_of(version)
-    _check(version, spec, budget, concurrency, now)
-    ids = _chosen(version, spec, dataset, items, purpose)
     plan = _plan(version, spec, purpose)
+    _check(version, plan, budget, concurrency, now)
+    ids = _chosen(version, spec, dataset, items, purpose)
     planned = list(_planned(plan, ids, may_hit=_may_hit(version, purpose)))
     with transaction.atomic():
         run = Run.objects.create(
@@ -274,7 +274,7 @@ def _record(run: Run, verb: str, actor: str, data: dict[str, object]) -> None:
 
 def _check(
     version: JudgeVersion,
-    spec: VersionSpec,
+    plan: Plan,
     budget: Decimal | None,
     concurrency: int | None,
     now: datetime,
@@ -291,8 +291,8 @@ def _check(
         )
     if concurrency is not None and not 1 <= concurrency <= MOST_CONCURRENT:
         raise Invalid("concurrency", f"Between 1 and {MOST_CONCURRENT} calls fly at once.")
-    calls.check_price(spec, at=now)
-    asking.check(spec)
+    calls.check_price(plan, at=now)
+    asking.check(plan.spec)
 
 
 def _chosen(
@@ -349,7 +349,8 @@ def _refuse_unfit(ids: Sequence[int], fit: QuerySet[Item]) -> None:
 
 def _plan(version: JudgeVersion, spec: VersionSpec, purpose: RunPurpose) -> Plan:
     key = version.judge.project.fence_key.encode()
-    return Plan(run_id=0, purpose=purpose, spec=spec, fence_key=key)
+    prices = queries.own_prices(version.judge.project_id, spec)
+    return Plan(run_id=0, purpose=purpose, spec=spec, fence_key=key, prices=prices)
 
 
 def _planned(plan: Plan, ids: Sequence[int], *, may_hit: bool) -> Iterator[Planned]:
@@ -442,19 +443,19 @@ def _reckon(
             sums.sends += 1
             sums.input_tokens += pricing.likely_tokens((request.system, request.user))
             sums.output_tokens += answer_tokens
-            sums.most += calls.most_cost(spec, request, at=now).amount
-    sums.likely = _likely(spec, sums, now)
+            sums.most += calls.most_cost(plan, request, at=now).amount
+    sums.likely = _likely(plan, sums, now)
     return sums
 
 
-def _likely(spec: VersionSpec, sums: _Sums, now: datetime) -> Decimal:
+def _likely(plan: Plan, sums: _Sums, now: datetime) -> Decimal:
     """Priced as requests of equal size: some prices rise with the size of a request."""
     if not sums.sends:
         return Decimal(0)
     one = pricing.Usage(
         input_tokens=sums.input_tokens // sums.sends, output_tokens=sums.output_tokens // sums.sends
     )
-    return pricing.cost(one, provider=spec.provider, model=spec.model, at=now).amount * sums.sends
+    return calls.cost_of(plan, one, at=now).amount * sums.sends
 
 
 def _answer_tokens(version: JudgeVersion, spec: VersionSpec) -> int:

@@ -6,6 +6,8 @@ from decimal import Decimal
 
 from django import template
 
+from judges.rules import budgets
+
 register = template.Library()
 
 NONE = "–"
@@ -15,11 +17,7 @@ SPACE = "\N{NO-BREAK SPACE}"
 @register.filter
 def dollars(amount: Decimal | None) -> str:
     """`$1.94`, `$0.0128`, `$0`; a dash when there is none."""
-    if amount is None:
-        return NONE
-    if amount == 0:
-        return "$0"
-    return f"${amount:,.2f}" if amount >= 1 else f"${amount:.4f}"
+    return NONE if amount is None else budgets.dollars(amount)
 
 
 @register.filter

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -23,6 +24,9 @@ from judges.forms.refusals import add_refusal, status_of
 from judges.forms.runs import BudgetForm, RunForm
 from judges.models import JudgeVersion, Run
 from judges.queries import Progress
+from judges.rules import budgets
+from judges.rules.budgets import PotKind
+from judges.rules.pricing import PriceUnknown
 from judges.rules.verdicts import Outcome
 from judges.services import previews, runs, versions
 from judges.states import RunPurpose, RunState
@@ -41,6 +45,7 @@ CLOSED_BECAUSE = {
         "to whoever asked, and is on no page."
     ),
 }
+LEFT_OF = {PotKind.JUDGE: "Left of the judge's budget", PotKind.MONTH: "Left of this month's"}
 OUTCOMES = frozenset(outcome.value for outcome in Outcome)
 
 
@@ -185,8 +190,32 @@ def _estimate(request: MemberRequest, version: JudgeVersion, form: RunForm) -> d
             version=version, dataset=dataset, concurrency=concurrency, now=timezone.now()
         )
     except DomainError as refusal:
-        return {"estimate": None, "problem": refusal.sentence}
-    return {"estimate": reckoned, "problem": "", "dataset": dataset}
+        unpriced = _unpriced(version, refusal)
+        return {"estimate": None, "problem": refusal.sentence, "unpriced": unpriced}
+    return {"estimate": reckoned, "problem": "", "dataset": dataset, **_left(version, reckoned)}
+
+
+def _left(version: JudgeVersion, reckoned: runs.RunEstimate) -> dict[str, Any]:
+    """What is left of the budgets beside the run's own, and which of them may not reach."""
+    pots = queries.pots_for(version.judge, now=timezone.now())
+    said = [
+        budgets.warning(pot, likely=reckoned.likely, most=reckoned.most, judge=version.judge.name)
+        for pot in pots
+    ]
+    return {
+        "left": [
+            {"name": LEFT_OF[pot.kind], "left": pot.left} for pot in pots if pot.left is not None
+        ],
+        "warnings": [text for text in said if text],
+    }
+
+
+def _unpriced(version: JudgeVersion, refusal: DomainError) -> str:
+    """What the page on which a price is entered starts with, when that is what is missing."""
+    if not isinstance(refusal, PriceUnknown):
+        return ""
+    spec = versions.spec_of(version)
+    return urlencode({"provider": spec.provider, "model": spec.model})
 
 
 def _progress(request: MemberRequest, run: Run, form: BudgetForm) -> dict[str, Any]:

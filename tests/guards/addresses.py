@@ -131,6 +131,7 @@ QUERIES: dict[str, Sequence[str]] = {
     "guideline_file": ["?version=1.0"],
     "guideline_new": ["?copy=1"],
     "round_agreement": ["?dimension=preference"],
+    "ledger": ["?since=2026-11-01&until=2026-12-01", "?since=2025-01-01&until=2026-12-01"],
     "my_answers": ["?q=refund", "?show=changed", "?show=passed", "?label=preference:A"],
     "my_work": ["?each=day"],
     "work": ["?since=2026-11-01&until=2026-12-01&each=day"],

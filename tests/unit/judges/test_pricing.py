@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -138,3 +139,60 @@ def test_token_estimates_bracket_plain_english() -> None:
 
 def test_all_input_counts_together() -> None:
     assert Usage(1, 2, 3, 4, 5).total_input == 10
+
+
+def test_of_own_prices_the_newest_that_has_begun_counts() -> None:
+    rows = [
+        replace(OWN, as_of=date(2026, 11, 1), input=Decimal(4)),
+        OWN,
+        replace(OWN, as_of=date(2026, 11, 24), input=Decimal(9)),
+    ]
+    one = cost(
+        Usage(input_tokens=1_000_000),
+        provider="anthropic",
+        model="my-model",
+        at=AT,
+        overrides=rows,
+    )
+    assert (one.amount, one.as_of) == (Decimal(4), date(2026, 11, 1))
+
+
+def test_of_two_own_prices_of_one_day_the_later_one_counts() -> None:
+    rows = [OWN, replace(OWN, input=Decimal(7))]
+    usage = Usage(input_tokens=1_000_000)
+    one = cost(usage, provider="anthropic", model="my-model", at=AT, overrides=rows)
+    assert one.amount == Decimal(7)
+
+
+def test_an_own_price_that_has_not_begun_is_none() -> None:
+    rows = [replace(OWN, as_of=date(2026, 12, 1))]
+    with pytest.raises(PriceUnknown):
+        cost(Usage(input_tokens=1), provider="anthropic", model="my-model", at=AT, overrides=rows)
+
+
+def test_a_batch_costs_its_share() -> None:
+    usage = Usage(input_tokens=1_000_000)
+    half = replace(OWN, batch_factor=Decimal("0.5"))
+    for rows, amount in (([OWN], Decimal(3)), ([half], Decimal("1.5"))):
+        one = cost(
+            usage, provider="anthropic", model="my-model", at=AT, overrides=rows, is_batch=True
+        )
+        assert one.amount == amount
+    listed = {"provider": "anthropic", "model": "claude-haiku-5-5", "at": AT}
+    small = Usage(input_tokens=1000)
+    whole = cost(small, **listed).amount  # type: ignore[arg-type]
+    assert cost(small, **listed, is_batch=True).amount == whole / 2  # type: ignore[arg-type]
+
+
+def test_a_reservation_covers_a_cache_that_is_dearer_to_read_than_the_input() -> None:
+    dear = replace(OWN, cache_read=Decimal(100))
+    one = reserve(
+        (),
+        max_tokens=1,
+        provider="anthropic",
+        model="my-model",
+        at=AT,
+        overrides=[dear],
+        input_tokens=1_000_000,
+    )
+    assert one.amount > 100
