@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from judges.models.artefacts import Artefact
 from judges.models.config import Judge, JudgeVersion
+from judges.models.keys import ProviderKey
 from judges.models.run import Attempt, Call, JudgeLabel, Run, Verdict
 from judges.models.standing import (
     ApprovalRequest,
@@ -14,6 +16,7 @@ from judges.models.standing import (
 
 __all__ = [
     "ApprovalRequest",
+    "Artefact",
     "Attempt",
     "Call",
     "Decision",
@@ -22,6 +25,7 @@ __all__ = [
     "JudgeLabel",
     "JudgeVersion",
     "Look",
+    "ProviderKey",
     "Run",
     "Standing",
     "Verdict",

@@ -12,6 +12,7 @@ from judges.queries.items import (
 from judges.queries.judges import (
     JudgeLines,
     VersionLine,
+    artefact_of,
     former_version,
     judge_names,
     judges_of,
@@ -40,6 +41,7 @@ __all__ = [
     "Progress",
     "RunLine",
     "VersionLine",
+    "artefact_of",
     "calls_of",
     "closed_calls",
     "development_items",

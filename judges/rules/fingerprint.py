@@ -5,11 +5,15 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from judges.rules.prompting import LAYOUT
 from judges.rules.spec import RenderedRequest, VersionSpec, as_json, canonical_json
 
+_LATER: Mapping[str, object] = {"constants": []}
+"""Fields that came after the first versions were saved, with what a version without them holds:
+they count where they say something, so that a saved version keeps its fingerprint."""
 _LONG_TEXTS = frozenset({"system_template", "user_template", "guideline_text"})
 
 
@@ -25,7 +29,11 @@ class Difference:
 
 def fingerprint(version: VersionSpec) -> str:
     """SHA-256 (hex) over everything of a version that can change a verdict."""
-    return _digest({"layout": LAYOUT, "version": _content(version)})
+    content = _content(version)
+    for name, without in _LATER.items():
+        if content[name] == without:
+            del content[name]
+    return _digest({"layout": LAYOUT, "version": content})
 
 
 def request_digest(rendered: RenderedRequest, *, provider: str, base_url: str, sample: int) -> str:

@@ -97,7 +97,8 @@ class VersionSpec:
     ``capabilities`` is the profile of the endpoint, frozen with the version: ``structured_output``
     ("native" or "prompt", default "native") and ``prompt_cache`` (default false) are read here.
     ``artefact`` is the digest of a recorded file or a trained baseline, ``members`` are the
-    fingerprints of a panel's or cascade's versions.
+    fingerprints of a panel's or cascade's versions, ``constants`` the (dimension, label) pairs of a
+    baseline that always answers the same.
     """
 
     kind: str
@@ -121,6 +122,7 @@ class VersionSpec:
     parser_version: str = "1"
     artefact: str = ""
     members: tuple[str, ...] = ()
+    constants: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "capabilities", MappingProxyType(dict(self.capabilities)))
@@ -180,7 +182,11 @@ def from_json(stored: Mapping[str, Any]) -> VersionSpec:
     dimensions = tuple(
         DimensionSpec(**(one | {"points": _pairs(one["points"])})) for one in stored["dimensions"]
     )
-    lists = {"dimensions": dimensions, "members": tuple(stored["members"])}
+    lists = {
+        "dimensions": dimensions,
+        "members": tuple(stored["members"]),
+        "constants": _pairs(stored.get("constants", ())),
+    }
     examples = tuple(_example(one) for one in stored["examples"])
     return VersionSpec(**({**stored} | lists | {"examples": examples}))
 

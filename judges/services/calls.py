@@ -41,6 +41,7 @@ class Plan:
     fence_key: bytes
     timeout_seconds: float = 120.0
     most_failures: int = retrying.MAX_TRANSIENT
+    project_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ def plan_of(run: Run, *, timeout_seconds: float, most_failures: int) -> Plan:
         fence_key=run.project.fence_key.encode(),
         timeout_seconds=timeout_seconds,
         most_failures=most_failures,
+        project_id=run.project_id,
     )
 
 

@@ -292,7 +292,7 @@ def _check(
     if concurrency is not None and not 1 <= concurrency <= MOST_CONCURRENT:
         raise Invalid("concurrency", f"Between 1 and {MOST_CONCURRENT} calls fly at once.")
     calls.check_price(spec, at=now)
-    asking.check(spec)
+    asking.check(spec, project_id=version.judge.project_id)
 
 
 def _chosen(

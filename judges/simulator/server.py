@@ -295,8 +295,30 @@ def _model(name: str) -> dict[str, Any]:
         "retires_at": None,
         "max_input_tokens": messages.CONTEXT_TOKENS,
         "max_tokens": messages.MAX_OUTPUT_TOKENS,
-        "capabilities": None,
+        "capabilities": _CAPABILITIES,
     }
+
+
+def _support(*, supported: bool) -> dict[str, bool]:
+    return {"supported": supported}
+
+
+_YES, _NO = _support(supported=True), _support(supported=False)
+_CAPABILITIES: dict[str, Any] = {
+    "batch": _YES,
+    "citations": _NO,
+    "code_execution": _NO,
+    "context_management": {"supported": False},
+    "effort": {"supported": True, **dict.fromkeys(("low", "medium", "high", "xhigh", "max"), _YES)},
+    "image_input": _NO,
+    "pdf_input": _NO,
+    "server_tools": {"supported": False, "code_execution": _NO, "web_fetch": _NO},
+    "structured_outputs": _YES,
+    "thinking": {
+        "supported": True,
+        "types": {"adaptive": _YES, "between_tools": _NO, "disabled": _YES, "enabled": _NO},
+    },
+}
 
 
 def _published(name: str) -> dict[str, object]:

@@ -108,17 +108,6 @@ def preview(request: MemberRequest, judge_id: int) -> HttpResponse:
     return page(request, "judges/_preview.html", context)
 
 
-@door(Role.LEAD)
-@require_POST
-def baseline(request: MemberRequest, judge_id: int) -> HttpResponse:
-    """The longer response as a version of this judge: what it has to be better than."""
-    found = access.judge_of(request.project, judge_id)
-    saved = versions.save_baseline(
-        judge=found, guideline_version=versions.published_version(found), author=request.user
-    )
-    return go(request, "version", request.project.slug, saved.version.pk)
-
-
 @door(*STAFF)
 @require_safe
 def version(request: MemberRequest, version_id: int) -> HttpResponse:
@@ -134,6 +123,7 @@ def version(request: MemberRequest, version_id: int) -> HttpResponse:
         "differences": versions.differences(found, former) if former else (),
         "runs": queries.runs_of(found),
         "line": queries.line_of(found),
+        "artefact": queries.artefact_of(found),
     }
     return page(request, "judges/version.html", context)
 

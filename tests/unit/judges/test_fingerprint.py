@@ -33,6 +33,7 @@ CHANGES: dict[str, Any] = {
     "parser_version": "2",
     "artefact": "abc",
     "members": ("abc",),
+    "constants": (("preference", "A"),),
 }
 
 
