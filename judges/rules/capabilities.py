@@ -6,7 +6,7 @@ the same way for ever. What is not known is None, and keeps nothing from being t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,6 +15,15 @@ from judges.rules.spec import VersionSpec
 
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
 THINKING = ("adaptive", "disabled")
+NOT_KNOWN = "not known"
+DECLARABLE = (
+    ("prompt_cache", "keep prompts in a cache"),
+    ("token_counting", "count the tokens of a request"),
+    ("thinking", "think, or not, when asked to"),
+    ("effort", "take a word for the effort"),
+    ("sampling", "take a temperature"),
+)
+"""What an author may say of a server that tells nothing itself."""
 TABLE_AS_OF = date(2026, 11, 1)
 
 # Longest beginning first. Thinking cannot be switched off in these; says the models' own pages.
@@ -106,6 +115,34 @@ def of_model_info(info: Mapping[str, Any]) -> Profile | None:
     )
 
 
+def declared(*, can: Collection[str], native_output: bool, max_tokens: int | None) -> Profile:
+    """The profile that the author of a version declares; `can` holds words of DECLARABLE."""
+    return Profile(
+        native_output=native_output,
+        prompt_cache="prompt_cache" in can,
+        token_counting="token_counting" in can,
+        sampling="sampling" in can,
+        thinking=THINKING if "thinking" in can else (),
+        efforts=EFFORTS if "effort" in can else (),
+        max_tokens=max_tokens,
+    )
+
+
+def shown(can: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    """A frozen profile as names and words for people; what is not in it is not known."""
+    return (
+        ("JSON schema beside the prompt", _yes_or_no(can.get("native_output"))),
+        ("Prompt cache", _yes_or_no(can.get("prompt_cache"))),
+        ("Batches", _yes_or_no(can.get("batches"))),
+        ("Token counting", _yes_or_no(can.get("token_counting"))),
+        ("Temperature", _yes_or_no(can.get("sampling"))),
+        ("Thinking", _listed(can.get("thinking"))),
+        ("Effort", _listed(can.get("efforts"))),
+        ("Longest answer", _tokens(can.get("max_tokens"))),
+        ("Longest prompt", _tokens(can.get("max_input_tokens"))),
+    )
+
+
 def problems(version: VersionSpec) -> Iterator[str]:
     """What a version asks of its endpoint that the endpoint's frozen profile says it cannot do."""
     can = version.capabilities
@@ -132,6 +169,20 @@ def _word_problems(
     known = ", ".join(str(word) for word in taken)
     mend = f"It takes: {known}." if known else "Leave it at the model's own."
     yield f"{version.model} does not take the {name} {chosen!r}. {mend}"
+
+
+def _yes_or_no(said: object) -> str:
+    return {True: "yes", False: "no"}.get(said, NOT_KNOWN) if isinstance(said, bool) else NOT_KNOWN
+
+
+def _listed(said: object) -> str:
+    if not isinstance(said, Sequence):
+        return NOT_KNOWN
+    return ", ".join(str(word) for word in said) or "no"
+
+
+def _tokens(said: object) -> str:
+    return f"{said:,} tokens" if isinstance(said, int) else NOT_KNOWN
 
 
 def _is_supported(said: object) -> bool | None:
