@@ -155,6 +155,13 @@ class VersionForm(forms.Form):
         help_text="Counts for a server or a model that tells nothing of itself; "
         "a Claude model's profile is read.",
     )
+    temperature = forms.FloatField(
+        label="Temperature",
+        required=False,
+        min_value=0,
+        max_value=2,
+        help_text="For a server of your own that takes one. Empty: the server's own.",
+    )
     most_output = forms.IntegerField(
         label="Its longest answer, in tokens",
         required=False,
@@ -217,6 +224,7 @@ class VersionForm(forms.Form):
             reasoning_first=data["reasoning_first"] == "yes",
             both_orders=data.get("both_orders", False),
             samples=data["samples"],
+            temperature=data["temperature"],
             structured_output=data["structured_output"],
         )
 
@@ -234,6 +242,7 @@ def version_initial(spec: VersionSpec) -> dict[str, object]:
         "effort": spec.effort or "",
         "thinking": spec.thinking or "",
         "structured_output": spec.structured_output,
+        "temperature": spec.temperature,
         **_declared(spec),
     }
 

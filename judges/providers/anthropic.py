@@ -127,6 +127,9 @@ def _parameters(request: ProviderRequest) -> dict[str, Any]:
         parameters["output_config"] = output
     if rendered.thinking is not None:
         parameters["thinking"] = {"type": rendered.thinking}
+    if rendered.temperature is not None:
+        # The SDK has no such parameter any more; servers of one's own may take it.
+        parameters["extra_body"] = {"temperature": rendered.temperature}
     return parameters
 
 

@@ -153,6 +153,11 @@ def problems(version: VersionSpec) -> Iterator[str]:
         )
     yield from _word_problems(version, "thinking", version.thinking, can.get("thinking"))
     yield from _word_problems(version, "effort", version.effort, can.get("efforts"))
+    if version.temperature is not None and can.get("sampling") is not True:
+        yield (
+            f"{version.model} is not known to take a temperature; Claude models take none. "
+            "Leave it empty, or say under what the server can that it takes one."
+        )
     most = can.get("max_tokens")
     if isinstance(most, int) and version.max_tokens * 2 > most:
         yield (

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from judges.rules.prompting import LAYOUT
 from judges.rules.spec import RenderedRequest, VersionSpec, as_json, canonical_json
 
-_LATER: Mapping[str, object] = {"constants": []}
+_LATER: Mapping[str, object] = {"constants": [], "temperature": None}
 """Fields that came after the first versions were saved, with what a version without them holds:
 they count where they say something, so that a saved version keeps its fingerprint."""
 _LONG_TEXTS = frozenset({"system_template", "user_template", "guideline_text"})

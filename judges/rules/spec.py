@@ -123,6 +123,7 @@ class VersionSpec:
     artefact: str = ""
     members: tuple[str, ...] = ()
     constants: tuple[tuple[str, str], ...] = ()
+    temperature: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "capabilities", MappingProxyType(dict(self.capabilities)))
@@ -160,6 +161,7 @@ class RenderedRequest:
     thinking: str | None = None
     structured_output: str = "native"
     follow_up: tuple[Turn, ...] = ()
+    temperature: float | None = None
 
     @property
     def turns(self) -> tuple[Turn, ...]:

@@ -59,6 +59,7 @@ class Choices:
     samples: int = 1
     structured_output: str = "native"
     prompt_cache: bool = True
+    temperature: float | None = None
     # Empty: where this installation asks. Any other address needs a key of the project.
     base_url: str = ""
     profile: Profile | None = None
@@ -204,6 +205,7 @@ def prompt_spec(*, guideline_version: GuidelineVersion, choices: Choices) -> Ver
         reasoning_first=choices.reasoning_first,
         both_orders=choices.both_orders and is_pairwise,
         samples=choices.samples,
+        temperature=choices.temperature,
         capabilities=_profile(choices).frozen(
             structured_output=choices.structured_output, prompt_cache=choices.prompt_cache
         ),

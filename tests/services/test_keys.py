@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any, ClassVar
 
 import pytest
 from django.core import serializers
@@ -17,6 +14,7 @@ from core.errors import Conflict, Invalid, NotAllowed, NotReady
 from core.models import AuditEvent
 from judges import simulator
 from judges.models import Attempt, JudgeVersion, ProviderKey
+from judges.rules.capabilities import Profile
 from judges.rules.spec import canonical_json
 from judges.services import asking, engine, keys, runs, versions
 from judges.services.versions import ANTHROPIC, Choices
@@ -25,6 +23,7 @@ from judges.states import KeyProvider, RunState
 from tests import builders, judging
 from tests.builders import NOON
 from tests.judging import PLUMB, QUICK, Scene
+from tests.listening import Listener, listening
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.databases]
 
@@ -47,36 +46,12 @@ def sim() -> Iterator[Simulator]:
         yield running
 
 
-class _Listener(BaseHTTPRequestHandler):
-    """Notes who came with which key, and lets nobody in."""
-
-    heard: ClassVar[list[str]] = []
-
-    def do_POST(self) -> None:
-        self.heard.append(self.headers.get("authorization", ""))
-        body = b'{"type":"error","error":{"type":"authentication_error","message":"no: %s"}}' % (
-            self.headers.get("authorization", "").encode()
-        )
-        self.send_response(401)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Quiet."""
-
-
 @pytest.fixture
-def listener() -> Iterator[str]:
-    _Listener.heard.clear()
-    server = HTTPServer(("127.0.0.1", 0), _Listener)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join(10)
+def listener() -> Iterator[Listener]:
+    """Lets nobody in, and says the key back."""
+    error = {"type": "authentication_error", "message": "no such key: KEY"}
+    with listening(401, {"type": "error", "error": error}, says_key=True) as server:
+        yield server
 
 
 def set_key(scene: Scene, url: str, by: User, key: str = KEY) -> ProviderKey:
@@ -236,17 +211,40 @@ def test_a_local_server_is_asked_with_its_own_key(sim: Simulator, scene: Scene, 
 
 
 def test_a_key_that_a_server_says_back_is_kept_nowhere(
-    listener: str, scene: Scene, ada: User, caplog: pytest.LogCaptureFixture
+    listener: Listener, scene: Scene, ada: User, caplog: pytest.LogCaptureFixture
 ) -> None:
-    set_key(scene, listener, ada)
-    version = version_at(scene, listener)
+    set_key(scene, listener.url, ada)
+    version = version_at(scene, listener.url)
     run = judging.make_run(version, dataset=scene.dataset, concurrency=1)
     with caplog.at_level(logging.DEBUG):
         engine.drain(run.pk, pace=QUICK)
     run.refresh_from_db()
-    assert _Listener.heard == [f"Bearer {KEY}"]
+    assert listener.keys == [f"Bearer {KEY}"]
     assert run.state == RunState.PAUSED
     assert "[key]" in run.pause_reason
     kept = [run.pause_reason, caplog.text, str(list(Attempt.objects.values()))]
     kept += [canonical_json(version.spec), version.fingerprint, version.profile_source]
     assert not any(KEY in text for text in kept)
+
+
+def test_a_temperature_goes_to_a_server_that_takes_one(
+    listener: Listener, scene: Scene, ada: User
+) -> None:
+    set_key(scene, listener.url, ada)
+    choices = Choices(
+        provider=ANTHROPIC,
+        model=PLUMB,
+        base_url=listener.url,
+        temperature=0.0,
+        structured_output="prompt",
+        profile=Profile(sampling=True),
+    )
+    version = versions.save_version(
+        judge=scene.judge, guideline_version=scene.guideline, choices=choices, author=None
+    ).version
+    run = judging.make_run(version, dataset=scene.dataset, concurrency=1)
+    engine.drain(run.pk, pace=QUICK)
+    (body,) = listener.bodies
+    assert body["temperature"] == 0.0
+    assert "output_config" not in body
+    assert "cache_control" not in body["system"][0]

@@ -16,13 +16,14 @@ from judges.models import JudgeVersion
 from judges.providers import anthropic_facts
 from judges.providers.anthropic_facts import NotTold
 from judges.rules import capabilities, prompting
-from judges.services import profiles, versions
+from judges.services import profiles, runs, versions
 from judges.services.profiles import Found
 from judges.services.versions import ANTHROPIC, SIMULATOR
 from judges.simulator import Simulator
 from tests import builders, judging
 from tests.builders import NOON
 from tests.judging import PLUMB
+from tests.listening import listening
 from tests.unit.judges.builders import KEY, make_pair, make_version
 
 pytestmark = pytest.mark.django_db
@@ -129,3 +130,37 @@ def test_the_editor_shows_the_profile_and_the_version_keeps_it(sim: Simulator) -
     assert versions.spec_of(made).capabilities["max_tokens"] == 64_000
     page = client.get(reverse("version", args=["support", made.pk])).content.decode()
     assert "Models API of the simulator" in page
+
+
+def test_an_estimate_rests_on_the_servers_own_count(sim: Simulator, settings: Settings) -> None:
+    scene = judging.make_scene(pairs=8)
+    counted = runs.estimate(version=scene.version, dataset=scene.dataset, now=NOON)
+    assert counted.is_counted
+    cache.clear()
+    settings.SIMULATOR_URL = NOWHERE
+    expected = runs.estimate(version=scene.version, dataset=scene.dataset, now=NOON)
+    assert not expected.is_counted
+    assert counted.most == expected.most
+    assert sim.stats()["requests"] == 0
+
+
+def test_what_the_server_counts_corrects_what_was_expected(settings: Settings) -> None:
+    scene = judging.make_scene(pairs=8)
+    settings.SIMULATOR_URL = NOWHERE
+    expected = runs.estimate(version=scene.version, dataset=scene.dataset, now=NOON)
+    cache.clear()
+    with listening(200, {"input_tokens": 1000}) as server:
+        settings.SIMULATOR_URL = server.url
+        counted = runs.estimate(version=scene.version, dataset=scene.dataset, now=NOON)
+        again = runs.estimate(version=scene.version, dataset=scene.dataset, now=NOON)
+    assert server.paths == ["/v1/messages/count_tokens"] * 5
+    assert counted == again
+    assert counted.input_tokens == pytest.approx(16 * 1000, rel=0.02)
+    assert counted.likely > expected.likely
+    assert counted.most == expected.most
+
+
+def test_a_baseline_is_counted_by_nobody(sim: Simulator) -> None:
+    scene = judging.make_scene(pairs=2)
+    version = judging.make_baseline(scene)
+    assert not runs.estimate(version=version, dataset=scene.dataset, now=NOON).is_counted

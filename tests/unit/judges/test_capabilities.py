@@ -7,9 +7,9 @@ import pytest
 
 from judges.rules import capabilities
 from judges.rules.capabilities import Profile, declared, of_model_info, of_table, problems, shown
-from judges.rules.prompting import lint
+from judges.rules.prompting import lint, render
 from judges.rules.spec import VersionSpec, as_json, from_json
-from tests.unit.judges.builders import make_version
+from tests.unit.judges.builders import KEY, make_pair, make_version
 
 YES, NO = {"supported": True}, {"supported": False}
 INFO: dict[str, Any] = {
@@ -79,6 +79,7 @@ def test_what_is_not_known_keeps_nothing_from_being_tried() -> None:
         (Profile(thinking=("adaptive",)), {"thinking": "disabled"}, "It takes: adaptive"),
         (Profile(thinking=()), {"thinking": "adaptive"}, "the model's own"),
         (Profile(efforts=("low",)), {"effort": "max"}, "'max'. It takes: low"),
+        (Profile(), {"temperature": 0.0}, "is not known to take a temperature"),
         (Profile(max_tokens=4000), {"max_tokens": 2001}, "Choose at most 2,000"),
     ],
 )
@@ -87,6 +88,16 @@ def test_what_the_endpoint_cannot_do_is_refused_when_a_version_is_saved(
 ) -> None:
     (problem,) = lint(of(profile, **changes))
     assert words in problem
+
+
+def test_a_temperature_changes_the_request_and_none_leaves_it_as_it_was() -> None:
+    def digest(version: VersionSpec) -> str:
+        return render(version, make_pair(), order="AB", sample=0, fence_key=KEY).digest
+
+    warm, cold = (of(Profile(sampling=True), temperature=value) for value in (1.0, 0.0))
+    assert not list(problems(cold))
+    plain = of(Profile(sampling=True))
+    assert len({digest(warm), digest(cold), digest(plain)}) == 3
 
 
 def test_a_schema_in_the_prompt_needs_nothing_of_the_endpoint() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from judges.rules import prompting
 from judges.rules.fingerprint import differences, fingerprint, request_digest
-from judges.rules.spec import Example, VersionSpec, as_json, from_json
+from judges.rules.spec import Example, VersionSpec, as_json, canonical_json, from_json
 from tests.unit.judges.builders import FIVE, KEY, PREFERENCE, make_pair, make_version
 
 CHANGES: dict[str, Any] = {
@@ -34,6 +35,7 @@ CHANGES: dict[str, Any] = {
     "artefact": "abc",
     "members": ("abc",),
     "constants": (("preference", "A"),),
+    "temperature": 0.0,
 }
 
 
@@ -49,6 +51,18 @@ def test_every_field_of_a_version_is_tried_here() -> None:
 @pytest.mark.parametrize("name", sorted(CHANGES))
 def test_every_field_changes_the_fingerprint(name: str) -> None:
     assert fingerprint(make_version(**{name: CHANGES[name]})) != fingerprint(make_version())
+
+
+def test_a_field_that_came_later_counts_only_where_it_says_something() -> None:
+    """The fingerprint that this version had before there were constants and temperatures."""
+    bare = {
+        name: value
+        for name, value in as_json(make_version()).items()
+        if name not in {"constants", "temperature"}
+    }
+    text = canonical_json({"layout": prompting.LAYOUT, "version": bare})
+    assert fingerprint(make_version()) == hashlib.sha256(text.encode()).hexdigest()
+    assert fingerprint(from_json(bare)) == fingerprint(make_version())
 
 
 def test_the_label_version_of_an_example_changes_the_fingerprint() -> None:
