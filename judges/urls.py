@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from judges.views import baselines, judges, keys, runs
+from judges.views import baselines, judges, keys, profiles, runs
 
 PROJECT = "projects/<slug:slug>"
 RUN = f"{PROJECT}/runs/<int:run_id>"
@@ -15,7 +15,7 @@ urlpatterns = [
     path(f"{PROJECT}/judges/<int:judge_id>/", judges.judge, name="judge"),
     path(f"{PROJECT}/judges/<int:judge_id>/versions/new/", judges.version_new, name="version_new"),
     path(f"{PROJECT}/judges/<int:judge_id>/preview/", judges.preview, name="version_preview"),
-    path(f"{PROJECT}/judges/<int:judge_id>/profile/", judges.profile, name="version_profile"),
+    path(f"{PROJECT}/judges/<int:judge_id>/profile/", profiles.profile, name="version_profile"),
     path(f"{PROJECT}/judges/<int:judge_id>/baseline/", baselines.new, name="baseline_new"),
     path(f"{PROJECT}/keys/", keys.index, name="keys"),
     path(f"{PROJECT}/keys/<int:key_id>/remove/", keys.remove, name="key_remove"),

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from judges.rules.prompting import LAYOUT
-from judges.rules.spec import RenderedRequest, VersionSpec, as_json, canonical_json
+from judges.rules.spec import (
+    LATER_FIELDS,
+    RenderedRequest,
+    VersionSpec,
+    as_json,
+    canonical_json,
+)
 
-_LATER: Mapping[str, object] = {"constants": [], "temperature": None}
-"""Fields that came after the first versions were saved, with what a version without them holds:
-they count where they say something, so that a saved version keeps its fingerprint."""
 _LONG_TEXTS = frozenset({"system_template", "user_template", "guideline_text"})
 
 
@@ -29,11 +32,7 @@ class Difference:
 
 def fingerprint(version: VersionSpec) -> str:
     """SHA-256 (hex) over everything of a version that can change a verdict."""
-    content = _content(version)
-    for name, without in _LATER.items():
-        if content[name] == without:
-            del content[name]
-    return _digest({"layout": LAYOUT, "version": content})
+    return _digest({"layout": LAYOUT, "version": _content(version)})
 
 
 def request_digest(rendered: RenderedRequest, *, provider: str, base_url: str, sample: int) -> str:
@@ -50,10 +49,11 @@ def request_digest(rendered: RenderedRequest, *, provider: str, base_url: str, s
 
 def differences(before: VersionSpec, after: VersionSpec) -> tuple[Difference, ...]:
     """What changed from one version to another, field by field, prompts line by line."""
-    old, new = _content(before), _content(after)
+    # A field at the value that changes nothing is not in the JSON: see LATER_FIELDS.
+    old, new = ({**LATER_FIELDS, **_content(version)} for version in (before, after))
     return tuple(
         _difference(name, _as_text(old[name]), _as_text(new[name]))
-        for name in old
+        for name in [field.name for field in dataclasses.fields(VersionSpec)]
         if old[name] != new[name]
     )
 

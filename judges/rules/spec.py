@@ -174,9 +174,21 @@ def canonical_json(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
+LATER_FIELDS: Mapping[str, object] = MappingProxyType({"constants": (), "temperature": None})
+"""Fields that came after the first versions were saved, each with the value that changes nothing.
+
+They are left out of the JSON at that value: what was saved before keeps its fingerprint.
+"""
+
+
 def as_json(version: VersionSpec) -> dict[str, Any]:
     """The version as plain JSON values; ``from_json`` gives the same version back."""
-    return {f.name: _plain(getattr(version, f.name)) for f in dataclasses.fields(version)}
+    values = {f.name: getattr(version, f.name) for f in dataclasses.fields(version)}
+    return {
+        name: _plain(value)
+        for name, value in values.items()
+        if name not in LATER_FIELDS or value != LATER_FIELDS[name]
+    }
 
 
 def from_json(stored: Mapping[str, Any]) -> VersionSpec:

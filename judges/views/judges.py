@@ -17,19 +17,17 @@ from judges import access, queries
 from judges.forms.refusals import add_refusal, status_of
 from judges.forms.verdicts import VerdictsForm
 from judges.forms.versions import (
-    Asked,
     JudgeForm,
     PreviewItemForm,
-    ProfileForm,
     VersionForm,
-    asked_of,
     offered_models,
     version_initial,
 )
 from judges.models import Judge
 from judges.rules import capabilities
 from judges.rules.spec import VersionSpec
-from judges.services import previews, profiles, verdicts_import, versions
+from judges.services import previews, verdicts_import, versions
+from judges.views import profiles
 
 PAGE = ("GET", "HEAD", "POST")
 STEP = {"current_step": "judge"}
@@ -87,7 +85,7 @@ def version_new(request: MemberRequest, judge_id: int) -> HttpResponse:
             saved = versions.save_version(
                 judge=found,
                 guideline_version=form.cleaned_data["guideline_version"],
-                choices=form.choices(_profile(request, form.asked())),
+                choices=form.choices(profiles.told(request, form.asked())),
                 author=request.user,
                 note=form.cleaned_data["note"],
             )
@@ -98,7 +96,7 @@ def version_new(request: MemberRequest, judge_id: int) -> HttpResponse:
                 messages.info(request, f"Nothing differs from {saved.version}: here it is.")
             return go(request, "version", request.project.slug, saved.version.pk)
     context = {**STEP, "judge": found, "form": form, "models": offered_models()}
-    context |= _preview(request, found, form) | _known_profile(found, form)
+    context |= _preview(request, found, form) | profiles.known(form, _start(found))
     return page(request, "judges/version_new.html", context, status=status_of(form))
 
 
@@ -110,19 +108,6 @@ def preview(request: MemberRequest, judge_id: int) -> HttpResponse:
     form = VersionForm(found, request.POST)
     context = {"judge": found, **_preview(request, found, form)}
     return page(request, "judges/_preview.html", context)
-
-
-@door(Role.LEAD)
-@require_safe
-def profile(request: MemberRequest, judge_id: int) -> HttpResponse:
-    """What the named model can do, and who says so: for the editor."""
-    access.judge_of(request.project, judge_id)
-    form = ProfileForm(request.project, request.GET)
-    found = None
-    if form.is_valid():
-        data = form.cleaned_data
-        found = _profile(request, asked_of(data["model"], data["address"]))
-    return page(request, "judges/_profile.html", _shown_profile(found))
 
 
 @door(*STAFF)
@@ -197,29 +182,6 @@ def _preview(request: MemberRequest, judge: Judge, form: VersionForm) -> dict[st
         )
         preview = previews.of_spec(judge, built, item=shown)
     return {"preview": preview, "item_form": chosen if items else None}
-
-
-def _profile(request: MemberRequest, asked: Asked) -> profiles.Found:
-    """What the model's own server says of it, where it can be reached."""
-    return profiles.find(**asked._asdict(), project_id=request.project.pk, now=timezone.now())
-
-
-def _known_profile(judge: Judge, form: VersionForm) -> dict[str, Any]:
-    """What is known without asking anybody: the page does not wait for the network."""
-    if form.is_bound:
-        asked = form.asked() if form.is_valid() else None
-    else:
-        spec = _start(judge)
-        asked = Asked(spec.provider, spec.model, spec.base_url)
-    return _shown_profile(profiles.known(**asked._asdict()) if asked else None)
-
-
-def _shown_profile(found: profiles.Found | None) -> dict[str, Any]:
-    facts: tuple[tuple[str, str], ...] = ()
-    if found is not None and found.profile is not None:
-        frozen = found.profile.frozen(structured_output="", prompt_cache=True)
-        facts = capabilities.shown(frozen)
-    return {"facts": facts, "source": found.source if found else ""}
 
 
 def _start(judge: Judge) -> VersionSpec:
