@@ -158,6 +158,8 @@ def problems(version: VersionSpec) -> Iterator[str]:
             f"{version.model} is not known to take a temperature; Claude models take none. "
             "Leave it empty, or say under what the server can that it takes one."
         )
+    if version.thinking and version.provider == "openai":
+        yield "The chat API of OpenAI has no word for thinking; choose an effort instead."
     most = can.get("max_tokens")
     if isinstance(most, int) and version.max_tokens * 2 > most:
         yield (

@@ -13,11 +13,12 @@ from judges.models import Artefact
 from judges.providers.anthropic import AnthropicProvider
 from judges.providers.base import Provider
 from judges.providers.baselines import AlwaysLabel, LongerResponse, TrainedLabel
+from judges.providers.openai import OpenAIProvider, check_installed
 from judges.rules import training
 from judges.rules.fingerprint import normal_url
 from judges.rules.spec import VersionSpec
 from judges.services import keys
-from judges.services.versions import ANTHROPIC, BASELINE, SIMULATOR
+from judges.services.versions import ANTHROPIC, BASELINE, OPENAI, SIMULATOR
 from judges.states import BaselineRule
 
 _NO_KEY = "simulated"
@@ -36,7 +37,11 @@ def provider_for(spec: VersionSpec, *, project_id: int) -> Provider:
     if spec.provider == BASELINE:
         return _baseline(spec, project_id)
     found = access_for(spec.provider, spec.base_url, project_id=project_id)
-    # The import takes seconds: here, before a lease is taken and before anything is sent.
+    # The imports take seconds: here, before a lease is taken and before anything is sent.
+    if spec.provider == OPENAI:
+        import openai  # noqa: F401
+
+        return OpenAIProvider(api_key=found.api_key, base_url=found.base_url)
     import anthropic  # noqa: F401
 
     return AnthropicProvider(api_key=found.api_key, base_url=found.base_url)
@@ -58,11 +63,18 @@ def access_for(provider: str, base_url: str, *, project_id: int) -> Access:
     """
     if provider == SIMULATOR:
         return _simulator()
-    if provider != ANTHROPIC:
+    if provider not in {ANTHROPIC, OPENAI}:
         raise NotReady("no_provider", f"Nobody can be asked for a version of {provider}.")
+    if provider == OPENAI:
+        check_installed()
     own = keys.key_for(project_id=project_id, provider=provider, base_url=base_url)
     if own is not None:
         return Access(own, base_url)
+    if provider == OPENAI:
+        raise NotReady(
+            "api_key_missing",
+            f"This project has no key for {base_url}. An admin sets one under Keys.",
+        )
     return _of_the_installation(base_url)
 
 

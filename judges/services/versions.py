@@ -32,6 +32,7 @@ from judges.states import BaselineRule, VersionKind
 SIMULATOR = "simulator"
 SIMULATED_PREFIX = "sim-"
 ANTHROPIC = "anthropic"
+OPENAI = "openai"
 BASELINE = "baseline"
 
 _GRADED_ANCHORS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 from collections.abc import Iterator
 
@@ -17,7 +18,7 @@ from judges.models import Attempt, JudgeVersion, ProviderKey
 from judges.rules.capabilities import Profile
 from judges.rules.spec import canonical_json
 from judges.services import asking, engine, keys, runs, versions
-from judges.services.versions import ANTHROPIC, Choices
+from judges.services.versions import ANTHROPIC, OPENAI, Choices
 from judges.simulator import Simulator
 from judges.states import KeyProvider, RunState
 from tests import builders, judging
@@ -248,3 +249,44 @@ def test_a_temperature_goes_to_a_server_that_takes_one(
     assert body["temperature"] == 0.0
     assert "output_config" not in body
     assert "cache_control" not in body["system"][0]
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("openai") is None,
+    reason="the extra plumbline[openai] is not installed",
+)
+def test_a_server_with_the_chat_api_is_judged_by_the_same_engine(
+    sim: Simulator, scene: Scene, ada: User
+) -> None:
+    version = version_with_the_chat_api(scene, ada, f"{sim.url}/v1")
+    run = judging.make_run(version, dataset=scene.dataset)
+    engine.drain(run.pk, pace=QUICK)
+    run.refresh_from_db()
+    assert run.state == RunState.DONE, run.pause_reason
+    assert run.spent > 0
+    assert sim.stats()["requests"] == 4
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("openai") is not None,
+    reason="the extra plumbline[openai] is installed",
+)
+def test_without_the_extra_a_run_says_what_to_install(scene: Scene, ada: User) -> None:
+    version = version_with_the_chat_api(scene, ada, "http://127.0.0.1:9/v1")
+    with pytest.raises(NotReady, match=r"plumbline\[openai\]"):
+        runs.plan_run(version=version, dataset=scene.dataset, actor="u1", now=NOON)
+
+
+def version_with_the_chat_api(scene: Scene, by: User, url: str) -> JudgeVersion:
+    keys.set_key(
+        project=scene.project,
+        provider=KeyProvider.OPENAI,
+        base_url=url,
+        key=KEY,
+        by=by,
+        now=NOON,
+    )
+    choices = Choices(provider=OPENAI, model=PLUMB, base_url=url, max_tokens=1000)
+    return versions.save_version(
+        judge=scene.judge, guideline_version=scene.guideline, choices=choices, author=None
+    ).version
