@@ -247,6 +247,8 @@ CELERY_BEAT_SCHEDULE = {"reconcile": {"task": "core.reconcile", "schedule": 2.0}
 # Judges. A key comes from the environment or an encrypted field, never from a page or a log.
 ANTHROPIC_API_KEY = env.text("ANTHROPIC_API_KEY")
 ANTHROPIC_BASE_URL = env.text("ANTHROPIC_BASE_URL", "https://api.anthropic.com")
+# Encrypts the keys that projects store; the secret key does when this is empty.
+KEYS_SECRET = env.text("PLUMBLINE_KEYS_SECRET")
 SIMULATOR_URL = env.text("PLUMBLINE_SIMULATOR_URL")
 # What `up` starts beside web and worker: name -> command line.
 UP_EXTRA_PROCESSES: dict[str, list[str]] = {}

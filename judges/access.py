@@ -7,7 +7,7 @@ from annotation.models import Item
 from annotation.queries.items import may_yet_rate
 from core.errors import NotAllowed, NotHere
 from judges import queries
-from judges.models import Call, Judge, JudgeVersion, Run
+from judges.models import Call, Judge, JudgeVersion, ProviderKey, Run
 
 
 def judge_of(project: Project, judge_id: int) -> Judge:
@@ -19,6 +19,13 @@ def judge_of(project: Project, judge_id: int) -> Judge:
     if judge is None:
         raise NotHere("There is no such judge in this project.")
     return judge
+
+
+def key_of(project: Project, key_id: int) -> ProviderKey:
+    key = ProviderKey.objects.filter(project=project, pk=key_id).first()
+    if key is None:
+        raise NotHere("There is no such key in this project.")
+    return key
 
 
 def version_of(project: Project, version_id: int) -> JudgeVersion:

@@ -13,6 +13,21 @@ class VersionKind(TextChoices):
     CASCADE = "cascade"
 
 
+class KeyProvider(TextChoices):
+    """Who a stored key is for: the language that the server speaks."""
+
+    ANTHROPIC = "anthropic", "the Messages API"
+    OPENAI = "openai", "the chat API of OpenAI"
+
+
+class BaselineRule(TextChoices):
+    """Judges that ask no model; the value is the version's `model`."""
+
+    LONGER = "longer-response", "the longer response wins"
+    MAJORITY = "majority", "always the commonest label"
+    TRAINED = "trained", "word weights, trained on the development part"
+
+
 class RunPurpose(TextChoices):
     ORDINARY = "ordinary"
     APPROVAL = "approval"

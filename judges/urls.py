@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from judges.views import judges, money, runs
+from judges.views import baselines, judges, keys, money, profiles, runs
 
 PROJECT = "projects/<slug:slug>"
 RUN = f"{PROJECT}/runs/<int:run_id>"
@@ -15,7 +15,10 @@ urlpatterns = [
     path(f"{PROJECT}/judges/<int:judge_id>/", judges.judge, name="judge"),
     path(f"{PROJECT}/judges/<int:judge_id>/versions/new/", judges.version_new, name="version_new"),
     path(f"{PROJECT}/judges/<int:judge_id>/preview/", judges.preview, name="version_preview"),
-    path(f"{PROJECT}/judges/<int:judge_id>/baseline/", judges.baseline, name="baseline_new"),
+    path(f"{PROJECT}/judges/<int:judge_id>/profile/", profiles.profile, name="version_profile"),
+    path(f"{PROJECT}/judges/<int:judge_id>/baseline/", baselines.new, name="baseline_new"),
+    path(f"{PROJECT}/keys/", keys.index, name="keys"),
+    path(f"{PROJECT}/keys/<int:key_id>/remove/", keys.remove, name="key_remove"),
     path(f"{VERSION}/", judges.version, name="version"),
     path(f"{VERSION}/run/", runs.new, name="run_new"),
     path(f"{RUN}/", runs.detail, name="run"),

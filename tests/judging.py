@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from accounts.models import Project, User
-from annotation.models import Dataset, GuidelineVersion, Item
-from annotation.states import ItemKind
+from annotation.models import Dataset, GuidelineVersion, Item, ReferenceLabel
+from annotation.states import ItemKind, Method, ReferenceState
 from judges.models import Judge, JudgeVersion, Run
 from judges.services import runs, versions
 from judges.services.engine import Pace
@@ -107,6 +107,24 @@ def make_scene(*, pairs: int = 3, both_orders: bool = True, samples: int = 1) ->
     judge = make_judge(project, guideline)
     version = make_version(judge, guideline, both_orders=both_orders, samples=samples)
     return Scene(project, dataset, guideline, judge, version)
+
+
+def make_labels(
+    items: Sequence[Item], guideline: GuidelineVersion, labels: Sequence[str], *, key: str
+) -> None:
+    """One decided reference label for each item, as two raters who agree would have made it."""
+    for item, label in zip(items, labels, strict=True):
+        ReferenceLabel.objects.create(
+            item=item,
+            guideline=guideline.guideline,
+            dimension_key=key,
+            major=guideline.major,
+            method=Method.PLURALITY,
+            state=ReferenceState.DECIDED,
+            label=label,
+            votes=2,
+            ratings_digest="1" * 64,
+        )
 
 
 def make_baseline(scene: Scene) -> JudgeVersion:

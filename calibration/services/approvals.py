@@ -46,7 +46,7 @@ def ask(
     _check_not_measured(version, sealed_set, chosen)
     missing = looks.why_insufficient(sealed_set, chosen)
     # Who will be asked is settled before the transaction: it may import the SDK, which is slow.
-    asking.provider_for(versions.spec_of(version))
+    asking.provider_for(versions.spec_of(version), project_id=version.judge.project_id)
     try:
         with transaction.atomic(durable=True):
             request = ApprovalRequest.objects.create(

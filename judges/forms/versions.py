@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import forms
 from django.conf import settings
@@ -11,8 +11,10 @@ from django.db.models import QuerySet
 from accounts.models import Project
 from annotation.models import Guideline, GuidelineVersion, Item
 from annotation.states import VersionState
-from judges.models import Judge
+from judges.models import Judge, ProviderKey
+from judges.rules import capabilities
 from judges.rules.spec import VersionSpec
+from judges.services import profiles
 from judges.services.versions import ANTHROPIC, SIMULATED_PREFIX, SIMULATOR, Choices
 
 SIMULATED_MODELS = ("sim-plumb-1", "sim-slant-1")
@@ -30,6 +32,32 @@ def with_published(project: Project) -> QuerySet[Guideline]:
         project=project, versions__state=VersionState.PUBLISHED
     ).distinct()
     return published.order_by("name")
+
+
+class Asked(NamedTuple):
+    """Who is asked for which model, and where; the address of simulated judges is empty."""
+
+    provider: str
+    model: str
+    base_url: str
+
+
+def addresses(project: Project) -> list[tuple[str, str]]:
+    """Where judges of this project can be asked: here, and wherever there is a key for."""
+    keys = ProviderKey.objects.filter(project=project).order_by("base_url", "provider")
+    places = [(f"{key.provider} {key.base_url}", key.base_url) for key in keys]
+    return [("", f"{settings.ANTHROPIC_BASE_URL} (this installation's)"), *places]
+
+
+def asked_of(model: str, address: str) -> Asked:
+    """`address` is a value of `addresses`."""
+    model = model.strip()
+    if model.startswith(SIMULATED_PREFIX):
+        return Asked(SIMULATOR, model, "")
+    provider, _, base_url = address.partition(" ")
+    if not base_url:
+        return Asked(ANTHROPIC, model, settings.ANTHROPIC_BASE_URL)
+    return Asked(provider, model, base_url)
 
 
 class JudgeForm(forms.Form):
@@ -114,6 +142,33 @@ class VersionForm(forms.Form):
             ("prompt", "by a schema in the prompt, for servers without the other"),
         ],
     )
+    address = forms.ChoiceField(
+        label="Asked at",
+        required=False,
+        help_text="Addresses that an admin has set a key for. Simulated judges stay here.",
+    )
+    can = forms.MultipleChoiceField(
+        label="What the server can",
+        required=False,
+        choices=capabilities.DECLARABLE,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Counts for a server or a model that tells nothing of itself; "
+        "a Claude model's profile is read.",
+    )
+    temperature = forms.FloatField(
+        label="Temperature",
+        required=False,
+        min_value=0,
+        max_value=2,
+        help_text="For a server of your own that takes one. Empty: the server's own.",
+    )
+    most_output = forms.IntegerField(
+        label="Its longest answer, in tokens",
+        required=False,
+        min_value=128,
+        max_value=10_000_000,
+        help_text="Empty: not known.",
+    )
     note = forms.CharField(
         label="What is new in it",
         max_length=200,
@@ -128,6 +183,8 @@ class VersionForm(forms.Form):
         )
         chosen: Any = self.fields["guideline_version"]
         chosen.queryset = versions.select_related("guideline").order_by("-major", "-minor")
+        places: Any = self.fields["address"]
+        places.choices = addresses(judge.project)
         if judge.guideline.form != "pairwise":
             del self.fields["both_orders"]
         names = "response_a, response_b" if judge.guideline.form == "pairwise" else "response"
@@ -136,13 +193,29 @@ class VersionForm(forms.Form):
             "Every text is fenced off as data."
         )
 
-    def choices(self) -> Choices:
-        """The choices of a valid form."""
+    def asked(self) -> Asked:
+        """Who is asked for what, in a valid form."""
         data = self.cleaned_data
-        simulated = data["model"].startswith(SIMULATED_PREFIX)
+        return asked_of(data["model"], data["address"])
+
+    def choices(self, found: profiles.Found | None = None) -> Choices:
+        """The choices of a valid form, with the profile as `found`, else as known or declared."""
+        data, asked = self.cleaned_data, self.asked()
+        if found is None:
+            found = profiles.known(**asked._asdict())
+        profile, source = found.profile, found.source
+        if profile is None:
+            native = data["structured_output"] == "native"
+            profile = capabilities.declared(
+                can=data["can"], native_output=native, max_tokens=data["most_output"]
+            )
+            source = profiles.DECLARED
         return Choices(
-            provider=SIMULATOR if simulated else ANTHROPIC,
-            model=data["model"],
+            provider=asked.provider,
+            base_url=asked.base_url,
+            profile=profile,
+            profile_source=source,
+            model=asked.model,
             system_template=data["system_template"],
             user_template=data["user_template"],
             max_tokens=data["max_tokens"],
@@ -151,6 +224,7 @@ class VersionForm(forms.Form):
             reasoning_first=data["reasoning_first"] == "yes",
             both_orders=data.get("both_orders", False),
             samples=data["samples"],
+            temperature=data["temperature"],
             structured_output=data["structured_output"],
         )
 
@@ -168,7 +242,34 @@ def version_initial(spec: VersionSpec) -> dict[str, object]:
         "effort": spec.effort or "",
         "thinking": spec.thinking or "",
         "structured_output": spec.structured_output,
+        "temperature": spec.temperature,
+        **_declared(spec),
     }
+
+
+def _declared(spec: VersionSpec) -> dict[str, object]:
+    """The address of the version, and what was declared of its server."""
+    is_here = spec.base_url in {"", settings.ANTHROPIC_BASE_URL}
+    has = spec.capabilities
+    can = {"effort": has.get("efforts"), "thinking": has.get("thinking")}
+    can |= {word: has.get(word) for word in ("prompt_cache", "token_counting", "sampling")}
+    return {
+        "address": "" if is_here else f"{spec.provider} {spec.base_url}",
+        "can": [] if is_here else [word for word, is_there in can.items() if is_there],
+        "most_output": None if is_here else has.get("max_tokens"),
+    }
+
+
+class ProfileForm(forms.Form):
+    """Which model's profile the editor shows."""
+
+    model = forms.CharField(max_length=120)
+    address = forms.ChoiceField(required=False)
+
+    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        places: Any = self.fields["address"]
+        places.choices = addresses(project)
 
 
 class PreviewItemForm(forms.Form):

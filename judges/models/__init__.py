@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from judges.models.artefacts import Artefact
 from judges.models.config import Judge, JudgeVersion
+from judges.models.keys import ProviderKey
 from judges.models.money import OwnPrice, Purse
 from judges.models.run import Attempt, Call, JudgeLabel, Run, Verdict
 from judges.models.standing import (
@@ -15,6 +17,7 @@ from judges.models.standing import (
 
 __all__ = [
     "ApprovalRequest",
+    "Artefact",
     "Attempt",
     "Call",
     "Decision",
@@ -24,6 +27,7 @@ __all__ = [
     "JudgeVersion",
     "Look",
     "OwnPrice",
+    "ProviderKey",
     "Purse",
     "Run",
     "Standing",

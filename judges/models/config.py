@@ -43,6 +43,8 @@ class JudgeVersion(TimeStamped):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
     author_actor = models.CharField(max_length=64)
+    # Where the capability profile in `spec` comes from, for people to read.
+    profile_source = models.CharField(max_length=160, blank=True, default="", db_default="")
     # Answers come from a simulation: every screen says so.
     is_simulated = models.BooleanField(default=False)
 

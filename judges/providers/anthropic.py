@@ -6,9 +6,18 @@ import json
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from judges.providers.base import ProviderFailure, ProviderReply, ProviderRequest
+from judges.providers.common import (
+    check_access,
+    count,
+    is_count,
+    never_left,
+    seconds,
+    since,
+    whole,
+    without_key,
+)
 from judges.rules.pricing import Usage
 from judges.rules.retrying import FailureKind, classify
 
@@ -16,7 +25,6 @@ if TYPE_CHECKING:
     from anthropic import APIStatusError, AsyncAnthropic
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
-_MESSAGE_CHARACTERS = 500
 _KEPT_HEADERS = ("request-id", "retry-after")
 _KEPT_PREFIX = "anthropic-ratelimit-"
 
@@ -40,16 +48,16 @@ class AnthropicProvider:
             )
             body = await raw.text()
         except anthropic.APIStatusError as error:
-            raise self._refusal(error, _since(started)) from None
+            raise self._refusal(error, since(started)) from None
         except anthropic.APIConnectionError as error:
             raise ProviderFailure(
                 FailureKind.TRANSIENT,
                 self._without_key(f"No answer from the server: {error.__cause__ or error}"),
-                possibly_paid=not _never_left(error),
-                latency_ms=_since(started),
+                possibly_paid=not never_left(error),
+                latency_ms=since(started),
             ) from None
         headers = _kept(raw.headers)
-        return _reply(body, headers, raw.http_response.status_code, _since(started))
+        return _reply(body, headers, raw.http_response.status_code, since(started))
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -61,7 +69,7 @@ class AnthropicProvider:
         if self._client is None:
             import anthropic
 
-            _check_access(self._api_key, self._base_url)
+            check_access(self._api_key, self._base_url)
             self._client = anthropic.AsyncAnthropic(
                 api_key=self._api_key, base_url=self._base_url, max_retries=0
             )
@@ -76,35 +84,14 @@ class AnthropicProvider:
             status=error.status_code,
             code=code or (error.type or ""),
             request_id=error.request_id or "",
-            retry_after=_seconds(error.response.headers),
+            retry_after=seconds(error.response.headers),
             possibly_paid=error.status_code in {408, 504},
             latency_ms=latency_ms,
         )
 
     def _without_key(self, message: str) -> str:
         """A sentence that may be stored and shown: without the key, and not endless."""
-        hidden = message.replace(self._api_key, "[key]") if self._api_key else message
-        return hidden[:_MESSAGE_CHARACTERS]
-
-
-def _check_access(api_key: str, base_url: str) -> None:
-    """Find out before anything is sent, and without naming the key, that it cannot work."""
-    if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
-        raise ProviderFailure(
-            FailureKind.CONFIGURATION,
-            f"There is no usable key for {base_url}: it is missing, or holds blanks or other "
-            "characters that no key has. Set it anew.",
-        )
-    try:
-        address = urlsplit(base_url)
-        usable = address.scheme in {"http", "https"} and bool(address.hostname)
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ProviderFailure(
-            FailureKind.CONFIGURATION,
-            f"{base_url!r} is no address of a server. Write it with http:// or https://.",
-        )
+        return without_key(message, self._api_key)
 
 
 def _parameters(request: ProviderRequest) -> dict[str, Any]:
@@ -127,6 +114,9 @@ def _parameters(request: ProviderRequest) -> dict[str, Any]:
         parameters["output_config"] = output
     if rendered.thinking is not None:
         parameters["thinking"] = {"type": rendered.thinking}
+    if rendered.temperature is not None:
+        # The SDK has no such parameter any more; servers of one's own may take it.
+        parameters["extra_body"] = {"temperature": rendered.temperature}
     return parameters
 
 
@@ -153,7 +143,7 @@ def _reply(body: str, headers: dict[str, str], status: int, latency_ms: int) -> 
         request_id=headers.get("request-id", ""),
         raw=body,
         latency_ms=latency_ms,
-        requests_remaining=_whole(headers.get("anthropic-ratelimit-requests-remaining")),
+        requests_remaining=whole(headers.get("anthropic-ratelimit-requests-remaining")),
         headers=headers,
     )
 
@@ -172,28 +162,20 @@ def _usage(said: object) -> Usage | None:
     if not isinstance(said, dict):
         return None
     used, answered = said.get("input_tokens"), said.get("output_tokens")
-    if not _is_count(used) or not _is_count(answered):
+    if not is_count(used) or not is_count(answered):
         return None
-    written = _count(said.get("cache_creation_input_tokens"))
+    written = count(said.get("cache_creation_input_tokens"))
     details = said.get("cache_creation")
-    hour = _count(details.get("ephemeral_1h_input_tokens")) if isinstance(details, dict) else 0
+    hour = count(details.get("ephemeral_1h_input_tokens")) if isinstance(details, dict) else 0
     thought = said.get("output_tokens_details")
     return Usage(
-        input_tokens=_count(used),
+        input_tokens=count(used),
         cache_write_5m=max(0, written - hour),
         cache_write_1h=hour,
-        cache_read=_count(said.get("cache_read_input_tokens")),
-        output_tokens=_count(answered),
-        thinking_tokens=_count(thought.get("thinking_tokens")) if isinstance(thought, dict) else 0,
+        cache_read=count(said.get("cache_read_input_tokens")),
+        output_tokens=count(answered),
+        thinking_tokens=count(thought.get("thinking_tokens")) if isinstance(thought, dict) else 0,
     )
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _count(value: object) -> int:
-    return value if isinstance(value, int) and _is_count(value) else 0
 
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:
@@ -202,28 +184,3 @@ def _kept(headers: Mapping[str, str]) -> dict[str, str]:
         for name, value in headers.items()
         if name.lower() in _KEPT_HEADERS or name.lower().startswith(_KEPT_PREFIX)
     }
-
-
-def _seconds(headers: Mapping[str, str]) -> float | None:
-    """``retry-after`` in seconds; a date or nonsense counts as not given."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            return float(headers[name]) * unit
-        except (KeyError, ValueError):
-            continue
-    return None
-
-
-def _whole(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isdecimal() else None
-
-
-def _never_left(error: Exception) -> bool:
-    """Whether the connection was never made, so that nothing can have been paid."""
-    import httpx2
-
-    return isinstance(error.__cause__, (httpx2.ConnectError, httpx2.ConnectTimeout))
-
-
-def _since(started: float) -> int:
-    return round((time.monotonic() - started) * 1000)

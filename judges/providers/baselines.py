@@ -13,6 +13,7 @@ from core.errors import Invalid
 from judges.providers.base import ProviderReply, ProviderRequest
 from judges.rules.pricing import Usage
 from judges.rules.spec import ItemView
+from judges.rules.training import Trained
 from judges.rules.verdicts import to_item_labelling
 from measurement.scale import TIE
 
@@ -61,6 +62,27 @@ class AlwaysLabel:
         """The answer in the form that the version asks for."""
         return _reply(
             request, "always-label", lambda key: to_item_labelling(self._labels[key], request.order)
+        )
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+class TrainedLabel:
+    """Gives each dimension the label that a trained baseline finds likeliest."""
+
+    def __init__(self, trained: Trained) -> None:
+        self._trained = trained
+
+    async def ask(self, request: ProviderRequest) -> ProviderReply:
+        """The answer in the form that the version asks for."""
+        item = request.item
+        if item is None or (item.kind == "pair") != self._trained.is_pairwise:
+            raise Invalid("baseline_item", "The baseline was trained on items of another kind.")
+        return _reply(
+            request,
+            "trained",
+            lambda key: to_item_labelling(self._trained.label(item, key), request.order),
         )
 
     async def aclose(self) -> None:

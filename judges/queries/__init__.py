@@ -12,6 +12,7 @@ from judges.queries.items import (
 from judges.queries.judges import (
     JudgeLines,
     VersionLine,
+    artefact_of,
     former_version,
     judge_names,
     judges_of,
@@ -62,6 +63,7 @@ __all__ = [
     "RunLine",
     "Spending",
     "VersionLine",
+    "artefact_of",
     "calls_of",
     "carried_limit",
     "closed_calls",

@@ -11,7 +11,7 @@ from django.db.models import Count, F, Max, Q, Sum, Window
 from django.db.models.functions import RowNumber
 
 from accounts.models import Project
-from judges.models import Attempt, Judge, JudgeLabel, JudgeVersion, Run
+from judges.models import Artefact, Attempt, Judge, JudgeLabel, JudgeVersion, Run
 from judges.rules.verdicts import Outcome
 from judges.states import RunPurpose, VersionKind
 
@@ -63,6 +63,15 @@ def former_version(version: JudgeVersion) -> JudgeVersion | None:
     """The version before this one."""
     before = JudgeVersion.objects.filter(judge=version.judge_id, number__lt=version.number)
     return before.order_by("number").last()
+
+
+def artefact_of(version: JudgeVersion) -> Artefact | None:
+    """What a trained baseline was trained to; its content is not read."""
+    digest = version.spec.get("artefact", "")
+    if version.kind != VersionKind.BASELINE or not digest:
+        return None
+    found = Artefact.objects.filter(project=version.judge.project_id, digest=digest)
+    return found.defer("content").first()
 
 
 def judge_names(project: Project) -> list[str]:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import hashlib
 import json
 from dataclasses import dataclass
 
 from judges.rules.prompting import LAYOUT
-from judges.rules.spec import RenderedRequest, VersionSpec, as_json, canonical_json
+from judges.rules.spec import (
+    LATER_FIELDS,
+    RenderedRequest,
+    VersionSpec,
+    as_json,
+    canonical_json,
+)
 
 _LONG_TEXTS = frozenset({"system_template", "user_template", "guideline_text"})
 
@@ -42,10 +49,11 @@ def request_digest(rendered: RenderedRequest, *, provider: str, base_url: str, s
 
 def differences(before: VersionSpec, after: VersionSpec) -> tuple[Difference, ...]:
     """What changed from one version to another, field by field, prompts line by line."""
-    old, new = _content(before), _content(after)
+    # A field at the value that changes nothing is not in the JSON: see LATER_FIELDS.
+    old, new = ({**LATER_FIELDS, **_content(version)} for version in (before, after))
     return tuple(
         _difference(name, _as_text(old[name]), _as_text(new[name]))
-        for name in old
+        for name in [field.name for field in dataclasses.fields(VersionSpec)]
         if old[name] != new[name]
     )
 

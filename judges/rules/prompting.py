@@ -91,6 +91,7 @@ def render(
             effort=version.effort,
             thinking=version.thinking,
             structured_output=version.structured_output,
+            temperature=version.temperature,
         )
     )
 
@@ -319,6 +320,9 @@ def _sealed(request: RenderedRequest) -> RenderedRequest:
         if f.name not in {"digest", "schema", "follow_up"}
     }
     content["schema"] = json.dumps(request.schema)
+    if request.temperature is None:
+        # A request without one is what it was before there were temperatures.
+        del content["temperature"]
     content["follow_up"] = [[turn.role, turn.text] for turn in request.follow_up]
     digest = hashlib.sha256(canonical_json(content).encode()).hexdigest()
     return dataclasses.replace(request, digest=digest)

@@ -18,6 +18,7 @@ _SPEND_CODES = frozenset(
     {
         "enforced_spend_limit_reached",
         "contract_spend_limit_reached",
+        "insufficient_quota",
         "linked_organization_spend_limit_reached",
     }
 )

@@ -97,7 +97,8 @@ class VersionSpec:
     ``capabilities`` is the profile of the endpoint, frozen with the version: ``structured_output``
     ("native" or "prompt", default "native") and ``prompt_cache`` (default false) are read here.
     ``artefact`` is the digest of a recorded file or a trained baseline, ``members`` are the
-    fingerprints of a panel's or cascade's versions.
+    fingerprints of a panel's or cascade's versions, ``constants`` the (dimension, label) pairs of a
+    baseline that always answers the same.
     """
 
     kind: str
@@ -121,6 +122,8 @@ class VersionSpec:
     parser_version: str = "1"
     artefact: str = ""
     members: tuple[str, ...] = ()
+    constants: tuple[tuple[str, str], ...] = ()
+    temperature: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "capabilities", MappingProxyType(dict(self.capabilities)))
@@ -158,6 +161,7 @@ class RenderedRequest:
     thinking: str | None = None
     structured_output: str = "native"
     follow_up: tuple[Turn, ...] = ()
+    temperature: float | None = None
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -170,9 +174,21 @@ def canonical_json(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
+LATER_FIELDS: Mapping[str, object] = MappingProxyType({"constants": (), "temperature": None})
+"""Fields that came after the first versions were saved, each with the value that changes nothing.
+
+They are left out of the JSON at that value: what was saved before keeps its fingerprint.
+"""
+
+
 def as_json(version: VersionSpec) -> dict[str, Any]:
     """The version as plain JSON values; ``from_json`` gives the same version back."""
-    return {f.name: _plain(getattr(version, f.name)) for f in dataclasses.fields(version)}
+    values = {f.name: getattr(version, f.name) for f in dataclasses.fields(version)}
+    return {
+        name: _plain(value)
+        for name, value in values.items()
+        if name not in LATER_FIELDS or value != LATER_FIELDS[name]
+    }
 
 
 def from_json(stored: Mapping[str, Any]) -> VersionSpec:
@@ -180,7 +196,11 @@ def from_json(stored: Mapping[str, Any]) -> VersionSpec:
     dimensions = tuple(
         DimensionSpec(**(one | {"points": _pairs(one["points"])})) for one in stored["dimensions"]
     )
-    lists = {"dimensions": dimensions, "members": tuple(stored["members"])}
+    lists = {
+        "dimensions": dimensions,
+        "members": tuple(stored["members"]),
+        "constants": _pairs(stored.get("constants", ())),
+    }
     examples = tuple(_example(one) for one in stored["examples"])
     return VersionSpec(**({**stored} | lists | {"examples": examples}))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from judges.rules import capabilities
 from judges.rules.spec import (
     PAIR_LABELS,
     DimensionSpec,
@@ -72,6 +73,7 @@ def lint(version: VersionSpec) -> list[str]:
         *_missing_variables(version),
         *_dimension_problems(version),
         *_setting_problems(version),
+        *capabilities.problems(version),
     ]
 
 

@@ -2,55 +2,104 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from core.errors import NotReady
+from judges.models import Artefact
 from judges.providers.anthropic import AnthropicProvider
 from judges.providers.base import Provider
-from judges.providers.baselines import LongerResponse
+from judges.providers.baselines import AlwaysLabel, LongerResponse, TrainedLabel
+from judges.providers.openai import OpenAIProvider, check_installed
+from judges.rules import training
 from judges.rules.fingerprint import normal_url
 from judges.rules.spec import VersionSpec
-from judges.services.versions import ANTHROPIC, LONGER_RESPONSE, SIMULATOR
+from judges.services import keys
+from judges.services.versions import ANTHROPIC, BASELINE, OPENAI, SIMULATOR
+from judges.states import BaselineRule
 
 _NO_KEY = "simulated"
 
 
-def provider_for(spec: VersionSpec) -> Provider:
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A key and the only address that it goes to; never shown, logged or kept."""
+
+    api_key: str = field(repr=False)
+    base_url: str
+
+
+def provider_for(spec: VersionSpec, *, project_id: int) -> Provider:
     """The provider that answers for a version. Raises NotReady with what has to be set first."""
-    found = _key_and_address(spec)
-    if found is None:
-        return LongerResponse()
-    # The import takes seconds: here, before a lease is taken and before anything is sent.
+    if spec.provider == BASELINE:
+        return _baseline(spec, project_id)
+    found = access_for(spec.provider, spec.base_url, project_id=project_id)
+    # The imports take seconds: here, before a lease is taken and before anything is sent.
+    if spec.provider == OPENAI:
+        import openai  # noqa: F401
+
+        return OpenAIProvider(api_key=found.api_key, base_url=found.base_url)
     import anthropic  # noqa: F401
 
-    api_key, base_url = found
-    return AnthropicProvider(api_key=api_key, base_url=base_url)
+    return AnthropicProvider(api_key=found.api_key, base_url=found.base_url)
 
 
-def check(spec: VersionSpec) -> None:
+def check(spec: VersionSpec, *, project_id: int) -> None:
     """Whether somebody could be asked, without loading what asks. Raises NotReady."""
-    _key_and_address(spec)
+    if spec.provider == BASELINE:
+        _baseline(spec, project_id)
+    else:
+        access_for(spec.provider, spec.base_url, project_id=project_id)
 
 
-def _key_and_address(spec: VersionSpec) -> tuple[str, str] | None:
-    """The key and where it goes; None for a version that asks no model.
+def access_for(provider: str, base_url: str, *, project_id: int) -> Access:
+    """The key that may go to this address for this project. Raises NotReady.
 
-    The installation's key goes to the installation's address only: whoever writes a version must
-    not be able to have it sent elsewhere.
+    A key goes to its own address only, the project's as the installation's: whoever writes a
+    version must not be able to have it, or the texts of items, sent elsewhere.
     """
-    if spec.provider == SIMULATOR:
+    if provider == SIMULATOR:
         return _simulator()
-    if spec.provider == "baseline" and spec.model == LONGER_RESPONSE:
-        return None
-    if spec.provider == ANTHROPIC:
-        return _anthropic(spec.base_url)
-    raise NotReady("no_provider", f"Nobody can be asked for a version of kind {spec.kind}.")
+    if provider not in {ANTHROPIC, OPENAI}:
+        raise NotReady("no_provider", f"Nobody can be asked for a version of {provider}.")
+    if provider == OPENAI:
+        check_installed()
+    own = keys.key_for(project_id=project_id, provider=provider, base_url=base_url)
+    if own is not None:
+        return Access(own, base_url)
+    if provider == OPENAI:
+        raise NotReady(
+            "api_key_missing",
+            f"This project has no key for {base_url}. An admin sets one under Keys.",
+        )
+    return _of_the_installation(base_url)
 
 
-def _simulator() -> tuple[str, str]:
+def _baseline(spec: VersionSpec, project_id: int) -> Provider:
+    if spec.model == BaselineRule.LONGER:
+        return LongerResponse()
+    if spec.model == BaselineRule.MAJORITY:
+        return AlwaysLabel(dict(spec.constants))
+    if spec.model == BaselineRule.TRAINED:
+        return TrainedLabel(_trained(spec.artefact, project_id))
+    raise NotReady("no_provider", f"No baseline is called {spec.model}.")
+
+
+def _trained(digest: str, project_id: int) -> training.Trained:
+    """The artefact that the fingerprint names, and no other."""
+    row = Artefact.objects.filter(project=project_id, digest=digest).first()
+    if row is None or training.digest(row.content) != digest:
+        raise NotReady(
+            "artefact_missing",
+            "What this baseline was trained to is gone, or is not what it was. Train another one.",
+        )
+    return training.read(row.content)
+
+
+def _simulator() -> Access:
     url = settings.SIMULATOR_URL
     if not url:
         raise NotReady(
@@ -64,22 +113,23 @@ def _simulator() -> tuple[str, str]:
             "This version is simulated, and PLUMBLINE_SIMULATOR_URL names another machine. Nothing "
             "simulated leaves this machine: use 127.0.0.1.",
         )
-    return _NO_KEY, url
+    return Access(_NO_KEY, url)
 
 
-def _anthropic(base_url: str) -> tuple[str, str]:
+def _of_the_installation(base_url: str) -> Access:
     if normal_url(base_url) != normal_url(settings.ANTHROPIC_BASE_URL):
         raise NotReady(
             "base_url_differs",
-            f"This version was made for {base_url}, and this installation asks "
-            f"{settings.ANTHROPIC_BASE_URL}. Set ANTHROPIC_BASE_URL back, or save a new version.",
+            f"This version is asked at {base_url}, and this project has no key for that address. "
+            f"An admin sets one under Keys; or save a version for {settings.ANTHROPIC_BASE_URL}.",
         )
     if not settings.ANTHROPIC_API_KEY:
         raise NotReady(
             "api_key_missing",
-            "There is no API key. Set ANTHROPIC_API_KEY for web and worker, then start again.",
+            "There is no API key. An admin sets one under Keys; or set ANTHROPIC_API_KEY for web "
+            "and worker, then start again.",
         )
-    return settings.ANTHROPIC_API_KEY, base_url
+    return Access(settings.ANTHROPIC_API_KEY, base_url)
 
 
 def _is_loopback(url: str) -> bool:

@@ -43,6 +43,7 @@ class Plan:
     most_failures: int = retrying.MAX_TRANSIENT
     # The project's own prices of the version's model: they win over the list.
     prices: tuple[PriceRow, ...] = ()
+    project_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ def plan_of(run: Run, *, timeout_seconds: float, most_failures: int) -> Plan:
         timeout_seconds=timeout_seconds,
         most_failures=most_failures,
         prices=queries.own_prices(run.project_id, spec),
+        project_id=run.project_id,
     )
 
 

@@ -105,7 +105,7 @@ def _provider(plan: Plan) -> tuple[Provider | None, str]:
     """Who is asked, or why nobody can be: no key, no price, no simulator."""
     try:
         calls.check_price(plan, at=timezone.now())
-        return asking.provider_for(plan.spec), ""
+        return asking.provider_for(plan.spec, project_id=plan.project_id), ""
     except DomainError as refusal:
         return None, refusal.sentence
 

@@ -18,9 +18,9 @@ from core.errors import Conflict, Invalid, NotAllowed, OverBudget
 from judges import queries
 from judges.models import Attempt, Call, JudgeVersion, Run, Verdict
 from judges.rules import pricing, prompting, verdicts
-from judges.rules.spec import VersionSpec
+from judges.rules.spec import RenderedRequest, VersionSpec
 from judges.rules.verdicts import Outcome
-from judges.services import asking, calls, ledger
+from judges.services import asking, calls, counting, ledger
 from judges.services.calls import Plan
 from judges.services.versions import spec_of
 from judges.states import CallState, RunPurpose, RunState, VersionKind
@@ -40,7 +40,8 @@ MAY_TOUCH_SEALED = {RunPurpose.APPROVAL, RunPurpose.SERVING}
 class RunEstimate:
     """What a run will take. Money in US dollars; `most` is what the reservations add up to.
 
-    Reckoned from at most 200 of the items, spread evenly, when `is_sampled`.
+    Reckoned from at most 200 of the items, spread evenly, when `is_sampled`. Tokens in are taken
+    from the texts' lengths, corrected by the server's own count of a few when `is_counted`.
     """
 
     items: int
@@ -54,6 +55,7 @@ class RunEstimate:
     price_as_of: str
     seconds: float
     is_sampled: bool
+    is_counted: bool = False
 
     @property
     def to_send(self) -> int:
@@ -103,6 +105,7 @@ def estimate(
         price_as_of=price.as_of.isoformat(),
         seconds=waves * _latency_ms(version) / 1000,
         is_sampled=len(sampled) < len(ids),
+        is_counted=sums.is_counted,
     )
 
 
@@ -292,7 +295,7 @@ def _check(
     if concurrency is not None and not 1 <= concurrency <= MOST_CONCURRENT:
         raise Invalid("concurrency", f"Between 1 and {MOST_CONCURRENT} calls fly at once.")
     calls.check_price(plan, at=now)
-    asking.check(plan.spec)
+    asking.check(plan.spec, project_id=version.judge.project_id)
 
 
 def _chosen(
@@ -349,8 +352,15 @@ def _refuse_unfit(ids: Sequence[int], fit: QuerySet[Item]) -> None:
 
 def _plan(version: JudgeVersion, spec: VersionSpec, purpose: RunPurpose) -> Plan:
     key = version.judge.project.fence_key.encode()
-    prices = queries.own_prices(version.judge.project_id, spec)
-    return Plan(run_id=0, purpose=purpose, spec=spec, fence_key=key, prices=prices)
+    project_id = version.judge.project_id
+    return Plan(
+        run_id=0,
+        purpose=purpose,
+        spec=spec,
+        fence_key=key,
+        prices=queries.own_prices(project_id, spec),
+        project_id=project_id,
+    )
 
 
 def _planned(plan: Plan, ids: Sequence[int], *, may_hit: bool) -> Iterator[Planned]:
@@ -416,6 +426,7 @@ class _Sums:
     output_tokens: int = 0
     likely: Decimal = Decimal(0)
     most: Decimal = Decimal(0)
+    is_counted: bool = False
 
 
 def _cached_calls(plan: Plan, ids: Sequence[int], *, may_hit: bool) -> set[tuple[int, str, int]]:
@@ -432,6 +443,7 @@ def _reckon(
 ) -> _Sums:
     sums = _Sums()
     spec = plan.spec
+    requests: list[RenderedRequest] = []
     for item in Item.objects.filter(pk__in=ids).select_related("content"):
         view = queries.item_view(item)
         if view is None:
@@ -440,10 +452,14 @@ def _reckon(
             if (item.pk, order, sample) in cached:
                 continue
             request = calls.base_request(plan, view, order=order, sample=sample)
+            requests.append(request)
             sums.sends += 1
             sums.input_tokens += pricing.likely_tokens((request.system, request.user))
             sums.output_tokens += answer_tokens
             sums.most += calls.most_cost(plan, request, at=now).amount
+    correction = counting.correction(spec, requests, project_id=plan.project_id)
+    if correction is not None:
+        sums.input_tokens, sums.is_counted = round(sums.input_tokens * correction), True
     sums.likely = _likely(plan, sums, now)
     return sums
 

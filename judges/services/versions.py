@@ -22,16 +22,18 @@ from annotation.rules.keys import NAME_CHARS, fitting
 from annotation.states import AssignmentState, DimensionKind, Part, VersionState
 from core import audit
 from core.errors import Conflict, Invalid, NotAllowed, NotReady
-from judges.models import Judge, JudgeVersion
-from judges.rules import fingerprint, prompting, spec
+from judges.models import Judge, JudgeVersion, ProviderKey
+from judges.rules import capabilities, fingerprint, prompting, spec
+from judges.rules.capabilities import Profile
 from judges.rules.fingerprint import Difference
 from judges.rules.spec import DimensionSpec, VersionSpec
-from judges.states import VersionKind
+from judges.states import BaselineRule, VersionKind
 
 SIMULATOR = "simulator"
 SIMULATED_PREFIX = "sim-"
 ANTHROPIC = "anthropic"
-LONGER_RESPONSE = "longer-response"
+OPENAI = "openai"
+BASELINE = "baseline"
 
 _GRADED_ANCHORS = {
     "A2": "response A is much better",
@@ -58,6 +60,11 @@ class Choices:
     samples: int = 1
     structured_output: str = "native"
     prompt_cache: bool = True
+    temperature: float | None = None
+    # Empty: where this installation asks. Any other address needs a key of the project.
+    base_url: str = ""
+    profile: Profile | None = None
+    profile_source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,31 +117,45 @@ def save_version(
     author: User | None,
     note: str = "",
 ) -> Saved:
-    """A version that asks a model. Raises Invalid with every problem of its templates."""
+    """A version that asks a model. Raises Invalid with every problem of its templates, and for an
+    address that no admin of the project has set a key for."""
     built = prompt_spec(guideline_version=guideline_version, choices=choices)
     problems = prompting.lint(built)
     if problems:
         raise Invalid("version_lint", " ".join(problems))
-    return _keep(judge, guideline_version, VersionKind.PROMPT, built, author=author, note=note)
-
-
-def save_baseline(
-    *, judge: Judge, guideline_version: GuidelineVersion, author: User | None
-) -> Saved:
-    """The longer response wins: what a judge of pairs has to be better than."""
-    built = _spec(
-        guideline_version, kind=VersionKind.BASELINE, provider="baseline", model=LONGER_RESPONSE
-    )
-    if not built.is_pairwise:
-        raise Invalid("baseline_pairs", "The longer response is a baseline for pairs only.")
+    _refuse_foreign_address(judge, built)
     return _keep(
         judge,
         guideline_version,
-        VersionKind.BASELINE,
+        VersionKind.PROMPT,
         built,
         author=author,
-        note="longer response wins",
+        note=note,
+        profile_source=choices.profile_source,
     )
+
+
+def save_baseline(
+    *,
+    judge: Judge,
+    guideline_version: GuidelineVersion,
+    author: User | None,
+    rule: BaselineRule = BaselineRule.LONGER,
+    constants: tuple[tuple[str, str], ...] = (),
+    artefact: str = "",
+    note: str = "longer response wins",
+) -> Saved:
+    """What a judge has to be better than; `services.baselines` finds constants and artefact."""
+    built = dataclasses.replace(
+        _spec(
+            guideline_version, kind=VersionKind.BASELINE, provider=BASELINE, model=str(rule.value)
+        ),
+        constants=constants,
+        artefact=artefact,
+    )
+    if rule is BaselineRule.LONGER and not built.is_pairwise:
+        raise Invalid("baseline_pairs", "The longer response is a baseline for pairs only.")
+    return _keep(judge, guideline_version, VersionKind.BASELINE, built, author=author, note=note)
 
 
 def save_recorded(
@@ -176,7 +197,7 @@ def prompt_spec(*, guideline_version: GuidelineVersion, choices: Choices) -> Ver
             provider=choices.provider,
             model=choices.model.strip(),
         ),
-        base_url="" if choices.provider == SIMULATOR else settings.ANTHROPIC_BASE_URL,
+        base_url=_base_url(choices),
         system_template=_lines(choices.system_template) or system,
         user_template=_lines(choices.user_template) or user,
         max_tokens=choices.max_tokens,
@@ -185,11 +206,49 @@ def prompt_spec(*, guideline_version: GuidelineVersion, choices: Choices) -> Ver
         reasoning_first=choices.reasoning_first,
         both_orders=choices.both_orders and is_pairwise,
         samples=choices.samples,
-        capabilities={
-            "structured_output": choices.structured_output,
-            "prompt_cache": choices.prompt_cache,
-        },
+        temperature=choices.temperature,
+        capabilities=_profile(choices).frozen(
+            structured_output=choices.structured_output, prompt_cache=choices.prompt_cache
+        ),
     )
+
+
+def _base_url(choices: Choices) -> str:
+    if choices.provider == SIMULATOR:
+        return ""
+    return choices.base_url or settings.ANTHROPIC_BASE_URL
+
+
+def _profile(choices: Choices) -> Profile:
+    """The given profile, else what the table knows; of another address it knows nothing."""
+    if choices.profile is not None:
+        return choices.profile
+    is_ours = choices.provider == SIMULATOR or _is_of_the_installation(_base_url(choices))
+    known = capabilities.of_table(choices.model.strip()) if is_ours else None
+    return known or Profile()
+
+
+def _is_of_the_installation(base_url: str) -> bool:
+    return fingerprint.normal_url(base_url) == fingerprint.normal_url(settings.ANTHROPIC_BASE_URL)
+
+
+def _refuse_foreign_address(judge: Judge, built: VersionSpec) -> None:
+    """Texts of items go where the installation asks, or where an admin of the project allowed."""
+    if built.provider == SIMULATOR:
+        return
+    if built.provider == ANTHROPIC and _is_of_the_installation(built.base_url):
+        return
+    allowed = ProviderKey.objects.filter(
+        project=judge.project_id,
+        provider=built.provider,
+        base_url=fingerprint.normal_url(built.base_url),
+    )
+    if not allowed.exists():
+        raise NotAllowed(
+            f"No admin of this project has set a key for {built.base_url}, so nothing is sent "
+            "there. Ask an admin to set one under Keys, or choose another address.",
+            code="address_not_allowed",
+        )
 
 
 def published_version(judge: Judge) -> GuidelineVersion:
@@ -278,6 +337,7 @@ def _keep(
     *,
     author: User | None,
     note: str,
+    profile_source: str = "",
 ) -> Saved:
     if guideline_version.guideline_id != judge.guideline_id:
         raise Invalid("guideline_elsewhere", "The version belongs to another guideline.")
@@ -304,6 +364,7 @@ def _keep(
             author=author,
             author_actor=author.actor if author is not None else "system",
             is_simulated=built.provider == SIMULATOR,
+            profile_source=profile_source[:160],
         )
         audit.record(
             actor=version.author_actor,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import itertools
 import json
 import math
@@ -13,7 +14,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from judges.simulator import messages, truth
+from judges.simulator import chat, messages, truth
 from judges.simulator.http import BadRequest, HttpRequest, read_request, response
 from judges.simulator.judges import PLANTED
 from judges.simulator.messages import Answer, Rejected
@@ -144,6 +145,8 @@ class Server:
         route = (request.method, request.path.rstrip("/"))
         if route == ("POST", "/v1/messages"):
             return await self._message(request)
+        if route == ("POST", "/v1/chat/completions"):
+            return await self._completion(request)
         if route == ("POST", "/v1/messages/count_tokens"):
             body = messages.parse_body(request.body)
             messages.check(body, counting=True)
@@ -156,6 +159,15 @@ class Server:
         if request.method == "GET" and name in PLANTED:
             return Answer(200, _model(name))
         return messages.error(404, f"There is nothing at {request.method} {request.path}.")
+
+    async def _completion(self, request: HttpRequest) -> Answer:
+        """The same through the chat API: in and out in its words."""
+        try:
+            asked = chat.as_message(messages.parse_body(request.body))
+            body = json.dumps(asked).encode()
+            return chat.answer(await self._message(dataclasses.replace(request, body=body)))
+        except Rejected as rejected:
+            return chat.answer(messages.error(rejected.status, rejected.message))
 
     async def _message(self, request: HttpRequest) -> Answer:
         async with self._counted():
@@ -295,8 +307,30 @@ def _model(name: str) -> dict[str, Any]:
         "retires_at": None,
         "max_input_tokens": messages.CONTEXT_TOKENS,
         "max_tokens": messages.MAX_OUTPUT_TOKENS,
-        "capabilities": None,
+        "capabilities": _CAPABILITIES,
     }
+
+
+def _support(*, supported: bool) -> dict[str, bool]:
+    return {"supported": supported}
+
+
+_YES, _NO = _support(supported=True), _support(supported=False)
+_CAPABILITIES: dict[str, Any] = {
+    "batch": _YES,
+    "citations": _NO,
+    "code_execution": _NO,
+    "context_management": {"supported": False},
+    "effort": {"supported": True, **dict.fromkeys(("low", "medium", "high", "xhigh", "max"), _YES)},
+    "image_input": _NO,
+    "pdf_input": _NO,
+    "server_tools": {"supported": False, "code_execution": _NO, "web_fetch": _NO},
+    "structured_outputs": _YES,
+    "thinking": {
+        "supported": True,
+        "types": {"adaptive": _YES, "between_tools": _NO, "disabled": _YES, "enabled": _NO},
+    },
+}
 
 
 def _published(name: str) -> dict[str, object]:

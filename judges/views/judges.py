@@ -24,8 +24,10 @@ from judges.forms.versions import (
     version_initial,
 )
 from judges.models import Judge
+from judges.rules import capabilities
 from judges.rules.spec import VersionSpec
 from judges.services import previews, verdicts_import, versions
+from judges.views import profiles
 
 PAGE = ("GET", "HEAD", "POST")
 STEP = {"current_step": "judge"}
@@ -83,7 +85,7 @@ def version_new(request: MemberRequest, judge_id: int) -> HttpResponse:
             saved = versions.save_version(
                 judge=found,
                 guideline_version=form.cleaned_data["guideline_version"],
-                choices=form.choices(),
+                choices=form.choices(profiles.told(request, form.asked())),
                 author=request.user,
                 note=form.cleaned_data["note"],
             )
@@ -94,7 +96,7 @@ def version_new(request: MemberRequest, judge_id: int) -> HttpResponse:
                 messages.info(request, f"Nothing differs from {saved.version}: here it is.")
             return go(request, "version", request.project.slug, saved.version.pk)
     context = {**STEP, "judge": found, "form": form, "models": offered_models()}
-    context |= _preview(request, found, form)
+    context |= _preview(request, found, form) | profiles.known(form, _start(found))
     return page(request, "judges/version_new.html", context, status=status_of(form))
 
 
@@ -106,17 +108,6 @@ def preview(request: MemberRequest, judge_id: int) -> HttpResponse:
     form = VersionForm(found, request.POST)
     context = {"judge": found, **_preview(request, found, form)}
     return page(request, "judges/_preview.html", context)
-
-
-@door(Role.LEAD)
-@require_POST
-def baseline(request: MemberRequest, judge_id: int) -> HttpResponse:
-    """The longer response as a version of this judge: what it has to be better than."""
-    found = access.judge_of(request.project, judge_id)
-    saved = versions.save_baseline(
-        judge=found, guideline_version=versions.published_version(found), author=request.user
-    )
-    return go(request, "version", request.project.slug, saved.version.pk)
 
 
 @door(*STAFF)
@@ -134,6 +125,8 @@ def version(request: MemberRequest, version_id: int) -> HttpResponse:
         "differences": versions.differences(found, former) if former else (),
         "runs": queries.runs_of(found),
         "line": queries.line_of(found),
+        "profile": capabilities.shown(versions.spec_of(found).capabilities),
+        "artefact": queries.artefact_of(found),
     }
     return page(request, "judges/version.html", context)
 

@@ -18,6 +18,7 @@ Values = Callable[[Rows], Sequence[object]]
 IN_ADDRESSES: dict[str, Values] = {
     "slug": lambda rows: [rows.project.slug],
     "user_id": lambda rows: [rows.member.pk],
+    "key_id": lambda rows: [rows.provider_key.pk],
     "token_id": lambda rows: [rows.token.pk],
     "dataset_id": lambda rows: [
         rows.open_set.pk,
@@ -140,6 +141,8 @@ QUERIES: dict[str, Sequence[str]] = {
     "round_quality": ["?sort=-agreement", "?which=below"],
     "round_changes": ["?what=items", "?state=out&q=broken"],
     "round_reports": ["?kind=flags&sort=most", "?kind=settled", "?q=flag"],
+    "keys": ["?replace=1"],
+    "version_profile": ["?model=sim-plumb-1", "?model=some-other"],
     "run": ["?outcome=ok", "?live=1"],
 }
 """Pages that show something else by query: url name -> queries beginning with `?`."""

@@ -48,13 +48,16 @@ from judges.models import (
     ApprovalRequest,
     Judge,
     JudgeVersion,
+    ProviderKey,
     Run,
 )
-from judges.states import RunPurpose
+from judges.services import keys
+from judges.states import KeyProvider, RunPurpose
 from tests import builders, judging
 from tests.builders import NOON
 from tests.guards.planted_judges import approvals, finished_run, open_report, running_run
 from tests.guards.words import (
+    API_KEY,
     CLUSTER,
     DRAFT_OF_BEN,
     EXTERNAL_ID,
@@ -105,6 +108,7 @@ class Rows:
     gold: GoldItem
     withdrawal: Withdrawal
     qualification: Round
+    provider_key: ProviderKey
 
 
 def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows, dict[Scope, str]]:
@@ -189,6 +193,14 @@ def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows
         gold=gold,
         withdrawal=_withdrawn(open_round, open_items[-1], lead),
         qualification=_qualification(gold, preference, people),
+        provider_key=keys.set_key(
+            project=project,
+            provider=KeyProvider.ANTHROPIC,
+            base_url="http://127.0.0.1:9/other",
+            key=API_KEY,
+            by=lead,
+            now=NOW,
+        ),
     )
     return rows, secrets
 

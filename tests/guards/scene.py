@@ -24,6 +24,7 @@ from calibration.models import CalibrationReport
 from judges.models import (
     EvidenceSnapshot,
     JudgeLabel,
+    ProviderKey,
     Verdict,
 )
 from judges.states import (
@@ -60,6 +61,9 @@ class Scene:
                 ApiToken.objects.filter(project=rows.project).values_list("digest", flat=True)
             )
             found |= set(Round.objects.filter(project=rows.project).values_list("salt", flat=True))
+            found |= set(
+                ProviderKey.objects.filter(project=rows.project).values_list("secret", flat=True)
+            )
             sets = SealedSet.objects.filter(dataset__project=rows.project)
             found |= set(sets.values_list("salt", flat=True))
         found |= {person.password for person in User.objects.all()}

@@ -243,13 +243,6 @@ def test_a_version_shows_its_fingerprint_prompt_and_what_changed(
     assert "Simulated: no model is called" in page
 
 
-def test_the_baseline_is_one_button(scene: Scene, lead: Client) -> None:
-    answer = lead.post(url("baseline_new", scene.judge.pk))
-    made = JudgeVersion.objects.get(kind="baseline")
-    assert answer.url == url("version", made.pk)  # type: ignore[attr-defined]
-    assert lead.get(url("baseline_new", scene.judge.pk)).status_code == 405
-
-
 def test_model_text_on_a_page_is_never_markup(scene: Scene, lead: Client) -> None:
     changed = fields(scene, system_template="<script>alert(1)</script> {{ rubric }}")
     page = lead.post(url("version_preview", scene.judge.pk), changed).content.decode()

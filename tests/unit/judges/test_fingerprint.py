@@ -33,6 +33,8 @@ CHANGES: dict[str, Any] = {
     "parser_version": "2",
     "artefact": "abc",
     "members": ("abc",),
+    "constants": (("preference", "A"),),
+    "temperature": 0.0,
 }
 
 
@@ -48,6 +50,15 @@ def test_every_field_of_a_version_is_tried_here() -> None:
 @pytest.mark.parametrize("name", sorted(CHANGES))
 def test_every_field_changes_the_fingerprint(name: str) -> None:
     assert fingerprint(make_version(**{name: CHANGES[name]})) != fingerprint(make_version())
+
+
+def test_a_field_that_came_later_counts_only_where_it_says_something() -> None:
+    """A version that was saved before there were constants and temperatures stays what it was."""
+    stored = as_json(make_version())
+    assert not {"constants", "temperature"} & set(stored)
+    assert fingerprint(from_json(stored)) == fingerprint(make_version())
+    (changed,) = differences(make_version(), make_version(temperature=0.5))
+    assert (changed.field, changed.before, changed.after) == ("temperature", "null", "0.5")
 
 
 def test_the_label_version_of_an_example_changes_the_fingerprint() -> None:

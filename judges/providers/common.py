@@ -1,0 +1,71 @@
+"""What clients of other people's servers have in common: checks before, and reading after."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from judges.providers.base import ProviderFailure
+from judges.rules.retrying import FailureKind
+
+_MESSAGE_CHARACTERS = 500
+
+
+def without_key(message: str, api_key: str) -> str:
+    """A sentence that may be stored and shown: without the key, and not endless."""
+    hidden = message.replace(api_key, "[key]") if api_key else message
+    return hidden[:_MESSAGE_CHARACTERS]
+
+
+def check_access(api_key: str, base_url: str) -> None:
+    """Find out before anything is sent, and without naming the key, that it cannot work."""
+    if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
+        raise ProviderFailure(
+            FailureKind.CONFIGURATION,
+            f"There is no usable key for {base_url}: it is missing, or holds blanks or other "
+            "characters that no key has. Set it anew.",
+        )
+    try:
+        address = urlsplit(base_url)
+        usable = address.scheme in {"http", "https"} and bool(address.hostname)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ProviderFailure(
+            FailureKind.CONFIGURATION,
+            f"{base_url!r} is no address of a server. Write it with http:// or https://.",
+        )
+
+
+def is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def count(value: object) -> int:
+    return value if isinstance(value, int) and is_count(value) else 0
+
+
+def seconds(headers: Mapping[str, str]) -> float | None:
+    """``retry-after`` in seconds; a date or nonsense counts as not given."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            return float(headers[name]) * unit
+        except (KeyError, ValueError):
+            continue
+    return None
+
+
+def whole(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdecimal() else None
+
+
+def never_left(error: Exception) -> bool:
+    """Whether the connection was never made, so that nothing can have been paid."""
+    import httpx2
+
+    return isinstance(error.__cause__, (httpx2.ConnectError, httpx2.ConnectTimeout))
+
+
+def since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)
