@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0002_money'),
+        ('accounts', '0001_initial'),
         ('judges', '0002_money'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
