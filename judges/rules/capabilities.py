@@ -95,6 +95,11 @@ def of_table(model: str) -> Profile | None:
     )
 
 
+def table_source() -> str:
+    """How a profile from the table names where it comes from."""
+    return f"table of Plumbline, as of {TABLE_AS_OF:%b %Y}"
+
+
 def of_model_info(info: Mapping[str, Any]) -> Profile | None:
     """The profile that the Models API gives; None when it says nothing of capabilities.
 

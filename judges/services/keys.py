@@ -46,11 +46,7 @@ def set_key(
             {"base_url": ["Leave out /v1 at the end."]},
         )
     key = _checked_key(key)
-    known = ProviderKey.objects.select_for_update().filter(
-        project=project, provider=provider, base_url=url
-    )
-    is_replaced = known.exists()
-    row, _ = ProviderKey.objects.update_or_create(
+    row, is_new = ProviderKey.objects.update_or_create(
         project=project,
         provider=provider.value,
         base_url=url,
@@ -61,7 +57,7 @@ def set_key(
             "set_by": by,
         },
     )
-    _record(row, "provider_key.replaced" if is_replaced else "provider_key.set", by)
+    _record(row, "provider_key.set" if is_new else "provider_key.replaced", by)
     return row
 
 

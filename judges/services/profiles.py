@@ -44,7 +44,7 @@ def known(*, provider: str, model: str, base_url: str) -> Found:
     profile = capabilities.of_table(model)
     if profile is None:
         return Found(None, UNKNOWN)
-    return Found(profile, f"table of Plumbline, as of {capabilities.TABLE_AS_OF:%b %Y}")
+    return Found(profile, capabilities.table_source())
 
 
 def find(*, provider: str, model: str, base_url: str, project_id: int, now: datetime) -> Found:
@@ -77,7 +77,10 @@ def _told(provider: str, model: str, base_url: str, project_id: int, now: dateti
     try:
         access = asking.access_for(provider, base_url, project_id=project_id)
     except NotReady:
-        raise NotTold("there is no key to ask the Models API with") from None
+        missing = (
+            "no simulator runs here" if provider == SIMULATOR else "there is no key to ask with"
+        )
+        raise NotTold(missing) from None
     info = anthropic_facts.model_info(api_key=access.api_key, base_url=access.base_url, model=model)
     profile = capabilities.of_model_info(info)
     if profile is None:

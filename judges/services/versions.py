@@ -131,7 +131,7 @@ def save_version(
         built,
         author=author,
         note=note,
-        profile_source=choices.profile_source,
+        profile_source=_profile(choices)[1],
     )
 
 
@@ -207,7 +207,7 @@ def prompt_spec(*, guideline_version: GuidelineVersion, choices: Choices) -> Ver
         both_orders=choices.both_orders and is_pairwise,
         samples=choices.samples,
         temperature=choices.temperature,
-        capabilities=_profile(choices).frozen(
+        capabilities=_profile(choices)[0].frozen(
             structured_output=choices.structured_output, prompt_cache=choices.prompt_cache
         ),
     )
@@ -219,13 +219,14 @@ def _base_url(choices: Choices) -> str:
     return choices.base_url or settings.ANTHROPIC_BASE_URL
 
 
-def _profile(choices: Choices) -> Profile:
-    """The given profile, else what the table knows; of another address it knows nothing."""
+def _profile(choices: Choices) -> tuple[Profile, str]:
+    """The given profile, else what the table knows, and who says so; of another address than the
+    installation's the table knows nothing."""
     if choices.profile is not None:
-        return choices.profile
+        return choices.profile, choices.profile_source
     is_ours = choices.provider == SIMULATOR or _is_of_the_installation(_base_url(choices))
     known = capabilities.of_table(choices.model.strip()) if is_ours else None
-    return known or Profile()
+    return (known, capabilities.table_source()) if known else (Profile(), "")
 
 
 def _is_of_the_installation(base_url: str) -> bool:
