@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from judges.views import judges, runs
+from judges.views import judges, probes, runs
 
 PROJECT = "projects/<slug:slug>"
 RUN = f"{PROJECT}/runs/<int:run_id>"
@@ -24,5 +24,8 @@ urlpatterns = [
     path(f"{RUN}/cancel/", runs.cancel, name="run_cancel"),
     path(f"{RUN}/budget/", runs.budget, name="run_budget"),
     path(f"{RUN}/retry/", runs.retry, name="run_retry"),
+    path(f"{PROJECT}/laboratory/", probes.index, name="laboratory"),
+    path(f"{PROJECT}/laboratory/new/", probes.new, name="probe_new"),
+    path(f"{PROJECT}/laboratory/<int:probe_id>/", probes.detail, name="probe"),
     path(f"{PROJECT}/calls/<int:call_id>/", runs.call, name="call"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from judges.models.config import Judge, JudgeVersion
+from judges.models.probe import Probe, Variant
 from judges.models.run import Attempt, Call, JudgeLabel, Run, Verdict
 from judges.models.standing import (
     ApprovalRequest,
@@ -22,7 +23,9 @@ __all__ = [
     "JudgeLabel",
     "JudgeVersion",
     "Look",
+    "Probe",
     "Run",
     "Standing",
+    "Variant",
     "Verdict",
 ]

@@ -29,6 +29,7 @@ from judges.queries.runs import (
     ledger_sums,
     open_runs,
     progress,
+    progress_of,
     runs_of,
     verdicts_of,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "open_runs",
     "ordinary_items",
     "progress",
+    "progress_of",
     "runs_of",
     "touching_sealed",
     "verdicts_of",

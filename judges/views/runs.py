@@ -25,6 +25,7 @@ from judges.models import JudgeVersion, Run
 from judges.queries import Progress
 from judges.rules.verdicts import Outcome
 from judges.services import previews, runs, versions
+from judges.services.calls import change_of
 from judges.states import RunPurpose, RunState
 
 PAGE = ("GET", "HEAD", "POST")
@@ -234,5 +235,5 @@ def _calls(request: MemberRequest, run: Run) -> dict[str, Any]:
         "calls": paginator.get_page(request.GET.get("page")),
         "outcome": outcome,
         "labels": queries.label_counts(run) if run.combined_at else [],
-        "spec": versions.spec_of(run.version),
+        "spec": change_of(run).asked(versions.spec_of(run.version)),
     }
