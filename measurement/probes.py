@@ -20,8 +20,9 @@ from measurement.estimate import Estimate, Interval
 from measurement.scale import NOT_APPLICABLE, TIE, Scale, side_of
 from measurement.selfpreference import LEAST_ITEMS
 from measurement.sheet import Sheet
-from measurement.stability import ClustersOf
+from measurement.stability import ClustersOf, winners_by_order
 from measurement.table import RatingTable, Vote
+from measurement.verdicts import ORDERS, JudgeTable
 
 Labels = Mapping[str, str]
 
@@ -77,6 +78,42 @@ def shift(
         _among(moves > 0, before < 1, items, clusters, because=NO_ROOM),
         _among(moves < 0, before > 0, items, clusters, because=NO_WORSE),
     )
+
+
+def first_shown(judge: JudgeTable, scale: Scale, clusters: ClustersOf, *, seed: int) -> Estimate:
+    """The share of calls with a winner that name the response shown first; n = such calls.
+
+    Only pairs with a verdict in both orders: one that keeps its winner names each place once, so
+    that the share is told more closely than from as many calls that know nothing of each other.
+    """
+    features = _first_shown_by_item(judge, scale)
+    items = list(features)
+    sums = np.array(list(features.values()), dtype=np.float64).reshape(len(items), 2)
+    n = int(sums[:, 1].sum())
+    if n == 0:
+        return Estimate.undefined("no pair with verdicts in both orders has a winner")
+    if (2 * sums[:, 0] == sums[:, 1]).all():
+        still = _share([0.0] * len(items), items, clusters, because=NO_BOTH)
+        assert still.interval is not None
+        most = still.interval.high / 2
+        return Estimate(0.5, n, Interval(0.5 - most, 0.5 + most, 0.95, "Wilson, no pair leans"))
+    return intervals.bootstrapped(
+        sums, clusters(items), lambda drawn: drawn[:, 0] / drawn[:, 1], n=n, seed=seed
+    )
+
+
+def _first_shown_by_item(judge: JudgeTable, scale: Scale) -> dict[str, tuple[float, float]]:
+    """For each pair the calls that name the first place, and those that name any."""
+    found: dict[str, tuple[float, float]] = {}
+    for (item, _), said in winners_by_order(judge, scale).items():
+        if len(said) < len(ORDERS):
+            continue
+        firsts, winners = found.get(item, (0.0, 0.0))
+        for order, winner in said.items():
+            firsts += winner == order[0]
+            winners += winner != TIE
+        found[item] = (firsts, winners)
+    return found
 
 
 def retest_alpha(

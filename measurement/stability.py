@@ -107,7 +107,7 @@ def orders_of(judge: JudgeTable, scale: Scale, clusters: ClustersOf, *, seed: in
     """`orders` without people: it takes the judge's calls and the clusters of items alone."""
     if not scale.tested().is_pairwise or not any(call.order in ORDERS for call in judge.calls):
         return None
-    winners = _winners(judge, scale)
+    winners = winners_by_order(judge, scale)
     both = {key: said for key, said in winners.items() if len(said) == len(ORDERS)}
     swapped = [(item, float(len(set(said.values())) == 1), 1.0) for (item, _), said in both.items()]
     firsts = [
@@ -151,7 +151,7 @@ def repeats_of(judge: JudgeTable, scale: Scale, clusters: ClustersOf) -> Repeats
     )
 
 
-def _winners(judge: JudgeTable, scale: Scale) -> dict[tuple[str, str], dict[str, str]]:
+def winners_by_order(judge: JudgeTable, scale: Scale) -> dict[tuple[str, str], dict[str, str]]:
     """For each item and sample the winner by order; calls without a verdict left out."""
     mapped, labels = scale.tested_codes(), scale.tested().labels
     winners: dict[tuple[str, str], dict[str, str]] = {}

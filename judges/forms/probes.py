@@ -16,7 +16,7 @@ from judges.services.probesamples import Asked
 from judges.services.runs import MOST_CONCURRENT
 from judges.states import ProbeKind, VersionKind
 
-USUAL = {"size": 100, "seed": 1, "factor": "2.0", "samples": "3"}
+USUAL = {"size": 200, "seed": 1, "factor": "2.0", "samples": "3"}
 _RUN_HERE = (VersionKind.PROMPT, VersionKind.BASELINE)
 
 

@@ -88,12 +88,12 @@ def draw(seed: int, *parts: object) -> float:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2.0**64
 
 
-def target(seed: int, key: int, *, is_pair: bool, side: str = "") -> Target:
-    """The response of an item that is changed: the named side, else one drawn for the item."""
-    pick = int(draw(seed, "injection", key) * len(INJECTIONS))
+def target(seed: int, name: str, *, is_pair: bool, side: str = "") -> Target:
+    """The response of an item that is changed: the given side, else one drawn for its name."""
+    pick = int(draw(seed, "injection", name) * len(INJECTIONS))
     if not is_pair:
         return Target("", pick)
-    return Target(side or SIDES[int(draw(seed, "side", key) * len(SIDES))], pick)
+    return Target(side or SIDES[int(draw(seed, "side", name) * len(SIDES))], pick)
 
 
 def _with_responses(item: ItemView, change: Callable[[str], str], side: str = "") -> ItemView:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_MOST_ROUNDS = 8
+_MOST_ROUNDS = 40
+"""Nested deeper than that it is no markup that anybody wrote."""
 _MAY_HOLD = re.compile(r"[*_`~#<>\[\]|]|^\s{0,8}(?:[-+]|\d{1,3}[.)])\s", re.MULTILINE)
 _TAGS = (
     "a|b|blockquote|br|code|del|div|em|h[1-6]|hr|i|img|li|ol|p|pre|s|span|strong|sub|sup|table|"
@@ -17,7 +18,7 @@ _LINES = (
     (re.compile(r"^[ \t]*\|?(?:[ \t]*:?-{2,}:?[ \t]*\|)+[ \t]*(?::?-{2,}:?)?[ \t]*$\n?",
                 re.MULTILINE), ""),
     (re.compile(r"^[ \t]*#{1,6}[ \t]+", re.MULTILINE), ""),
-    (re.compile(r"^[ \t]*>[ \t]?", re.MULTILINE), ""),
+    (re.compile(r"^(?:[ \t]*>)+[ \t]?", re.MULTILINE), ""),
     (re.compile(r"^[ \t]*(?:[-*+]|\d{1,3}[.)])[ \t]+", re.MULTILINE), ""),
 )  # fmt: skip
 _ROW = re.compile(r"^[ \t]*\|(.*)\|[ \t]*$", re.MULTILINE)
@@ -25,10 +26,10 @@ _SPANS = (
     (re.compile(r"<br\s*/?>", re.IGNORECASE), "\n"),
     (re.compile(rf"</?(?:{_TAGS})(?:\s[^<>]*)?/?>", re.IGNORECASE), ""),
     (re.compile(r"!?\[([^\[\]\n]+)\]\([^()\s]*\)"), r"\1"),
-    (re.compile(r"`+([^`\n]+)`+"), r"\1"),
+    (re.compile(r"(?<!`)`++([^`\n]++)`++"), r"\1"),
     (re.compile(r"~~(?=\S)([^~\n]+?)(?<=\S)~~"), r"\1"),
     (re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])([^*\n]+?)(?<=[^\s*])\1(?![\w*])"), r"\2"),
-    (re.compile(r"(?<![\w_])(_{1,3})(?=[^\s_])([^\n]+?)(?<=[^\s_])\1(?![\w_])"), r"\2"),
+    (re.compile(r"(?<![\w_])(_{1,3})(?=[^\s_])([^\n]{1,300}?)(?<=[^\s_])\1(?![\w_])"), r"\2"),
 )
 
 

@@ -71,12 +71,13 @@ def stored(kind: ProbeKind, by_dimension: Mapping[str, Mapping[str, Estimate]]) 
 
 
 def _order(seen: Seen) -> dict[str, Estimate]:
-    found = orders_of(seen.calls, seen.scale, clusters_by_key(seen.keys), seed=SEED)
+    clusters = clusters_by_key(seen.keys)
+    found = orders_of(seen.calls, seen.scale, clusters, seed=SEED)
     if found is None:
         return undefined(ProbeKind.ORDER, NO_ORDERS)
     return {
         "flips": probes.complement(found.consistent),
-        "first_shown": found.first_shown,
+        "first_shown": probes.first_shown(seen.calls, seen.scale, clusters, seed=SEED),
         "lean": found.flips.share_first,
     }
 

@@ -164,7 +164,7 @@ PROBES: Mapping[ProbeKind, ProbeSpec] = {
                     "alpha",
                     "Test–retest alpha",
                     "between the samples",
-                    "test-retest-alpha",
+                    "alpha-between-samples",
                     (0.80, 1.0),
                 ),
             ),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+from django.db.models import QuerySet
 
 from annotation.models import Dataset, Item
 from core.errors import Invalid
@@ -88,19 +90,19 @@ def draw(asked: Asked) -> Sample:
         return Sample({}, because)
     if asked.kind is ProbeKind.SELF_PREFERENCE:
         return _of_families(asked, spec)
-    ids = _drawn(asked, spec)
-    if not ids:
+    names = _drawn(asked, spec)
+    if not names:
         return _nothing(asked, spec)
     worse: dict[int, str] = {}
     if asked.kind is ProbeKind.INJECTION and spec.is_pairwise:
-        preferred = reads.people_prefer(ids, asked.version)
+        preferred = reads.people_prefer(list(names), asked.version)
         worse = {item: "B" if side == "A" else "A" for item, side in preferred.items()}
     return Sample(
         {
             item: changes.target(
-                asked.seed, item, is_pair=spec.is_pairwise, side=worse.get(item, "")
+                asked.seed, name, is_pair=spec.is_pairwise, side=worse.get(item, "")
             )
-            for item in ids
+            for item, name in names.items()
         }
     )
 
@@ -129,24 +131,31 @@ def _any_candidates(asked: Asked, spec: VersionSpec) -> bool:
     return reads.candidates(asked.dataset, is_pairwise=spec.is_pairwise).exists()
 
 
-def _drawn(asked: Asked, spec: VersionSpec) -> list[int]:
-    found = reads.candidates(asked.dataset, is_pairwise=spec.is_pairwise)
-    ids = found.values_list("pk", flat=True).iterator()
+def _drawn(asked: Asked, spec: VersionSpec) -> dict[int, str]:
+    """The names of the items that are drawn, by key."""
+    found = _named(reads.candidates(asked.dataset, is_pairwise=spec.is_pairwise))
     if not PROBES[asked.kind].needs_changed_text:
-        return _first(ids, asked, asked.size)
-    chosen: list[int] = []
-    for item in _in_turn(_first(ids, asked, MOST_SCANNED)):
+        return _first(found, asked, asked.size)
+    chosen: dict[int, str] = {}
+    for item in _in_turn(list(_first(found, asked, MOST_SCANNED))):
         view = queries.item_view(item)
         if view is not None and changes.changes_anything(view):
-            chosen.append(item.pk)
+            chosen[item.pk] = item.external_id
         if len(chosen) == asked.size:
             break
     return chosen
 
 
-def _first(ids: Iterator[int], asked: Asked, size: int) -> list[int]:
-    """The items that the lot puts first; the lot hangs on seed and item alone."""
-    return heapq.nsmallest(size, ids, key=lambda item: changes.draw(asked.seed, "item", item))
+def _named(items: QuerySet[Item]) -> Iterator[tuple[int, str]]:
+    return items.values_list("pk", "external_id").iterator()
+
+
+def _first(named: Iterable[tuple[int, str]], asked: Asked, size: int) -> dict[int, str]:
+    """The items that the lot puts first. It hangs on the seed and the item's own name alone, so
+    that the same data draw the same wherever they are."""
+    return dict(
+        heapq.nsmallest(size, named, key=lambda item: changes.draw(asked.seed, "item", item[1]))
+    )
 
 
 def _in_turn(ids: Sequence[int]) -> Iterator[Item]:
@@ -177,7 +186,7 @@ def _of_families(asked: Asked, spec: VersionSpec) -> Sample:
             f"the development items that people labelled are not by systems of both kinds: of the "
             f"family {family}, and of others",
         )
-    chosen = _first(iter(sides), asked, asked.size)
+    chosen = _first((one for one in _named(known) if one[0] in sides), asked, asked.size)
     return Sample({item: Target(sides[item]) for item in chosen})
 
 

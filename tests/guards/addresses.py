@@ -93,6 +93,7 @@ IN_ADDRESSES: dict[str, Values] = {
             rows.requests[0].run_id,
         )
     ],
+    "probe_id": lambda rows: [rows.probe.pk],
     "judge": lambda rows: [rows.judge.slug],
     "judge_slug": lambda rows: [rows.judge.slug],
     "number": lambda rows: [rows.versions[0].number, rows.versions[2].number],
@@ -130,6 +131,7 @@ QUERIES: dict[str, Sequence[str]] = {
     "guideline_differences": ["?before=1.0&after=1.1"],
     "guideline_file": ["?version=1.0"],
     "guideline_new": ["?copy=1"],
+    "probe_new": ["?kind=length", "?kind=injection"],
     "round_agreement": ["?dimension=preference"],
     "my_answers": ["?q=refund", "?show=changed", "?show=passed", "?label=preference:A"],
     "my_work": ["?each=day"],

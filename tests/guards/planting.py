@@ -48,12 +48,19 @@ from judges.models import (
     ApprovalRequest,
     Judge,
     JudgeVersion,
+    Probe,
     Run,
 )
 from judges.states import RunPurpose
 from tests import builders, judging
 from tests.builders import NOON
-from tests.guards.planted_judges import approvals, finished_run, open_report, running_run
+from tests.guards.planted_judges import (
+    approvals,
+    finished_run,
+    open_report,
+    probe_of,
+    running_run,
+)
 from tests.guards.words import (
     CLUSTER,
     DRAFT_OF_BEN,
@@ -105,6 +112,7 @@ class Rows:
     gold: GoldItem
     withdrawal: Withdrawal
     qualification: Round
+    probe: Probe
 
 
 def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows, dict[Scope, str]]:
@@ -189,6 +197,7 @@ def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows
         gold=gold,
         withdrawal=_withdrawn(open_round, open_items[-1], lead),
         qualification=_qualification(gold, preference, people),
+        probe=probe_of(versions[0], open_set, open_items),
     )
     return rows, secrets
 
