@@ -123,7 +123,7 @@ def _nothing(asked: Asked, spec: VersionSpec) -> Sample:
         "no_items",
         f"There is nothing to draw from: this version judges {kind} with their texts, and a probe "
         "takes development items that stand beside no sealed one. Choose another dataset.",
-        {"dataset": ["It has no such development item."]},
+        {"dataset": ["There is nothing to draw from here: no such development item."]},
     )
 
 
