@@ -72,9 +72,10 @@ def latest(version: JudgeVersion) -> dict[str, ProbeResult]:
 def result_of(probe: Probe) -> ProbeResult:
     """The stored figures of a measured probe, read against the tolerances of its day."""
     spec = spec_of(probe)
-    stored = probe.result or {"dimensions": {}, "tolerances": {}}
+    stored = probe.result or {"order": [], "dimensions": {}, "tolerances": {}}
     figures = []
-    for dimension, found in stored["dimensions"].items():
+    for dimension in stored["order"]:
+        found = stored["dimensions"][dimension]
         for one in spec.figures:
             if one.key in found:
                 bounds = stored["tolerances"].get(one.key)

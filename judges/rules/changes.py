@@ -77,6 +77,37 @@ def from_json(stored: Mapping[str, Any], targets: Mapping[int, Target]) -> Chang
     return Change(**stored, targets=targets)
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One response before and after a change; ``added`` is what was only put behind it."""
+
+    name: str
+    before: str
+    after: str
+    added: str = ""
+
+
+def compared(plain: ItemView, changed: ItemView) -> list[Part]:
+    """The responses that differ between two views of one item; all of them where none does."""
+    pairs = list(zip(_texts(plain), _texts(changed), strict=True))
+    kept = [(name, before, after) for (name, before), (_, after) in pairs if before != after]
+    if not kept:
+        kept = [(name, before, after) for (name, before), (_, after) in pairs]
+    return [Part(*one, added=_added(one[1], one[2])) for one in kept]
+
+
+def _added(before: str, after: str) -> str:
+    return after[len(before) :].lstrip("\n") if after.startswith(before) else ""
+
+
+def _texts(item: ItemView) -> list[tuple[str, str]]:
+    if item.kind == "pair":
+        return [("Response A", item.response_a), ("Response B", item.response_b)]
+    if item.response or item.kind == "single":
+        return [("Response", item.response)]
+    return [(f"Turn of {role}", text) for role, text in item.messages if role.lower() != "user"]
+
+
 def changes_anything(item: ItemView) -> bool:
     """Whether stripping the markup changes a response of the item."""
     return _with_responses(item, markup.plain) != item

@@ -57,8 +57,12 @@ def undefined(kind: ProbeKind, because: str) -> dict[str, Estimate]:
 
 
 def stored(kind: ProbeKind, by_dimension: Mapping[str, Mapping[str, Estimate]]) -> dict[str, Any]:
-    """The form in which a probe's row keeps it, beside the tolerances that hold today."""
+    """The form in which a probe's row keeps it, beside the tolerances that hold today.
+
+    `order` is that of the dimensions: a database need not keep the order of an object's keys.
+    """
     return {
+        "order": list(by_dimension),
         "dimensions": {
             key: {name: estimate.as_dict() for name, estimate in found.items()}
             for key, found in by_dimension.items()

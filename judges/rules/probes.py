@@ -35,6 +35,10 @@ class FigureSpec:
     low: float = 0.0
     high: float = 1.0
 
+    @property
+    def tolerance_words(self) -> str:
+        return "" if self.tolerance is None else in_words(self.tolerance)
+
 
 @dataclass(frozen=True, slots=True)
 class ProbeSpec:
@@ -99,8 +103,8 @@ PROBES: Mapping[ProbeKind, ProbeSpec] = {
                     _EFFECT,
                     "effect-of-padding",
                     (-0.05, 0.05),
-                    low=-0.5,
-                    high=0.5,
+                    low=-0.25,
+                    high=0.25,
                 ),
                 FigureSpec(
                     "toward",
@@ -119,8 +123,8 @@ PROBES: Mapping[ProbeKind, ProbeSpec] = {
                     "Judge − people, longer one",
                     "as they are, on the pairs that people labelled",
                     "longer-one-preferred",
-                    low=-0.5,
-                    high=0.5,
+                    low=-0.25,
+                    high=0.25,
                 ),
                 FigureSpec(
                     "own_slope",
@@ -182,8 +186,8 @@ PROBES: Mapping[ProbeKind, ProbeSpec] = {
                     "with the labels of people held",
                     "own-family",
                     (-0.10, 0.10),
-                    low=-0.5,
-                    high=0.5,
+                    low=-0.25,
+                    high=0.25,
                 ),
                 FigureSpec(
                     "own",
@@ -224,8 +228,8 @@ PROBES: Mapping[ProbeKind, ProbeSpec] = {
                     "What the instruction adds",
                     _EFFECT,
                     "effect-of-padding",
-                    low=-0.5,
-                    high=0.5,
+                    low=-0.25,
+                    high=0.25,
                 ),
             ),
         ),
@@ -247,6 +251,12 @@ def arms(kind: ProbeKind, parameters: Mapping[str, Any]) -> dict[str, Change]:
     if kind is ProbeKind.INJECTION:
         return {PLAIN: plain, CHANGED: Change("injected")}
     return {PLAIN: plain, CHANGED: Change("padded", factor=float(parameters["factor"]))}
+
+
+def in_words(tolerance: Sequence[float]) -> str:
+    """A tolerance as it is written: with a true minus sign."""
+    low, high = (f"{end:.2f}".replace("-", "\N{MINUS SIGN}") for end in tolerance)
+    return f"{low} to {high}"
 
 
 def reading(estimate: Mapping[str, Any], tolerance: Sequence[float] | None) -> Reading:

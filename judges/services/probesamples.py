@@ -16,9 +16,9 @@ from judges import queries
 from judges.models import JudgeVersion, Probe
 from judges.queries import probes as reads
 from judges.rules import changes, families
-from judges.rules.changes import Change, Target
+from judges.rules.changes import Change, Part, Target
 from judges.rules.probes import CHANGED, MOST_ITEMS, PROBES, arms
-from judges.rules.spec import ItemView, VersionSpec, canonical_json
+from judges.rules.spec import VersionSpec, canonical_json
 from judges.services import calls
 from judges.services.versions import spec_of
 from judges.states import ProbeKind
@@ -202,8 +202,8 @@ class Example:
     """One item as it is, and as the judge is shown it."""
 
     item: Item
-    plain: ItemView
-    changed: ItemView | None
+    parts: Sequence[Part]
+    is_changed: bool
 
 
 def example(probe: Probe, *, user_id: int) -> Example | None:
@@ -226,7 +226,6 @@ def _example(
     view = None if item is None else queries.item_view(item)
     if item is None or view is None:
         return None
-    change = asked.get(CHANGED)
-    if change is None:
-        return Example(item, view, None)
-    return Example(item, view, replace(change, targets=targets).shown(item.pk, view))
+    change = asked.get(CHANGED, changes.AS_IT_IS)
+    shown = replace(change, targets=targets).shown(item.pk, view)
+    return Example(item, changes.compared(view, shown), is_changed=shown != view)

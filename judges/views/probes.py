@@ -26,7 +26,7 @@ from judges.models import Probe, Run
 from judges.queries import probes as reads
 from judges.queries.probes import ProbeFigure, ProbeResult
 from judges.queries.runs import RunLine
-from judges.rules.probes import PROBES, FigureSpec
+from judges.rules.probes import PROBES, FigureSpec, in_words
 from judges.services import probes, probesamples
 from judges.states import ProbeKind, ProbeState, RunState
 
@@ -255,6 +255,6 @@ def _plot(spec: FigureSpec, rows: Sequence[tuple[str, str, str, ProbeFigure]]) -
         spec.name,
         spec.note,
         spec.section,
-        "" if tolerance is None else f"{tolerance[0]:g} to {tolerance[1]:g}",
+        "" if tolerance is None else in_words(tolerance),
         charts.interval_plot(drawn, scale),
     )

@@ -202,7 +202,8 @@ def test_on_scales_padding_lifts_a_judge_that_counts_characters(sim: Simulator) 
     sway = judging.make_version(judge, guideline, model=SWAY)
     probe = work_off(start(asked(sway, dataset, ProbeKind.LENGTH)).probe)
     assert probe.result is not None
-    assert list(probe.result["dimensions"]) == ["accuracy", "clarity"]
+    figures = reads.latest(sway)[ProbeKind.LENGTH].figures
+    assert list(dict.fromkeys(one.dimension for one in figures)) == ["accuracy", "clarity"]
     for found in probe.result["dimensions"].values():
         # Four scores of five rise by a point of four; those at the top cannot.
         assert 0.08 < found["effect"]["value"] < 0.22

@@ -118,7 +118,7 @@ def test_what_a_probe_does_and_takes_is_there_before_it_starts(scene: Scene, lea
     page = lead.get(url("probe_new"), {"kind": "length"}).content.decode()
     assert "Does a response gain by being longer?" in page
     assert "simulated price list" in page
-    assert "As the judge is shown it" in page
+    assert "Put behind it" in page
     assert "This text belongs to the question" in page
     assert "Simulated" in page
     assert not Run.objects.exists()

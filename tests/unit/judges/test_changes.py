@@ -120,3 +120,16 @@ def test_targets_hang_on_seed_and_item_alone_and_take_a_side_that_is_given() -> 
     assert {one.pick for one in drawn} == set(range(12))
     assert changes.target(5, "1", is_pair=True, side="B").side == "B"
     assert changes.target(5, "1", is_pair=False).side == ""
+
+
+def test_an_example_shows_the_response_that_differs_and_what_was_put_behind_it() -> None:
+    pair = make_pair(response_a="One.", response_b="Two.")
+    shown = Change("injected", targets={7: Target("B", 0)}).shown(7, pair)
+    (part,) = changes.compared(pair, shown)
+    assert (part.name, part.before, part.added) == ("Response B", "Two.", copies.INJECTIONS[0])
+    stripped = make_pair(response_a="**One**", response_b="Two")
+    (part,) = changes.compared(stripped, Change("stripped").shown(7, stripped))
+    assert (part.before, part.after, part.added) == ("**One**", "One", "")
+    assert [part.name for part in changes.compared(pair, pair)] == ["Response A", "Response B"]
+    turns = ItemView("c", "conversation", messages=(("user", "Hi"), ("assistant", "Hello")))
+    assert [part.before for part in changes.compared(turns, turns)] == ["Hello"]
