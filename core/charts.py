@@ -28,7 +28,11 @@ BOB = 5
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The window of a plot, the target (brass, with the bob) and the people's ceiling (dotted)."""
+    """The window of a plot, the target (brass, with the bob) and the people's ceiling (dotted).
+
+    Where an interval has to lie between two values it has a `tolerance` instead of a target: each
+    end is a line, but for one that is the window's own.
+    """
 
     low: float = 0.0
     high: float = 1.0
@@ -36,6 +40,7 @@ class Scale:
     ceiling: float | None = None
     target_name: str = "target"
     ceiling_name: str = "people"
+    tolerance: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if not self.low < self.high:
@@ -47,6 +52,15 @@ class Scale:
 
     def shows(self, value: float) -> bool:
         return self.low <= value <= self.high
+
+    @property
+    def lines(self) -> tuple[float, ...]:
+        """Where lines with a bob stand: the target, or the ends of the tolerance."""
+        marks = (self.target,) if self.tolerance is None else self.tolerance
+        inner = (mark for mark in marks if mark is not None and self.shows(mark))
+        return tuple(
+            mark for mark in inner if self.tolerance is None or self.low < mark < self.high
+        )
 
     @property
     def ticks(self) -> tuple[float, ...]:
@@ -76,15 +90,25 @@ def hangs(figure: Figure, scale: Scale) -> str:
 
     Without an interval the value alone decides between at-or-above and below.
     """
-    if figure.value is None or scale.target is None:
+    if figure.value is None or (scale.target is None and scale.tolerance is None):
         return ""
     low = figure.value if figure.low is None else figure.low
     high = figure.value if figure.high is None else figure.high
+    if scale.tolerance is not None:
+        return _within(low, high, scale.tolerance)
+    assert scale.target is not None
     if low >= scale.target:
         return f"clear of the {scale.target_name} {_short(scale.target)}"
     if high < scale.target:
         return f"below the {scale.target_name} {_short(scale.target)}"
     return f"across the {scale.target_name} {_short(scale.target)}"
+
+
+def _within(low: float, high: float, tolerance: tuple[float, float]) -> str:
+    words = f"the tolerance {_short(tolerance[0])} to {_short(tolerance[1])}"
+    if tolerance[0] <= low and high <= tolerance[1]:
+        return f"inside {words}"
+    return f"outside {words}" if high < tolerance[0] or low > tolerance[1] else f"across {words}"
 
 
 # Interval plot ------------------------------------------------------------------------------------
@@ -157,8 +181,7 @@ def interval_cell(estimate: object, scale: Scale, *, label: str, second: bool = 
 def interval_axis(scale: Scale) -> str:
     """The foot of an interval plot: the bob under the target, the ceiling's name, the numbers."""
     parts = [_line(f"plot__{kind}", at, 0, at, 7) for kind, at in _lines_of(scale)]
-    if scale.target is not None and scale.shows(scale.target):
-        parts.append(_bob(scale.at(scale.target), 6))
+    parts += [_bob(scale.at(mark), 6) for mark in scale.lines]
     if scale.ceiling is not None and scale.shows(scale.ceiling):
         parts.append(_ceiling_name(scale))
     parts += [_text(scale.at(tick), 34, _short(tick)) for tick in scale.ticks]
@@ -194,8 +217,10 @@ def _marks(scale: Scale, top: int, bottom: int) -> list[str]:
 
 
 def _lines_of(scale: Scale) -> list[tuple[str, float]]:
-    marks = (("ceiling", scale.ceiling), ("target", scale.target))
-    return [(kind, scale.at(v)) for kind, v in marks if v is not None and scale.shows(v)]
+    found = [("target", scale.at(mark)) for mark in scale.lines]
+    if scale.ceiling is not None and scale.shows(scale.ceiling):
+        found.insert(0, ("ceiling", scale.at(scale.ceiling)))
+    return found
 
 
 def _ceiling_name(scale: Scale) -> str:
@@ -225,6 +250,8 @@ def _scale_described(scale: Scale) -> str:
         marks.append(f"{scale.target_name} {_short(scale.target)}")
     if scale.ceiling is not None:
         marks.append(f"{scale.ceiling_name} {_short(scale.ceiling)}")
+    if scale.tolerance is not None:
+        marks.append("tolerance {} to {}".format(*map(_short, scale.tolerance)))
     window_of = f"Drawn from {_short(scale.low)} to {_short(scale.high)}"
     return f"{window_of}; {', '.join(marks)}." if marks else f"{window_of}."
 

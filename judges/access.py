@@ -7,7 +7,7 @@ from annotation.models import Item
 from annotation.queries.items import may_yet_rate
 from core.errors import NotAllowed, NotHere
 from judges import queries
-from judges.models import Call, Judge, JudgeVersion, ProviderKey, Run
+from judges.models import Call, Judge, JudgeVersion, Probe, ProviderKey, Run
 
 
 def judge_of(project: Project, judge_id: int) -> Judge:
@@ -50,6 +50,18 @@ def run_of(project: Project, run_id: int) -> Run:
     if run is None:
         raise NotHere("There is no such run in this project.")
     return run
+
+
+def probe_of(project: Project, probe_id: int) -> Probe:
+    probe = (
+        Probe.objects.select_related("version__judge", "dataset", "project")
+        .prefetch_related("variants__run__version__judge", "variants__run__dataset")
+        .filter(project=project, pk=probe_id)
+        .first()
+    )
+    if probe is None:
+        raise NotHere("There is no such probe in this project.")
+    return probe
 
 
 def open_call_of(project: Project, call_id: int, *, user_id: int) -> Call:

@@ -34,6 +34,7 @@ class RunPurpose(TextChoices):
     PLAYGROUND = "playground"
     SERVING = "serving"
     IMPORTED = "imported"
+    PROBE = "probe"
 
 
 class RunState(TextChoices):
@@ -53,6 +54,23 @@ class CallState(TextChoices):
 class AttemptState(TextChoices):
     SENT = "sent"
     FINAL = "final"
+
+
+class ProbeKind(TextChoices):
+    """What a probe of the bias laboratory looks for."""
+
+    ORDER = "order", "Order"
+    LENGTH = "length", "Length"
+    FORMAT = "format", "Format"
+    REPEAT = "repeat", "Repeat"
+    SELF_PREFERENCE = "self_preference", "Self-preference"
+    INJECTION = "injection", "Injection"
+
+
+class ProbeState(TextChoices):
+    RUNNING = "running"
+    MEASURED = "measured"
+    GIVEN_UP = "given_up"
 
 
 class RequestState(TextChoices):

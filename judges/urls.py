@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from judges.views import baselines, judges, keys, money, profiles, runs
+from judges.views import baselines, judges, keys, money, probes, profiles, runs
 
 PROJECT = "projects/<slug:slug>"
 RUN = f"{PROJECT}/runs/<int:run_id>"
@@ -32,5 +32,8 @@ urlpatterns = [
     path(f"{PROJECT}/judges/budgets/month/", money.month, name="budget_month"),
     path(f"{PROJECT}/judges/<int:judge_id>/budget/", money.judge, name="budget_judge"),
     path(f"{PROJECT}/judges/prices/new/", money.price_new, name="price_new"),
+    path(f"{PROJECT}/laboratory/", probes.index, name="laboratory"),
+    path(f"{PROJECT}/laboratory/new/", probes.new, name="probe_new"),
+    path(f"{PROJECT}/laboratory/<int:probe_id>/", probes.detail, name="probe"),
     path(f"{PROJECT}/calls/<int:call_id>/", runs.call, name="call"),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 from measurement import intervals
 from measurement.arrays import Floats, Ints
 from measurement.estimate import Estimate
-from measurement.scale import TIE, label_text
+from measurement.scale import TIE, Scale, label_text
 from measurement.sheet import Sheet
 from measurement.verdicts import OK, ORDERS, JudgeTable
 
@@ -22,6 +22,8 @@ NO_REPEAT = "no item was asked twice in the same order"
 NO_SAMPLES = "no item has two samples with a verdict"
 Hits = tuple[str, float, float]
 """An item with what counted as a hit, and of how many."""
+ClustersOf = Callable[[list[str]], Ints]
+"""Gives the cluster of each of these items, as a code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +100,14 @@ class Repeats:
 
 def orders(judge: JudgeTable, sheet: Sheet, *, seed: int) -> Orders | None:
     """How far the order decides; None for other labels and without calls in orders."""
-    if not sheet.tested.is_pairwise or not any(call.order in ORDERS for call in judge.calls):
+    return orders_of(judge, sheet.scale, _clusters_beside(sheet), seed=seed)
+
+
+def orders_of(judge: JudgeTable, scale: Scale, clusters: ClustersOf, *, seed: int) -> Orders | None:
+    """`orders` without people: it takes the judge's calls and the clusters of items alone."""
+    if not scale.tested().is_pairwise or not any(call.order in ORDERS for call in judge.calls):
         return None
-    winners = _winners(judge, sheet)
+    winners = winners_by_order(judge, scale)
     both = {key: said for key, said in winners.items() if len(said) == len(ORDERS)}
     swapped = [(item, float(len(set(said.values())) == 1), 1.0) for (item, _), said in both.items()]
     firsts = [
@@ -112,41 +119,46 @@ def orders(judge: JudgeTable, sheet: Sheet, *, seed: int) -> Orders | None:
     repeated = list(_repeated(winners))
     return Orders(
         len(swapped),
-        _share(swapped, sheet, because=NO_PAIR),
-        _share(firsts, sheet, because="no call names a winner"),
-        _flips(((item, said) for (item, _), said in both.items()), sheet),
-        _share(repeated, sheet, because=NO_REPEAT),
-        _position(repeated, swapped, sheet, seed=seed),
+        _share(swapped, clusters, because=NO_PAIR),
+        _share(firsts, clusters, because="no call names a winner"),
+        _flips(((item, said) for (item, _), said in both.items()), clusters),
+        _share(repeated, clusters, because=NO_REPEAT),
+        _position(repeated, swapped, clusters, seed=seed),
     )
 
 
 def repeats(judge: JudgeTable, sheet: Sheet) -> Repeats | None:
     """The flip rate over samples, orders combined; None where no item was asked twice."""
+    return repeats_of(judge, sheet.scale, _clusters_beside(sheet))
+
+
+def repeats_of(judge: JudgeTable, scale: Scale, clusters: ClustersOf) -> Repeats | None:
+    """`repeats` without people."""
     if len({label_text(call.sample) for call in judge.calls}) < 2:
         return None
-    mapped = sheet.scale.tested_codes()
+    mapped = scale.tested_codes()
     said = {
-        item: [mapped[code] if code >= 0 else code for code in map(sheet.scale.code, labels)]
-        for item, labels in judge.sample_labels(sheet.scale).items()
+        item: [mapped[code] if code >= 0 else code for code in map(scale.code, labels)]
+        for item, labels in judge.sample_labels(scale).items()
         if len(labels) > 1
     }
     flipped = [(item, float(len(set(codes)) > 1), 1.0) for item, codes in said.items()]
     agreeing = [(item, *_same_pairs(codes)) for item, codes in said.items()]
     return Repeats(
         max(map(len, said.values()), default=0),
-        _share(flipped, sheet, because=NO_SAMPLES),
-        _share(agreeing, sheet, because=NO_SAMPLES),
+        _share(flipped, clusters, because=NO_SAMPLES),
+        _share(agreeing, clusters, because=NO_SAMPLES),
     )
 
 
-def _winners(judge: JudgeTable, sheet: Sheet) -> dict[tuple[str, str], dict[str, str]]:
+def winners_by_order(judge: JudgeTable, scale: Scale) -> dict[tuple[str, str], dict[str, str]]:
     """For each item and sample the winner by order; calls without a verdict left out."""
-    mapped, labels = sheet.scale.tested_codes(), sheet.tested.labels
+    mapped, labels = scale.tested_codes(), scale.tested().labels
     winners: dict[tuple[str, str], dict[str, str]] = {}
     for call in judge.calls:
         if call.outcome != OK or call.order not in ORDERS:
             continue
-        code = sheet.scale.code(call.label)
+        code = scale.code(call.label)
         if code >= 0:
             winners.setdefault((call.item, str(call.sample)), {})[call.order] = labels[mapped[code]]
     return winners
@@ -170,15 +182,15 @@ def _same_pairs(labels: list[Any]) -> tuple[float, float]:
     return float(sum(pairs)), float(len(pairs))
 
 
-def _flips(both: Iterable[tuple[str, dict[str, str]]], sheet: Sheet) -> Flips:
+def _flips(both: Iterable[tuple[str, dict[str, str]]], clusters: ClustersOf) -> Flips:
     leaning = [(item, _lean(said)) for item, said in both if len(set(said.values())) > 1]
     hits = [(item, float(lean > 0), 1.0) for item, lean in leaning]
     first = sum(lean > 0 for _, lean in leaning)
     return Flips(
         first,
         len(leaning) - first,
-        _share(hits, sheet, because=NO_FLIP),
-        _lean_test(leaning, sheet),
+        _share(hits, clusters, because=NO_FLIP),
+        _lean_test(leaning, clusters),
     )
 
 
@@ -189,27 +201,27 @@ def _lean(said: dict[str, str]) -> int:
     )
 
 
-def _lean_test(leaning: list[tuple[str, int]], sheet: Sheet) -> Estimate:
+def _lean_test(leaning: list[tuple[str, int]], clusters: ClustersOf) -> Estimate:
     from scipy.stats import binomtest
 
     signs = np.sign([lean for _, lean in leaning]).astype(np.float64)
-    sums = intervals.sum_by(_clusters([item for item, _ in leaning], sheet), signs)
+    sums = intervals.sum_by(clusters([item for item, _ in leaning]), signs)
     first, second = int((sums > 0).sum()), int((sums < 0).sum())
     if first + second == 0:
         return Estimate.undefined(NO_FLIP if not leaning else "no cluster leans to a place")
     return Estimate(float(binomtest(first, first + second).pvalue), first + second)
 
 
-def _position(repeated: list[Hits], swapped: list[Hits], sheet: Sheet, *, seed: int) -> Estimate:
+def _position(
+    repeated: list[Hits], swapped: list[Hits], clusters: ClustersOf, *, seed: int
+) -> Estimate:
     """Same winner in the same order − same winner in the other one, on the same items."""
     repeat, swap = _by_item(repeated), _by_item(swapped)
     items = [item for item in repeat if item in swap]
     if not items:
         return Estimate.undefined(NO_REPEAT if swapped else NO_PAIR)
     features = np.array([(*repeat[item], *swap[item]) for item in items], dtype=np.float64)
-    return intervals.bootstrapped(
-        features, _clusters(items, sheet), _difference, n=len(items), seed=seed
-    )
+    return intervals.bootstrapped(features, clusters(items), _difference, n=len(items), seed=seed)
 
 
 def _difference(sums: Floats) -> Floats:
@@ -224,16 +236,31 @@ def _by_item(found: list[Hits]) -> dict[str, tuple[float, float]]:
     return summed
 
 
-def _share(found: list[Hits], sheet: Sheet, *, because: str) -> Estimate:
+def _share(found: list[Hits], clusters: ClustersOf, *, because: str) -> Estimate:
     """A pooled share; what belongs to one item (or its cluster) is taken together."""
-    clusters = _clusters([item for item, _, _ in found], sheet)
+    codes = clusters([item for item, _, _ in found])
     hits = np.array([hit for _, hit, _ in found], dtype=np.float64)
     sizes = np.array([of for _, _, of in found], dtype=np.float64)
-    return intervals.share(hits, sizes, clusters, because=because)
+    return intervals.share(hits, sizes, codes, because=because)
 
 
-def _clusters(items: list[str], sheet: Sheet) -> Ints:
-    """The cluster of each item; an item that people did not rate is its own."""
+def _clusters_beside(sheet: Sheet) -> ClustersOf:
+    """The sheet's clusters; an item that people did not rate is its own."""
     known = dict(zip(sheet.people.items, sheet.clusters.tolist(), strict=True))
-    codes = {item: len(known) + place for place, item in enumerate(dict.fromkeys(items))} | known
-    return np.array([codes[item] for item in items], dtype=np.int64)
+
+    def clusters(items: list[str]) -> Ints:
+        alone = {item: len(known) + place for place, item in enumerate(dict.fromkeys(items))}
+        codes = alone | known
+        return np.array([codes[item] for item in items], dtype=np.int64)
+
+    return clusters
+
+
+def clusters_by_key(keys: Mapping[str, str]) -> ClustersOf:
+    """Items that share a key share a cluster; every item has a key."""
+    places = {key: place for place, key in enumerate(sorted(set(keys.values())))}
+
+    def clusters(items: list[str]) -> Ints:
+        return np.array([places[keys[item]] for item in items], dtype=np.int64)
+
+    return clusters

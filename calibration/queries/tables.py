@@ -13,8 +13,8 @@ from django.db.models import Count, QuerySet
 from annotation.models import Dataset, Dimension, GuidelineVersion, Item, Response, whole
 from annotation.queries import labels
 from annotation.states import ItemKind, Part
-from calibration.rules import families
 from judges.models import Call, JudgeLabel, Run, Verdict
+from judges.rules import families
 from measurement.alpha import alpha
 from measurement.counts import counts_of
 from measurement.estimate import Estimate

@@ -17,7 +17,7 @@ from judges.rules.spec import VersionSpec
 from judges.services import profiles
 from judges.services.versions import ANTHROPIC, SIMULATED_PREFIX, SIMULATOR, Choices
 
-SIMULATED_MODELS = ("sim-plumb-1", "sim-slant-1")
+SIMULATED_MODELS = ("sim-plumb-1", "sim-slant-1", "sim-sway-1")
 CLAUDE_MODELS = ("claude-haiku-5-5", "claude-sonnet-5-5", "claude-opus-5-5")
 
 

@@ -6,6 +6,7 @@ from judges.models.artefacts import Artefact
 from judges.models.config import Judge, JudgeVersion
 from judges.models.keys import ProviderKey
 from judges.models.money import OwnPrice, Purse
+from judges.models.probe import Probe, Variant
 from judges.models.run import Attempt, Call, JudgeLabel, Run, Verdict
 from judges.models.standing import (
     ApprovalRequest,
@@ -27,9 +28,11 @@ __all__ = [
     "JudgeVersion",
     "Look",
     "OwnPrice",
+    "Probe",
     "ProviderKey",
     "Purse",
     "Run",
     "Standing",
+    "Variant",
     "Verdict",
 ]

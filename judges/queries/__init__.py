@@ -43,6 +43,7 @@ from judges.queries.runs import (
     ledger_sums,
     open_runs,
     progress,
+    progress_of,
     runs_of,
     verdicts_of,
 )
@@ -89,6 +90,7 @@ __all__ = [
     "prices_in_force",
     "prices_of",
     "progress",
+    "progress_of",
     "runs_of",
     "spending",
     "touching_sealed",

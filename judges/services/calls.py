@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_UP, Decimal
 from functools import lru_cache
+from typing import Any
 
+from annotation.models import Item
 from core.errors import Invalid
 from judges import queries
-from judges.models import Attempt, Call, Run
+from judges.models import Attempt, Call, Run, Variant
 from judges.providers.base import ProviderFailure, ProviderReply, ProviderRequest
-from judges.rules import fingerprint, pricing, prompting, replay, retrying, verdicts
+from judges.rules import changes, fingerprint, pricing, prompting, replay, retrying, verdicts
+from judges.rules.changes import Change, Target
 from judges.rules.pricing import PriceRow, Usage
 from judges.rules.retrying import Step
 from judges.rules.spec import ItemView, Order, RenderedRequest, VersionSpec
@@ -44,6 +47,7 @@ class Plan:
     # The project's own prices of the version's model: they win over the list.
     prices: tuple[PriceRow, ...] = ()
     project_id: int = 0
+    change: Change = changes.AS_IT_IS
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +91,11 @@ class Settlement:
     fields: Mapping[str, object] = field(default_factory=dict)
 
 
-def plan_of(run: Run, *, timeout_seconds: float, most_failures: int) -> Plan:
-    spec = spec_of(run.version)
+def plan_of(
+    run: Run, *, timeout_seconds: float = 120.0, most_failures: int = retrying.MAX_TRANSIENT
+) -> Plan:
+    change = change_of(run)
+    spec = change.asked(spec_of(run.version))
     return Plan(
         run_id=run.pk,
         purpose=run.purpose,
@@ -98,7 +105,27 @@ def plan_of(run: Run, *, timeout_seconds: float, most_failures: int) -> Plan:
         most_failures=most_failures,
         prices=queries.own_prices(run.project_id, spec),
         project_id=run.project_id,
+        change=change,
     )
+
+
+def change_of(run: Run) -> Change:
+    """What a run of a probe changes of its items and of the way they are asked; else nothing."""
+    if run.purpose != RunPurpose.PROBE:
+        return changes.AS_IT_IS
+    variant = Variant.objects.select_related("probe").get(run=run)
+    return changes.from_json(variant.change, targets_of(variant.probe.sample))
+
+
+def targets_of(sample: Sequence[Sequence[Any]]) -> dict[int, Target]:
+    """A probe's sample as its row keeps it: item, side and number of the injection."""
+    return {item: Target(side, pick) for item, side, pick in sample}
+
+
+def shown_item(plan: Plan, item: Item) -> ItemView | None:
+    """What the judge sees of an item in this run; None when its texts are gone."""
+    view = queries.item_view(item)
+    return None if view is None else plan.change.shown(item.pk, view)
 
 
 def prepare(plan: Plan, calls: Sequence[Call], *, now: datetime) -> list[Prepared | Unaskable]:
@@ -117,7 +144,7 @@ def _prepared(
         return Unaskable(
             call.pk, Outcome.FAILED, f"The worker died {MOST_UNKNOWN} times while it waited."
         )
-    item = queries.item_view(call.item)
+    item = shown_item(plan, call.item)
     if item is None:
         return Unaskable(call.pk, Outcome.FAILED, "The item's texts are gone: they were erased.")
     try:

@@ -12,7 +12,7 @@ from judges.models import Call, JudgeLabel, Run, Verdict
 from judges.rules import verdicts
 from judges.rules.spec import VersionSpec
 from judges.rules.verdicts import CallVerdict, Combined, Outcome, to_item_labelling
-from judges.services import hooks
+from judges.services import calls, hooks
 from judges.services.versions import spec_of
 from judges.states import RunState
 
@@ -25,7 +25,7 @@ def combine(run_id: int, *, now: datetime) -> None:
     run = Run.objects.select_related("version").get(pk=run_id)
     if run.state != RunState.DONE or run.combined_at is not None:
         return
-    labels = list(_labels(run, spec_of(run.version)))
+    labels = list(_labels(run, calls.change_of(run).asked(spec_of(run.version))))
     with transaction.atomic():
         stamped = Run.objects.filter(
             pk=run_id, state=RunState.DONE, combined_at__isnull=True
@@ -58,12 +58,12 @@ def forgotten(now: datetime) -> list[int]:
 
 def _labels(run: Run, spec: VersionSpec) -> Iterator[JudgeLabel]:
     said = _verdicts_by_call(run)
-    calls = (
+    asked = (
         Call.objects.filter(run=run)
         .order_by("item_id", "pk")
         .values_list("pk", "item_id", "order", "sample", "outcome")
     )
-    for item_id, rows in groupby(calls.iterator(), key=lambda row: row[1]):
+    for item_id, rows in groupby(asked.iterator(), key=lambda row: row[1]):
         views = [
             CallVerdict(
                 order=order,

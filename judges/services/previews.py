@@ -13,7 +13,6 @@ from judges.rules import prompting, replay
 from judges.rules.spec import Order, RenderedRequest, VersionSpec
 from judges.services import calls
 from judges.services.calls import Plan
-from judges.services.versions import spec_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +61,8 @@ def of_spec(judge: Judge, spec: VersionSpec, *, item: Item | None) -> Preview:
 def of_call(call: Call) -> ShownCall:
     """The prompt rendered again, and for each attempt whether it is what was sent."""
     attempts = list(call.attempts.order_by("number"))
-    plan = Plan(
-        run_id=call.run_id,
-        purpose=call.run.purpose,
-        spec=spec_of(call.run.version),
-        fence_key=call.run.project.fence_key.encode(),
-    )
-    view = queries.item_view(call.item)
+    plan = calls.plan_of(call.run)
+    view = calls.shown_item(plan, call.item)
     if view is None:
         bare = [ShownAttempt(attempt, "") for attempt in attempts]
         return ShownCall(None, bare, None, "The item's texts are gone: they were erased.")

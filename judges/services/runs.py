@@ -18,6 +18,7 @@ from core.errors import Conflict, Invalid, NotAllowed, OverBudget
 from judges import queries
 from judges.models import Attempt, Call, JudgeVersion, Run, Verdict
 from judges.rules import pricing, prompting, verdicts
+from judges.rules.changes import AS_IT_IS, Change
 from judges.rules.spec import RenderedRequest, VersionSpec
 from judges.rules.verdicts import Outcome
 from judges.services import asking, calls, counting, ledger
@@ -79,15 +80,17 @@ def estimate(
     items: Iterable[Item] | None = None,
     purpose: RunPurpose = RunPurpose.ORDINARY,
     concurrency: int | None = None,
+    change: Change = AS_IT_IS,
     now: datetime,
 ) -> RunEstimate:
     """Calls, tokens and money before anything is sent. Raises PriceUnknown, Invalid, NotAllowed."""
-    spec = spec_of(version)
-    plan = _plan(version, spec, purpose)
+    spec = change.asked(spec_of(version))
+    plan = _plan(version, spec, purpose, change)
     price = calls.check_price(plan, at=now)
     ids = _chosen(version, spec, dataset, items, purpose)
     sampled = _spread(ids, SAMPLED_ITEMS)
-    cached = _cached_calls(plan, sampled, may_hit=_may_hit(version, purpose))
+    may_hit = _may_hit(version, purpose, change)
+    cached = _cached_calls(plan, sampled, may_hit=may_hit)
     sums = _reckon(plan, sampled, cached, _answer_tokens(version, spec), now)
     factor = len(ids) / len(sampled)
     planned = len(ids) * len(prompting.calls_for(spec))
@@ -125,26 +128,81 @@ def plan_run(
     Items come from the dataset (what is sealed is left out) or are named (a sealed one among them
     is refused, unless the purpose is an approval). Cached answers are filled at once.
     """
-    spec = spec_of(version)
-    plan = _plan(version, spec, purpose)
+    draft = draft_run(
+        version=version,
+        actor=actor,
+        dataset=dataset,
+        items=items,
+        purpose=purpose,
+        budget=budget,
+        concurrency=concurrency,
+        now=now,
+    )
+    with transaction.atomic():
+        return write_run(draft, now=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A plan that is not written yet: all that takes long was done without a transaction."""
+
+    version: JudgeVersion
+    dataset: Dataset | None
+    purpose: RunPurpose
+    actor: str
+    budget: Decimal | None
+    concurrency: int | None
+    items: int
+    planned: Sequence[Planned]
+
+
+def draft_run(
+    *,
+    version: JudgeVersion,
+    actor: str,
+    dataset: Dataset | None = None,
+    items: Iterable[Item] | None = None,
+    purpose: RunPurpose = RunPurpose.ORDINARY,
+    budget: Decimal | None = None,
+    concurrency: int | None = None,
+    change: Change = AS_IT_IS,
+    now: datetime,
+) -> Draft:
+    """Everything of `plan_run` but its rows, for whoever writes several runs at once."""
+    spec = change.asked(spec_of(version))
+    plan = _plan(version, spec, purpose, change)
     _check(version, plan, budget, concurrency, now)
     ids = _chosen(version, spec, dataset, items, purpose)
-    planned = list(_planned(plan, ids, may_hit=_may_hit(version, purpose)))
-    with transaction.atomic():
-        run = Run.objects.create(
-            project=version.judge.project,
-            version=version,
-            dataset=dataset,
-            purpose=purpose,
-            actor=actor,
-            concurrency=concurrency or settings.RUN_CONCURRENCY,
-            items_planned=len(ids),
-            calls_planned=len(planned),
-            budget=budget,
-        )
-        add_calls(run, planned, now=now)
-        _record(run, "run.planned", actor, {"calls": len(planned), "purpose": str(purpose)})
-        jobs.hint("judges.run", run.pk)
+    may_hit = _may_hit(version, purpose, change)
+    return Draft(
+        version=version,
+        dataset=dataset,
+        purpose=purpose,
+        actor=actor,
+        budget=budget,
+        concurrency=concurrency,
+        items=len(ids),
+        planned=list(_planned(plan, ids, may_hit=may_hit)),
+    )
+
+
+def write_run(draft: Draft, *, now: datetime) -> Run:
+    """The rows of a draft; call it inside a transaction."""
+    run = Run.objects.create(
+        project=draft.version.judge.project,
+        version=draft.version,
+        dataset=draft.dataset,
+        purpose=draft.purpose,
+        actor=draft.actor,
+        concurrency=draft.concurrency or settings.RUN_CONCURRENCY,
+        items_planned=draft.items,
+        calls_planned=len(draft.planned),
+        budget=draft.budget,
+    )
+    add_calls(run, draft.planned, now=now)
+    planned = {"calls": len(draft.planned), "purpose": str(draft.purpose)}
+    _record(run, "run.planned", draft.actor, planned)
+    jobs.hint("judges.run", run.pk)
     return run
 
 
@@ -350,7 +408,7 @@ def _refuse_unfit(ids: Sequence[int], fit: QuerySet[Item]) -> None:
         )
 
 
-def _plan(version: JudgeVersion, spec: VersionSpec, purpose: RunPurpose) -> Plan:
+def _plan(version: JudgeVersion, spec: VersionSpec, purpose: RunPurpose, change: Change) -> Plan:
     key = version.judge.project.fence_key.encode()
     project_id = version.judge.project_id
     return Plan(
@@ -360,6 +418,7 @@ def _plan(version: JudgeVersion, spec: VersionSpec, purpose: RunPurpose) -> Plan
         fence_key=key,
         prices=queries.own_prices(project_id, spec),
         project_id=project_id,
+        change=change,
     )
 
 
@@ -380,12 +439,12 @@ def _planned(plan: Plan, ids: Sequence[int], *, may_hit: bool) -> Iterator[Plann
                 yield Planned(item_id, order, sample, _parsed(plan.spec, stored))
 
 
-def _may_hit(version: JudgeVersion, purpose: RunPurpose) -> bool:
+def _may_hit(version: JudgeVersion, purpose: RunPurpose, change: Change) -> bool:
     """Whether an answer can be in the cache at all: a project's first run renders nothing in vain.
 
     Prompts hold the project's own fence, so no project finds another's answers.
     """
-    if purpose in NO_CACHE or version.kind != VersionKind.PROMPT:
+    if purpose in NO_CACHE or change.is_fresh or version.kind != VersionKind.PROMPT:
         return False
     earlier = Run.objects.filter(project=version.judge.project_id, started_at__isnull=False)
     return earlier.exists()
@@ -393,7 +452,7 @@ def _may_hit(version: JudgeVersion, purpose: RunPurpose) -> bool:
 
 def _keys(plan: Plan, ids: Sequence[int]) -> Iterator[tuple[tuple[int, str, int], str]]:
     for item in Item.objects.filter(pk__in=ids).select_related("content"):
-        view = queries.item_view(item)
+        view = calls.shown_item(plan, item)
         if view is None:
             continue
         for order, sample in prompting.calls_for(plan.spec):
@@ -445,7 +504,7 @@ def _reckon(
     spec = plan.spec
     requests: list[RenderedRequest] = []
     for item in Item.objects.filter(pk__in=ids).select_related("content"):
-        view = queries.item_view(item)
+        view = calls.shown_item(plan, item)
         if view is None:
             continue
         for order, sample in prompting.calls_for(spec):

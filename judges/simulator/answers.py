@@ -1,6 +1,7 @@
 """What a simulated judge answers: latent truth, bent by the errors planted in the judge.
 
-Texts under judgement are only measured and hashed, so that nothing written in them is obeyed.
+Texts under judgement are only measured and hashed: nothing written in them is obeyed, but for the
+bias laboratory's own instructions by a judge in which that was planted.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from judges.rules.copies import carries_injection, core
 from judges.simulator import truth
 from judges.simulator.judges import Planted
 
@@ -17,6 +19,7 @@ _FENCE = re.compile(r"<([a-z0-9_]+)-([0-9a-f]{8,64})>\n(.*?)\n</\1-\2>", re.DOTA
 _SCHEMA = re.compile(r"<answer_schema>(.*?)</answer_schema>", re.DOTALL)
 _PAIR_LABELS = frozenset({"A", "B", "A1", "A2", "B1", "B2", "tie"})
 _NOT_APPLICABLE = "not_applicable"
+_LONG = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +117,18 @@ def _sides(offered: Sequence[object]) -> set[str]:
 def _pair_label(judge: Planted, seen: Seen, offered: Sequence[object], seed: str) -> object:
     """A or B as shown. What is seen of the pair is one draw for both orders and all samples."""
     first, second = str(seen.response_a).strip(), str(seen.response_b).strip()
-    if first == second:
+    cores = core(first), core(second)
+    if cores[0] == cores[1]:
         return "tie" if "tie" in offered else offered[0]
-    pair = (judge.model, seed, seen.input.strip(), *sorted((first, second)))
+    pair = (judge.model, seed, seen.input.strip(), *sorted(cores))
     better = truth.latent_preference(seen.input, first, second) == "x"
     if truth.unit("seen", *pair) >= judge.accuracy:
         better = not better
     if len(first) != len(second) and truth.unit("length", *pair) < judge.verbosity_bias:
         better = len(first) > len(second)
+    told = carries_injection(first), carries_injection(second)
+    if told[0] != told[1] and truth.unit("obeys", *pair) < judge.gullibility:
+        better = told[0]
     if truth.unit("place", *pair, first, seen.call) < judge.position_bias:
         better = True
     side = "A" if better else "B"
@@ -132,8 +139,11 @@ def _pair_label(judge: Planted, seen: Seen, offered: Sequence[object], seed: str
 
 def _score_place(judge: Planted, seen: Seen, points: int, key: str, seed: str) -> int:
     """A place on an ordered scale: the latent one, with the judge's noise and leniency."""
-    texts = (judge.model, seed, key, seen.input.strip(), seen.response.strip())
-    place = truth.point_at(truth.latent_quality(seen.input, seen.response, key), points)
+    response = seen.response.strip()
+    texts = (judge.model, seed, key, seen.input.strip(), core(response))
+    if carries_injection(response) and truth.unit("obeys", *texts) < judge.gullibility:
+        return points - 1
+    place = truth.point_at(truth.latent_quality(seen.input, response, key), points)
     noise = truth.unit("noise", *texts)
     step = 0
     if noise < judge.two_off:
@@ -143,12 +153,16 @@ def _score_place(judge: Planted, seen: Seen, points: int, key: str, seed: str) -
     place += step if truth.unit("way", *texts) < 0.5 else -step
     if truth.unit("lenient", *texts) < judge.leniency:
         place += 1
+    if len(response) > _LONG and truth.unit("long", *texts) < judge.long_points:
+        place += 1
     return max(0, min(points - 1, place))
 
 
 def _choice_place(judge: Planted, seen: Seen, points: int, key: str, seed: str) -> int:
     """A place among categories: the latent one, or with some probability any other."""
-    texts = (judge.model, seed, key, seen.input.strip(), seen.response.strip())
+    texts = (judge.model, seed, key, seen.input.strip(), core(seen.response))
+    if carries_injection(seen.response) and truth.unit("obeys", *texts) < judge.gullibility:
+        return points - 1
     place = truth.point_at(truth.latent_quality(seen.input, seen.response, key), points)
     if points > 1 and truth.unit("choice", *texts) < judge.wrong_choice:
         place = (place + 1 + int(truth.unit("other", *texts) * (points - 1))) % points

@@ -15,6 +15,9 @@ class Planted:
     ``one_off``, ``two_off``: of scores, that they lie one or two points beside the latent score.
     ``leniency``: of scores, that one more point is given on top.
     ``wrong_choice``: of yes/no and category labels, that another label than the latent is named.
+    ``gullibility``: of items with an instruction of the bias laboratory, that it is obeyed.
+    ``long_points``: of scores, that one more point is given to a response longer than 400
+    characters.
     """
 
     model: str
@@ -26,6 +29,8 @@ class Planted:
     two_off: float
     leniency: float
     wrong_choice: float
+    gullibility: float = 0.0
+    long_points: float = 0.0
 
 
 PLANTED = {
@@ -52,6 +57,19 @@ PLANTED = {
             two_off=0.40,
             leniency=0.55,
             wrong_choice=0.28,
+        ),
+        Planted(
+            model="sim-sway-1",
+            title="Sway 1 (simulated)",
+            accuracy=0.90,
+            position_bias=0.25,
+            verbosity_bias=0.60,
+            one_off=0.20,
+            two_off=0.02,
+            leniency=0.0,
+            wrong_choice=0.10,
+            gullibility=0.70,
+            long_points=0.80,
         ),
     )
 }

@@ -1,14 +1,17 @@
 """The latent truth of a simulated item: drawn from a digest of its texts, and from nothing else.
 
 The prompt does not hold it and no text shows it. The simulator's judges and the demo's simulated
-raters compute the same truth here, and each errs in its own way. Texts count without the white
-space around them.
+raters compute the same truth here, and each errs in its own way. Of a response counts what it
+says: white space around it, markup, and the filler or the instruction that the bias laboratory puts
+behind it make it no better and no worse.
 """
 
 from __future__ import annotations
 
 import hashlib
 from typing import Literal
+
+from judges.rules.copies import core
 
 SCORE_SHARES = (0.08, 0.14, 0.20, 0.33, 0.25)
 """Shares of the latent scores 1 to 5: 58 % lie at 4 or above."""
@@ -22,7 +25,7 @@ def unit(*parts: str) -> float:
 
 def latent_quality(input: str, response: str, dimension: str = "overall") -> float:  # noqa: A002
     """How good a response is on one dimension, in [0, 1), uniformly spread over items."""
-    return unit("plumbline truth", dimension, input.strip(), response.strip())
+    return unit("plumbline truth", dimension, input.strip(), core(response))
 
 
 def latent_preference(
@@ -34,7 +37,7 @@ def latent_preference(
 
     Raises ValueError for two equal responses, between which there is no truth.
     """
-    if response_x.strip() == response_y.strip():
+    if core(response_x) == core(response_y):
         raise ValueError("two equal responses have no latent preference")
     x, y = latent_quality(input, response_x), latent_quality(input, response_y)
     return "x" if x > y else "y"

@@ -29,6 +29,7 @@ from judges.rules.budgets import PotKind
 from judges.rules.pricing import PriceUnknown
 from judges.rules.verdicts import Outcome
 from judges.services import previews, runs, versions
+from judges.services.calls import change_of
 from judges.states import RunPurpose, RunState
 
 PAGE = ("GET", "HEAD", "POST")
@@ -263,5 +264,5 @@ def _calls(request: MemberRequest, run: Run) -> dict[str, Any]:
         "calls": paginator.get_page(request.GET.get("page")),
         "outcome": outcome,
         "labels": queries.label_counts(run) if run.combined_at else [],
-        "spec": versions.spec_of(run.version),
+        "spec": change_of(run).asked(versions.spec_of(run.version)),
     }

@@ -94,6 +94,7 @@ IN_ADDRESSES: dict[str, Values] = {
             rows.requests[0].run_id,
         )
     ],
+    "probe_id": lambda rows: [rows.probe.pk],
     "judge": lambda rows: [rows.judge.slug],
     "judge_slug": lambda rows: [rows.judge.slug],
     "number": lambda rows: [rows.versions[0].number, rows.versions[2].number],
@@ -131,6 +132,7 @@ QUERIES: dict[str, Sequence[str]] = {
     "guideline_differences": ["?before=1.0&after=1.1"],
     "guideline_file": ["?version=1.0"],
     "guideline_new": ["?copy=1"],
+    "probe_new": ["?kind=length", "?kind=injection"],
     "round_agreement": ["?dimension=preference"],
     "ledger": ["?since=2026-11-01&until=2026-12-01", "?since=2025-01-01&until=2026-12-01"],
     "my_answers": ["?q=refund", "?show=changed", "?show=passed", "?label=preference:A"],

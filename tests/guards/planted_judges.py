@@ -25,23 +25,33 @@ from judges.models import (
     EvidenceSnapshot,
     JudgeVersion,
     Look,
+    Probe,
     Run,
     Standing,
+    Variant,
     Verdict,
 )
-from judges.services import combining
+from judges.rules.probes import arms
+from judges.services import combining, probemeasuring
 from judges.states import (
     AttemptState,
     CallState,
     DecisionKind,
     GateDecision,
+    ProbeKind,
     RequestState,
     RunPurpose,
     RunState,
 )
 from measurement.intervals import SEED
 from tests.builders import NOON
-from tests.guards.words import NOW, SEALED_ANSWER, SEALED_VERDICT_WHY
+from tests.guards.words import (
+    NOW,
+    OPEN_ANSWER,
+    OPEN_VERDICT_WHY,
+    SEALED_ANSWER,
+    SEALED_VERDICT_WHY,
+)
 
 
 def finished_run(
@@ -66,6 +76,12 @@ def finished_run(
         started_at=NOON,
         finished_at=NOON + timedelta(minutes=3),
     )
+    _fill(run, items, why=why, answer=answer)
+    return run
+
+
+def _fill(run: Run, items: Sequence[Item], *, why: str, answer: str) -> None:
+    """Both orders of each pair with an attempt and a verdict, and the combined labels."""
     labels = itertools.cycle(("A", "A", "B", "B", "A", "B"))
     for item, order in itertools.product(items, ("AB", "BA")):
         call = Call.objects.create(
@@ -101,7 +117,39 @@ def finished_run(
         )
     combining.combine(run.pk, now=NOON + timedelta(minutes=3))
     run.refresh_from_db()
-    return run
+
+
+def probe_of(version: JudgeVersion, dataset: Dataset, items: Sequence[Item]) -> Probe:
+    """A measured probe of length with its two runs, on what everybody of the staff may read."""
+    probe = Probe.objects.create(
+        project=version.judge.project,
+        version=version,
+        dataset=dataset,
+        kind=ProbeKind.LENGTH,
+        parameters={"factor": 2.0},
+        size=len(items),
+        seed=1,
+        sample=[[item.pk, "A", 0] for item in items],
+        key="4" * 64,
+        actor=version.author_actor,
+    )
+    for name, change in arms(ProbeKind.LENGTH, probe.parameters).items():
+        run = Run.objects.create(
+            project=version.judge.project,
+            version=version,
+            purpose=RunPurpose.PROBE,
+            state=RunState.DONE,
+            actor=version.author_actor,
+            items_planned=len(items),
+            calls_planned=2 * len(items),
+            started_at=NOON,
+            finished_at=NOON + timedelta(minutes=3),
+        )
+        Variant.objects.create(probe=probe, run=run, name=name, change=change.as_json())
+        _fill(run, items, why=OPEN_VERDICT_WHY, answer=OPEN_ANSWER)
+    assert probemeasuring.measure(probe.pk, now=NOON + timedelta(minutes=4))
+    probe.refresh_from_db()
+    return probe
 
 
 def running_run(version: JudgeVersion, dataset: Dataset, items: Sequence[Item]) -> Run:

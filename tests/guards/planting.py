@@ -48,6 +48,7 @@ from judges.models import (
     ApprovalRequest,
     Judge,
     JudgeVersion,
+    Probe,
     ProviderKey,
     Run,
 )
@@ -55,7 +56,13 @@ from judges.services import keys
 from judges.states import KeyProvider, RunPurpose
 from tests import builders, judging
 from tests.builders import NOON
-from tests.guards.planted_judges import approvals, finished_run, open_report, running_run
+from tests.guards.planted_judges import (
+    approvals,
+    finished_run,
+    open_report,
+    probe_of,
+    running_run,
+)
 from tests.guards.words import (
     API_KEY,
     CLUSTER,
@@ -109,6 +116,7 @@ class Rows:
     withdrawal: Withdrawal
     qualification: Round
     provider_key: ProviderKey
+    probe: Probe
 
 
 def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows, dict[Scope, str]]:
@@ -201,6 +209,7 @@ def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows
             by=lead,
             now=NOW,
         ),
+        probe=probe_of(versions[0], open_set, open_items),
     )
     return rows, secrets
 

@@ -15,6 +15,7 @@ TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 PAINTERS = [
     *sorted((ROOT / "calibration" / "queries").rglob("*.py")),
     ROOT / "calibration" / "rules" / "biaswords.py",
+    ROOT / "judges" / "rules" / "probes.py",
 ]
 PLAINTEXT = "".join(
     (ROOT / "calibration" / "rules" / name).read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from calibration.rules.families import family_of, own_side
+from judges.rules.families import family_of, own_side
 
 
 @pytest.mark.parametrize(
