@@ -9,11 +9,12 @@ class JudgesConfig(AppConfig):
     def ready(self) -> None:
         from core import registry
         from judges.queries import authors, exporting, health, steps
-        from judges.services import engine, hooks, serving
+        from judges.services import engine, hooks, playground, serving
         from judges.states import RunPurpose
 
         registry.register_reconciler("runs", engine.reconcile)
         hooks.before_calls(RunPurpose.SERVING, serving.objection)
+        hooks.before_calls(RunPurpose.PLAYGROUND, playground.objection)
         registry.register_step("judge", steps.judge)
         registry.register_bar("judge authors", authors.has_authored)
         for table in (exporting.VERDICTS, exporting.LEDGER, exporting.DECISIONS):

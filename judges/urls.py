@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from judges.views import judges, runs
+from judges.views import differences, editor, judges, runs
 
 PROJECT = "projects/<slug:slug>"
 RUN = f"{PROJECT}/runs/<int:run_id>"
@@ -13,10 +13,17 @@ urlpatterns = [
     path(f"{PROJECT}/judges/new/", judges.new, name="judge_new"),
     path(f"{PROJECT}/judges/import/", judges.verdicts, name="verdicts_import"),
     path(f"{PROJECT}/judges/<int:judge_id>/", judges.judge, name="judge"),
-    path(f"{PROJECT}/judges/<int:judge_id>/versions/new/", judges.version_new, name="version_new"),
-    path(f"{PROJECT}/judges/<int:judge_id>/preview/", judges.preview, name="version_preview"),
+    path(f"{PROJECT}/judges/<int:judge_id>/versions/new/", editor.version_new, name="version_new"),
+    path(f"{PROJECT}/judges/<int:judge_id>/preview/", editor.preview, name="version_preview"),
+    path(f"{PROJECT}/judges/<int:judge_id>/playground/", editor.ask, name="version_playground"),
+    path(
+        f"{PROJECT}/judges/<int:judge_id>/differences/",
+        differences.of_versions,
+        name="judge_differences",
+    ),
     path(f"{PROJECT}/judges/<int:judge_id>/baseline/", judges.baseline, name="baseline_new"),
     path(f"{VERSION}/", judges.version, name="version"),
+    path(f"{VERSION}/improve/", editor.improve, name="version_improve"),
     path(f"{VERSION}/run/", runs.new, name="run_new"),
     path(f"{RUN}/", runs.detail, name="run"),
     path(f"{RUN}/pause/", runs.pause, name="run_pause"),
@@ -24,5 +31,6 @@ urlpatterns = [
     path(f"{RUN}/cancel/", runs.cancel, name="run_cancel"),
     path(f"{RUN}/budget/", runs.budget, name="run_budget"),
     path(f"{RUN}/retry/", runs.retry, name="run_retry"),
+    path(f"{RUN}/differences/", differences.of_run, name="run_differences"),
     path(f"{PROJECT}/calls/<int:call_id>/", runs.call, name="call"),
 ]

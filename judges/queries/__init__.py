@@ -17,6 +17,7 @@ from judges.queries.judges import (
     judges_of,
     line_of,
     lines_of,
+    saved_versions,
 )
 from judges.queries.labels import JudgeLabelRow, judge_label_rows
 from judges.queries.runs import (
@@ -56,6 +57,7 @@ __all__ = [
     "ordinary_items",
     "progress",
     "runs_of",
+    "saved_versions",
     "touching_sealed",
     "verdicts_of",
     "with_texts",

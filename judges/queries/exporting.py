@@ -12,7 +12,7 @@ from annotation.states import DatasetKind
 from core.exporting import Row, columns_of
 from core.registry import ExportScope, ExportTable
 from judges.models import Attempt, Call, Decision, EvidenceSnapshot, JudgeVersion, Verdict
-from judges.states import CallState
+from judges.states import CallState, RunPurpose
 
 VERDICT_COLUMNS = columns_of(
     "item", "label", "dimension", "order", "sample", "confidence", "outcome", "cluster",
@@ -82,6 +82,8 @@ _DECISION_PATHS = {
 def verdict_rows(scope: ExportScope) -> Iterator[Row]:
     """One row a call and dimension, as `align` reads them; a call that failed has its outcome."""
     calls = _open_calls(scope).filter(state=CallState.FINISHED)
+    # What an unsaved edit said in the playground is no version's verdict.
+    calls = calls.exclude(run__purpose=RunPurpose.PLAYGROUND)
     if scope.dataset_id is not None:
         calls = calls.filter(item__dataset=scope.dataset_id)
     if scope.run_id is not None:

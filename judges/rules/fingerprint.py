@@ -2,25 +2,53 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import hashlib
 import json
 from dataclasses import dataclass
 
 from judges.rules.prompting import LAYOUT
-from judges.rules.spec import RenderedRequest, VersionSpec, as_json, canonical_json
+from judges.rules.spec import (
+    LATER_FIELDS,
+    RenderedRequest,
+    VersionSpec,
+    as_json,
+    canonical_json,
+)
 
 _LONG_TEXTS = frozenset({"system_template", "user_template", "guideline_text"})
+_NAMES = {
+    "system_template": "system prompt",
+    "user_template": "item prompt",
+    "base_url": "asked at",
+    "max_tokens": "tokens of an answer, at most",
+    "dimensions": "rubric",
+    "reasoning_first": "evidence before the label",
+    "samples": "samples for each item",
+    "capabilities": "what the endpoint can do",
+    "parser_version": "parser",
+    "with_reference": "reference answer shown",
+    "checklists": "checklists in place of scales",
+    "examples": "worked examples",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field that differs; ``lines`` is a line by line comparison for prompts."""
+    """One field that differs; ``lines`` is a line by line comparison for prompts and lists.
+
+    ``name`` says in words what the field is.
+    """
 
     field: str
     before: str
     after: str
     lines: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return _NAMES.get(self.field, self.field.replace("_", " "))
 
 
 def fingerprint(version: VersionSpec) -> str:
@@ -42,10 +70,11 @@ def request_digest(rendered: RenderedRequest, *, provider: str, base_url: str, s
 
 def differences(before: VersionSpec, after: VersionSpec) -> tuple[Difference, ...]:
     """What changed from one version to another, field by field, prompts line by line."""
-    old, new = _content(before), _content(after)
+    # A field at the value that changes nothing is not in the JSON: see LATER_FIELDS.
+    old, new = ({**LATER_FIELDS, **_content(version)} for version in (before, after))
     return tuple(
-        _difference(name, _as_text(old[name]), _as_text(new[name]))
-        for name in old
+        _difference(name, old[name], new[name])
+        for name in [field.name for field in dataclasses.fields(VersionSpec)]
         if old[name] != new[name]
     )
 
@@ -67,8 +96,20 @@ def _as_text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _difference(name: str, before: str, after: str) -> Difference:
-    if name not in _LONG_TEXTS:
-        return Difference(name, before, after)
+def _difference(name: str, before: object, after: object) -> Difference:
+    old, new = _as_text(before), _as_text(after)
+    if isinstance(before, list) or isinstance(after, list):
+        return Difference(name, old, new, _changed_lines(_listed(before), _listed(after)))
+    if name in _LONG_TEXTS:
+        return Difference(name, old, new, _changed_lines(old, new))
+    return Difference(name, old, new)
+
+
+def _changed_lines(before: str, after: str) -> tuple[str, ...]:
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2)
-    return Difference(name, before, after, tuple(lines)[2:])
+    return tuple(lines)[2:]
+
+
+def _listed(value: object) -> str:
+    """A list with a line for each of its values, so that only what changed is shown."""
+    return json.dumps(value, ensure_ascii=False, indent=1)

@@ -91,13 +91,27 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class Checklist:
+    """Yes/no questions that stand in for a scale dimension.
+
+    ``points`` declares the mapping: the label for no yes, for one yes, and so on, so it holds one
+    entry more than ``questions``.
+    """
+
+    dimension: str
+    questions: tuple[str, ...]
+    points: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class VersionSpec:
     """Everything that can change a verdict of one judge version.
 
     ``capabilities`` is the profile of the endpoint, frozen with the version: ``structured_output``
     ("native" or "prompt", default "native") and ``prompt_cache`` (default false) are read here.
     ``artefact`` is the digest of a recorded file or a trained baseline, ``members`` are the
-    fingerprints of a panel's or cascade's versions.
+    fingerprints of a panel's or cascade's versions. ``with_reference`` false hides the reference
+    answer wherever a template names it; dimensions with a checklist are asked in its questions.
     """
 
     kind: str
@@ -121,6 +135,8 @@ class VersionSpec:
     parser_version: str = "1"
     artefact: str = ""
     members: tuple[str, ...] = ()
+    with_reference: bool = True
+    checklists: tuple[Checklist, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "capabilities", MappingProxyType(dict(self.capabilities)))
@@ -134,6 +150,10 @@ class VersionSpec:
     def structured_output(self) -> str:
         """How the form of the answer is asked for: "native" or "prompt"."""
         return str(self.capabilities.get("structured_output", "native"))
+
+    def checklist_of(self, key: str) -> Checklist | None:
+        """The questions that stand in for a dimension's scale, if any do."""
+        return next((one for one in self.checklists if one.dimension == key), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +190,21 @@ def canonical_json(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
+LATER_FIELDS: Mapping[str, object] = MappingProxyType({"with_reference": True, "checklists": ()})
+"""Fields that came after the first versions were saved, each with the value that changes nothing.
+
+They are left out of the JSON at that value: what was saved before keeps its fingerprint.
+"""
+
+
 def as_json(version: VersionSpec) -> dict[str, Any]:
     """The version as plain JSON values; ``from_json`` gives the same version back."""
-    return {f.name: _plain(getattr(version, f.name)) for f in dataclasses.fields(version)}
+    values = {f.name: getattr(version, f.name) for f in dataclasses.fields(version)}
+    return {
+        name: _plain(value)
+        for name, value in values.items()
+        if name not in LATER_FIELDS or value != LATER_FIELDS[name]
+    }
 
 
 def from_json(stored: Mapping[str, Any]) -> VersionSpec:
@@ -182,7 +214,13 @@ def from_json(stored: Mapping[str, Any]) -> VersionSpec:
     )
     lists = {"dimensions": dimensions, "members": tuple(stored["members"])}
     examples = tuple(_example(one) for one in stored["examples"])
-    return VersionSpec(**({**stored} | lists | {"examples": examples}))
+    checklists = tuple(_checklist(one) for one in stored.get("checklists", ()))
+    return VersionSpec(**({**stored} | lists | {"examples": examples, "checklists": checklists}))
+
+
+def _checklist(stored: Mapping[str, Any]) -> Checklist:
+    lists = {name: tuple(stored[name]) for name in ("questions", "points")}
+    return Checklist(**({**stored} | lists))
 
 
 def _example(stored: Mapping[str, Any]) -> Example:

@@ -27,8 +27,8 @@ MOST_UNKNOWN = 5
 PROBLEM_CHARS = 400
 CENT_OF_A_CENT = Decimal("0.000001")
 _TOKEN_STEP = 512
-NO_ANSWER_KEPT = {RunPurpose.APPROVAL}
-"""Purposes whose answers are nobody's cache: they judged what is sealed."""
+NO_ANSWER_KEPT = {RunPurpose.APPROVAL, RunPurpose.PLAYGROUND}
+"""Purposes whose answers are nobody's cache: they judged what is sealed, or were only a try."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,8 @@ QUERIES: dict[str, Sequence[str]] = {
     "round_changes": ["?what=items", "?state=out&q=broken"],
     "round_reports": ["?kind=flags&sort=most", "?kind=settled", "?q=flag"],
     "run": ["?outcome=ok", "?live=1"],
+    "run_differences": ["?at=2", "?dimension=preference&at=99"],
+    "version_new": ["?base=1&example=1&rule=preference:longer"],
 }
 """Pages that show something else by query: url name -> queries beginning with `?`."""
 
