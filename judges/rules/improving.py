@@ -17,7 +17,6 @@ from measurement.scale import NOT_APPLICABLE, TIE, side_of
 
 LEAST_MISSES = 5
 """Fewer misses of a kind say nothing about the kind."""
-LEAST_UNUSED = 3
 USUAL_EXAMPLES = 6
 
 Way = Callable[["Case"], bool]
@@ -258,7 +257,7 @@ def _unused_points(dimension: str, cases: Sequence[Case]) -> Iterator[Pattern]:
         people[f"{case.median:g}" if case.median is not None else case.people] += 1
     judge = Counter(case.judge if pointed else case.judged for case in cases)
     for label, count in sorted(people.items()):
-        if count >= LEAST_UNUSED and not judge[label] and _is_label(label, pointed):
+        if count >= LEAST_MISSES and not judge[label] and _is_label(label, pointed):
             yield Pattern(
                 key=f"{dimension}:never-{label}",
                 dimension=dimension,
@@ -271,8 +270,8 @@ def _unused_points(dimension: str, cases: Sequence[Case]) -> Iterator[Pattern]:
 
 
 def _is_label(label: str, pointed: Sequence[Case]) -> bool:
-    """A median between two points is no label that anybody could give."""
-    return not pointed or label.lstrip("-").isdecimal()
+    """A median between two points is no label that anybody could give; A and B change places."""
+    return label.lstrip("-").isdecimal() if pointed else label not in {"A", "B"}
 
 
 def _names_a_length(case: Case) -> bool:
