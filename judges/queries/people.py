@@ -140,16 +140,19 @@ def _people_label(row: ReferenceLabel) -> PeopleLabel:
     )
 
 
-def compared(run: Run, *, user_id: int, dimension: str = "") -> list[Case]:
+def compared(
+    run: Run, *, user_id: int, dimension: str = "", with_failed: bool = False
+) -> list[Case]:
     """Judge and people on every development item of a run that has a label of both, by item.
 
-    At most 20,000 labels; `dimension` asks for one only. Raises nothing for a run that judged
-    sealed items: those are not read.
+    At most 20,000 labels; `dimension` asks for one only, `with_failed` also for items on which the
+    judge gave no label (an empty one). Sealed items that the run may hold are not read.
     """
     version = run.version.guideline_version
     scales = {row.key: scale_of(row) for row in version.dimensions.all()}
     items = open_items(run.project_id, user_id=user_id).filter(judge_labels__run=run)
-    judged = JudgeLabel.objects.filter(run=run, outcome=Outcome.OK, item__in=items.values("pk"))
+    judged = JudgeLabel.objects.filter(run=run, item__in=items.values("pk"))
+    judged = judged if with_failed else judged.filter(outcome=Outcome.OK)
     judged = judged.filter(dimension_key=dimension) if dimension else judged
     people = people_labels(version, items)
     lengths = _lengths(items)

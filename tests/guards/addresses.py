@@ -139,6 +139,7 @@ QUERIES: dict[str, Sequence[str]] = {
     "round_quality": ["?sort=-agreement", "?which=below"],
     "round_changes": ["?what=items", "?state=out&q=broken"],
     "round_reports": ["?kind=flags&sort=most", "?kind=settled", "?q=flag"],
+    "judge_compare": ["?dimension=preference&first=1", "?first=x"],
     "run": ["?outcome=ok", "?live=1"],
     "run_differences": ["?at=2", "?dimension=preference&at=99"],
     "version_new": ["?base=1&example=1&rule=preference:longer"],

@@ -150,6 +150,7 @@ PAGES: dict[str, tuple[int, int, int, int]] = {
     "POST run_report_make": (403, 409, 403, 409),
     "GET version_alignment": (403, 200, 200, 200),
     "GET version_report": (403, 302, 302, 302),
+    "GET judge_compare": (403, 200, 200, 200),
     "GET approvals": (403, 200, 200, 200),
     "GET approval": (403, 200, 200, 200),
     "POST approval_decide": (403, 403, 403, 302),

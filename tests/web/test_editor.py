@@ -23,7 +23,7 @@ from tests.tuning import SEALED_MARK, Tuning
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-HTMX = {"headers": {"HX-Request": "true"}}
+HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture(autouse=True)
@@ -178,7 +178,7 @@ def test_an_unsaved_edit_is_tried_with_its_cost_before_and_after(
     before = lead.post(url("version_preview", tuned.scene.judge.pk), body).content.decode()
     assert "at most $" in before
     assert sim.stats()["requests"] == 0
-    answer = lead.post(url("version_playground", tuned.scene.judge.pk), body, **HTMX)
+    answer = lead.post(url("version_playground", tuned.scene.judge.pk), body, headers=HTMX)
     page = answer.content.decode()
     assert answer.status_code == 200
     assert "<html" not in page
@@ -220,7 +220,7 @@ def test_what_cannot_be_asked_is_said_and_nothing_is_sent(
     tuned: Tuning, lead: Client, sim: Simulator, change: dict[str, object], words: str
 ) -> None:
     body = sheet(tuned, **change)
-    answer = lead.post(url("version_playground", tuned.scene.judge.pk), body, **HTMX)
+    answer = lead.post(url("version_playground", tuned.scene.judge.pk), body, headers=HTMX)
     assert answer.status_code == 422
     assert words in answer.content.decode()
     assert sim.stats()["requests"] == 0
