@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.text import Truncator
 
 from judges.models import JudgeVersion
 from judges.queries.people import Labelled
@@ -29,9 +30,9 @@ class ExamplesForm(forms.Form):
         self.shown = shown
         for one in shown:
             pk = one.item.pk
-            title = one.item.title or one.item.external_id
+            title = Truncator(one.item.title or one.item.external_id).chars(80)
             self.fields[f"keep_{pk}"] = forms.BooleanField(
-                label=f"Show {title[:80]}", required=False, initial=True
+                label=f"Show “{title}”", required=False, initial=True
             )
             self.fields[f"why_{pk}"] = forms.CharField(
                 label=f"Why: {one.spoken}",
@@ -71,8 +72,8 @@ def ids_in(data: QueryDict, name: str) -> list[int]:
 
 
 def _words(one: Labelled) -> str:
-    title = one.item.title or one.item.external_id
-    return f"{title[:60]} · {one.spoken}"
+    title = Truncator(one.item.title or one.item.external_id).chars(60)
+    return f"{title} · {one.spoken}"
 
 
 class TwoVersionsForm(forms.Form):
