@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from calibration.views import agreement, approvals, explanations, reports, rounds
+from calibration.views import agreement, approvals, explanations, reports, rounds, versions
 
 PROJECT = "projects/<slug:slug>/"
 ROUND = PROJECT + "rounds/<int:round_id>/"
@@ -20,6 +20,7 @@ urlpatterns = [
     path(RUN + "report/make/", reports.make, name="run_report_make"),
     path(VERSION + "alignment/", reports.of_version, name="version_alignment"),
     path(VERSION + "report/", reports.newest, name="version_report"),
+    path(PROJECT + "judges/<int:judge_id>/compare/", versions.side_by_side, name="judge_compare"),
     path(PROJECT + "approvals/", approvals.index, name="approvals"),
     path(PROJECT + "approvals/<int:request_id>/", approvals.show, name="approval"),
     path(PROJECT + "approvals/<int:request_id>/decide/", approvals.decide, name="approval_decide"),

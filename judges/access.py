@@ -8,6 +8,7 @@ from annotation.queries.items import may_yet_rate
 from core.errors import NotAllowed, NotHere
 from judges import queries
 from judges.models import Call, Judge, JudgeVersion, Probe, ProviderKey, Run
+from judges.queries.people import READABLE_RUNS
 
 
 def judge_of(project: Project, judge_id: int) -> Judge:
@@ -28,9 +29,11 @@ def key_of(project: Project, key_id: int) -> ProviderKey:
     return key
 
 
-def version_of(project: Project, version_id: int) -> JudgeVersion:
+def version_of(project: Project, version_id: int, *, with_drafts: bool = False) -> JudgeVersion:
+    """A saved version; `with_drafts` also what was only tried in the playground."""
+    versions = JudgeVersion.with_drafts if with_drafts else JudgeVersion.objects
     version = (
-        JudgeVersion.objects.select_related(
+        versions.select_related(
             "judge__project", "judge__guideline", "guideline_version__guideline", "author"
         )
         .filter(judge__project=project, pk=version_id)
@@ -39,6 +42,14 @@ def version_of(project: Project, version_id: int) -> JudgeVersion:
     if version is None:
         raise NotHere("There is no such judge version in this project.")
     return version
+
+
+def compared_run_of(project: Project, run_id: int) -> Run:
+    """A run whose labels may be read one by one: nothing that it judged is sealed."""
+    run = run_of(project, run_id)
+    if run.purpose not in READABLE_RUNS:
+        raise NotHere("There is no such run of development items in this project.")
+    return run
 
 
 def run_of(project: Project, run_id: int) -> Run:

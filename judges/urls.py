@@ -2,7 +2,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from judges.views import baselines, judges, keys, money, probes, profiles, runs
+from judges.views import (
+    baselines,
+    differences,
+    editor,
+    judges,
+    keys,
+    money,
+    probes,
+    profiles,
+    runs,
+)
 
 PROJECT = "projects/<slug:slug>"
 RUN = f"{PROJECT}/runs/<int:run_id>"
@@ -13,13 +23,20 @@ urlpatterns = [
     path(f"{PROJECT}/judges/new/", judges.new, name="judge_new"),
     path(f"{PROJECT}/judges/import/", judges.verdicts, name="verdicts_import"),
     path(f"{PROJECT}/judges/<int:judge_id>/", judges.judge, name="judge"),
-    path(f"{PROJECT}/judges/<int:judge_id>/versions/new/", judges.version_new, name="version_new"),
-    path(f"{PROJECT}/judges/<int:judge_id>/preview/", judges.preview, name="version_preview"),
+    path(f"{PROJECT}/judges/<int:judge_id>/versions/new/", editor.version_new, name="version_new"),
+    path(f"{PROJECT}/judges/<int:judge_id>/preview/", editor.preview, name="version_preview"),
+    path(f"{PROJECT}/judges/<int:judge_id>/playground/", editor.ask, name="version_playground"),
+    path(
+        f"{PROJECT}/judges/<int:judge_id>/differences/",
+        differences.of_versions,
+        name="judge_differences",
+    ),
     path(f"{PROJECT}/judges/<int:judge_id>/profile/", profiles.profile, name="version_profile"),
     path(f"{PROJECT}/judges/<int:judge_id>/baseline/", baselines.new, name="baseline_new"),
     path(f"{PROJECT}/keys/", keys.index, name="keys"),
     path(f"{PROJECT}/keys/<int:key_id>/remove/", keys.remove, name="key_remove"),
     path(f"{VERSION}/", judges.version, name="version"),
+    path(f"{VERSION}/improve/", editor.improve, name="version_improve"),
     path(f"{VERSION}/run/", runs.new, name="run_new"),
     path(f"{RUN}/", runs.detail, name="run"),
     path(f"{RUN}/pause/", runs.pause, name="run_pause"),
@@ -35,5 +52,6 @@ urlpatterns = [
     path(f"{PROJECT}/laboratory/", probes.index, name="laboratory"),
     path(f"{PROJECT}/laboratory/new/", probes.new, name="probe_new"),
     path(f"{PROJECT}/laboratory/<int:probe_id>/", probes.detail, name="probe"),
+    path(f"{RUN}/differences/", differences.of_run, name="run_differences"),
     path(f"{PROJECT}/calls/<int:call_id>/", runs.call, name="call"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from django import forms
@@ -9,13 +10,19 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from accounts.models import Project
-from annotation.models import Guideline, GuidelineVersion, Item
-from annotation.states import VersionState
+from annotation.models import Dimension, Guideline, GuidelineVersion, Item
+from annotation.states import DimensionKind, VersionState
 from judges.models import Judge, ProviderKey
-from judges.rules import capabilities
-from judges.rules.spec import VersionSpec
+from judges.rules import capabilities, checklists
+from judges.rules.spec import Checklist, VersionSpec
 from judges.services import profiles
-from judges.services.versions import ANTHROPIC, SIMULATED_PREFIX, SIMULATOR, Choices
+from judges.services.versions import (
+    ANTHROPIC,
+    SIMULATED_PREFIX,
+    SIMULATOR,
+    Choices,
+    dimension_spec,
+)
 
 SIMULATED_MODELS = ("sim-plumb-1", "sim-slant-1", "sim-sway-1")
 CLAUDE_MODELS = ("claude-haiku-5-5", "claude-sonnet-5-5", "claude-opus-5-5")
@@ -169,6 +176,11 @@ class VersionForm(forms.Form):
         max_value=10_000_000,
         help_text="Empty: not known.",
     )
+    reference = forms.ChoiceField(
+        label="Reference answer",
+        required=False,
+        choices=[("", "shown where an item has one"), ("no", "never shown")],
+    )
     note = forms.CharField(
         label="What is new in it",
         max_length=200,
@@ -187,6 +199,22 @@ class VersionForm(forms.Form):
         places.choices = addresses(judge.project)
         if judge.guideline.form != "pairwise":
             del self.fields["both_orders"]
+        self.checklist_keys = _scale_keys(versions)
+        for key in self.checklist_keys:
+            self.fields[f"checklist_{key}"] = forms.CharField(
+                label=f"Questions in place of {key}",
+                required=False,
+                max_length=10_000,
+                widget=forms.Textarea(attrs={"rows": 4}),
+                help_text="Each with yes for what is good, one a line. Empty: asked as a scale.",
+            )
+            self.fields[f"points_{key}"] = forms.CharField(
+                label=f"Points of {key} for no yes, one yes, …",
+                required=False,
+                max_length=400,
+                help_text="Parted by commas, one more than there are questions. Empty: evenly "
+                "spread.",
+            )
         names = "response_a, response_b" if judge.guideline.form == "pairwise" else "response"
         self.fields["user_template"].help_text = (
             f"Variables: input, context, reference, messages, {names}, each in double braces. "
@@ -226,7 +254,48 @@ class VersionForm(forms.Form):
             samples=data["samples"],
             temperature=data["temperature"],
             structured_output=data["structured_output"],
+            with_reference=data["reference"] != "no",
+            checklists=self._checklists(),
         )
+
+    @property
+    def checklist_fields(self) -> list[tuple[forms.BoundField, forms.BoundField]]:
+        """For each scale dimension its questions and the points that they make."""
+        return [(self[f"checklist_{key}"], self[f"points_{key}"]) for key in self.checklist_keys]
+
+    @property
+    def has_checklist(self) -> bool:
+        """Whether a checklist is written, or something is wrong with one."""
+        pairs = self.checklist_fields
+        return any(bound.value() or bound.errors for pair in pairs for bound in pair)
+
+    def _checklists(self) -> tuple[Checklist, ...]:
+        """What is written, with the points evenly spread where none are named."""
+        rankings = {
+            dimension.key: dimension_spec(dimension).ranking
+            for dimension in self.cleaned_data["guideline_version"].dimensions.all()
+        }
+        found = []
+        for key in self.checklist_keys:
+            questions = _lines(self.cleaned_data[f"checklist_{key}"])
+            if not questions:
+                continue
+            points = tuple(re.split(r"[\s,]+", self.cleaned_data[f"points_{key}"].strip(", ")))
+            if points == ("",):
+                points = checklists.even_points(rankings.get(key, ("",)), len(questions))
+            found.append(Checklist(key, questions, points))
+        return tuple(found)
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _scale_keys(versions: QuerySet[GuidelineVersion]) -> list[str]:
+    """The scale dimensions of these guideline versions, in the order of the newest rubric."""
+    rows = Dimension.objects.filter(version__in=versions, kind=DimensionKind.SCALE)
+    ordered = rows.order_by("-version__major", "-version__minor", "position")
+    return list(dict.fromkeys(ordered.values_list("key", flat=True)))
 
 
 def version_initial(spec: VersionSpec) -> dict[str, object]:
@@ -244,6 +313,9 @@ def version_initial(spec: VersionSpec) -> dict[str, object]:
         "structured_output": spec.structured_output,
         "temperature": spec.temperature,
         **_declared(spec),
+        "reference": "" if spec.with_reference else "no",
+        **{f"checklist_{one.dimension}": "\n".join(one.questions) for one in spec.checklists},
+        **{f"points_{one.dimension}": ", ".join(one.points) for one in spec.checklists},
     }
 
 
@@ -276,7 +348,11 @@ class PreviewItemForm(forms.Form):
     """Which development item a preview shows."""
 
     item = forms.ModelChoiceField(
-        Item.objects.none(), label="Shown with the item", empty_label=None, required=False
+        Item.objects.none(),
+        label="Shown with the item",
+        empty_label=None,
+        required=False,
+        widget=forms.Select(attrs={"form": "version-form"}),
     )
 
     def __init__(self, items: list[Item], *args: Any, **kwargs: Any) -> None:

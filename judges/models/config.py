@@ -27,14 +27,25 @@ class Judge(TimeStamped):
         return self.name
 
 
+class SavedVersions(models.Manager["JudgeVersion"]):
+    """Versions that somebody saved. What was only tried in the playground is on no list."""
+
+    def get_queryset(self) -> models.QuerySet[JudgeVersion]:
+        return super().get_queryset().filter(number__isnull=False)
+
+
 class JudgeVersion(TimeStamped):
-    """Immutable. `spec` is everything that can change a verdict; `fingerprint` is its SHA-256."""
+    """Immutable. `spec` is everything that can change a verdict; `fingerprint` is its SHA-256.
+
+    A draft has no number: an edit that was tried in the playground and not saved. Saving the same
+    edit gives that row its number (docs/adr/0018-playground.md).
+    """
 
     judge = models.ForeignKey(Judge, on_delete=models.PROTECT, related_name="versions")
     guideline_version = models.ForeignKey(
         GuidelineVersion, on_delete=models.PROTECT, related_name="+"
     )
-    number = models.PositiveIntegerField()
+    number = models.PositiveIntegerField(null=True, blank=True)
     kind = models.CharField(max_length=16, choices=VersionKind)
     note = models.CharField(max_length=200, blank=True)
     spec = models.JSONField(default=dict)
@@ -47,6 +58,9 @@ class JudgeVersion(TimeStamped):
     profile_source = models.CharField(max_length=160, blank=True, default="", db_default="")
     # Answers come from a simulation: every screen says so.
     is_simulated = models.BooleanField(default=False)
+
+    objects = SavedVersions()
+    with_drafts = models.Manager["JudgeVersion"]()
 
     class Meta:
         ordering = ["judge_id", "number"]
@@ -63,4 +77,9 @@ class JudgeVersion(TimeStamped):
         ]
 
     def __str__(self) -> str:
-        return f"v{self.number}"
+        return "draft" if self.is_draft else f"v{self.number}"
+
+    @property
+    def is_draft(self) -> bool:
+        """Tried in the playground, and not saved."""
+        return self.number is None

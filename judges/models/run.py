@@ -53,6 +53,11 @@ class Run(TimeStamped):
                 | (~Q(state="running") & Q(lease_until__isnull=True)),
                 name="run_lease_exactly_when_running",
             ),
+            models.UniqueConstraint(
+                fields=["actor"],
+                condition=Q(purpose="playground", state="running"),
+                name="run_playground_one_at_a_time",
+            ),
         ]
         indexes = [
             models.Index(

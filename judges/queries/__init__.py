@@ -18,6 +18,7 @@ from judges.queries.judges import (
     judges_of,
     line_of,
     lines_of,
+    saved_versions,
 )
 from judges.queries.labels import JudgeLabelRow, judge_label_rows
 from judges.queries.money import (
@@ -92,6 +93,7 @@ __all__ = [
     "progress",
     "progress_of",
     "runs_of",
+    "saved_versions",
     "spending",
     "touching_sealed",
     "unpriced_models",

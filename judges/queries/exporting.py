@@ -82,10 +82,10 @@ _DECISION_PATHS = {
 
 def verdict_rows(scope: ExportScope) -> Iterator[Row]:
     """One row a call and dimension, as `align` reads them; a call that failed has its outcome."""
-    # A probe's verdicts are partly on changed copies: an item's label they are not.
-    calls = (
-        _open_calls(scope).filter(state=CallState.FINISHED).exclude(run__purpose=RunPurpose.PROBE)
-    )
+    # A probe's verdicts are partly on changed copies, and what an unsaved edit said in the
+    # playground is no version's: neither is an item's label.
+    calls = _open_calls(scope).filter(state=CallState.FINISHED)
+    calls = calls.exclude(run__purpose__in=(RunPurpose.PROBE, RunPurpose.PLAYGROUND))
     if scope.dataset_id is not None:
         calls = calls.filter(item__dataset=scope.dataset_id)
     if scope.run_id is not None:

@@ -60,7 +60,9 @@ def line_of(version: JudgeVersion) -> VersionLine:
 
 
 def former_version(version: JudgeVersion) -> JudgeVersion | None:
-    """The version before this one."""
+    """The saved version before this one; for a draft the newest."""
+    if version.number is None:
+        return version.judge.versions.order_by("number").last()
     before = JudgeVersion.objects.filter(judge=version.judge_id, number__lt=version.number)
     return before.order_by("number").last()
 
@@ -72,6 +74,11 @@ def artefact_of(version: JudgeVersion) -> Artefact | None:
         return None
     found = Artefact.objects.filter(project=version.judge.project_id, digest=digest)
     return found.defer("content").first()
+
+
+def saved_versions(judge: Judge) -> list[JudgeVersion]:
+    """A judge's versions for a choice, newest first."""
+    return list(judge.versions.order_by("-number"))
 
 
 def judge_names(project: Project) -> list[str]:

@@ -113,7 +113,8 @@ def ledger_sums(run: Run) -> dict[str, Any]:
 
 def runs_of(version: JudgeVersion) -> QuerySet[Run]:
     """The version's runs, newest first, with what their list shows."""
-    return version.runs.select_related("dataset").order_by("-pk")[:SHOWN_RUNS]
+    runs = version.runs.exclude(purpose=RunPurpose.PLAYGROUND).select_related("dataset")
+    return runs.order_by("-pk")[:SHOWN_RUNS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +126,13 @@ class RunLine:
 
 
 def open_runs(project: Project, *, now: datetime) -> list[RunLine]:
-    """Runs of the project that are not over; those of the API have their own place."""
+    """Runs of the project that are not over; those of the API have their own place, and tries in
+    the playground are over when their page is there."""
     runs = (
         Run.objects.filter(
             project=project, state__in=[RunState.PLANNED, RunState.RUNNING, RunState.PAUSED]
         )
-        .exclude(purpose=RunPurpose.SERVING)
+        .exclude(purpose__in=[RunPurpose.SERVING, RunPurpose.PLAYGROUND])
         .select_related("version__judge", "dataset")
         .order_by("-pk")[:SHOWN_RUNS]
     )

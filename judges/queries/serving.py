@@ -15,6 +15,8 @@ from judges.states import RunPurpose
 def runs_before(project: Project, *, before: int | None, limit: int) -> list[Run]:
     """The project's runs, newest first; with `before` those older than that run."""
     rows = Run.objects.filter(project=project).select_related("version__judge")
+    # A try in the playground belongs to no saved version: it is in the ledger only.
+    rows = rows.exclude(purpose=RunPurpose.PLAYGROUND)
     if before is not None:
         rows = rows.filter(pk__lt=before)
     return list(rows.order_by("-pk")[:limit])

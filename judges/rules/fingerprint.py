@@ -18,16 +18,37 @@ from judges.rules.spec import (
 )
 
 _LONG_TEXTS = frozenset({"system_template", "user_template", "guideline_text"})
+_NAMES = {
+    "system_template": "system prompt",
+    "user_template": "item prompt",
+    "base_url": "asked at",
+    "max_tokens": "tokens of an answer, at most",
+    "dimensions": "rubric",
+    "reasoning_first": "evidence before the label",
+    "samples": "samples for each item",
+    "capabilities": "what the endpoint can do",
+    "parser_version": "parser",
+    "with_reference": "reference answer shown",
+    "checklists": "checklists in place of scales",
+    "examples": "worked examples",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field that differs; ``lines`` is a line by line comparison for prompts."""
+    """One field that differs; ``lines`` is a line by line comparison for prompts and lists.
+
+    ``name`` says in words what the field is.
+    """
 
     field: str
     before: str
     after: str
     lines: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return _NAMES.get(self.field, self.field.replace("_", " "))
 
 
 def fingerprint(version: VersionSpec) -> str:
@@ -52,7 +73,7 @@ def differences(before: VersionSpec, after: VersionSpec) -> tuple[Difference, ..
     # A field at the value that changes nothing is not in the JSON: see LATER_FIELDS.
     old, new = ({**LATER_FIELDS, **_content(version)} for version in (before, after))
     return tuple(
-        _difference(name, _as_text(old[name]), _as_text(new[name]))
+        _difference(name, old[name], new[name])
         for name in [field.name for field in dataclasses.fields(VersionSpec)]
         if old[name] != new[name]
     )
@@ -75,8 +96,20 @@ def _as_text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _difference(name: str, before: str, after: str) -> Difference:
-    if name not in _LONG_TEXTS:
-        return Difference(name, before, after)
+def _difference(name: str, before: object, after: object) -> Difference:
+    old, new = _as_text(before), _as_text(after)
+    if isinstance(before, list) or isinstance(after, list):
+        return Difference(name, old, new, _changed_lines(_listed(before), _listed(after)))
+    if name in _LONG_TEXTS:
+        return Difference(name, old, new, _changed_lines(old, new))
+    return Difference(name, old, new)
+
+
+def _changed_lines(before: str, after: str) -> tuple[str, ...]:
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2)
-    return Difference(name, before, after, tuple(lines)[2:])
+    return tuple(lines)[2:]
+
+
+def _listed(value: object) -> str:
+    """A list with a line for each of its values, so that only what changed is shown."""
+    return json.dumps(value, ensure_ascii=False, indent=1)

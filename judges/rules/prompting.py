@@ -15,7 +15,9 @@ import re
 from collections.abc import Mapping
 
 from core.errors import Invalid
+from judges.rules import checklists
 from judges.rules.spec import (
+    Checklist,
     DimensionSpec,
     Example,
     ItemView,
@@ -75,7 +77,7 @@ def render(
     Raises ``Invalid`` when the item is not of the kind that the version judges.
     """
     _check_fit(version, item, order)
-    shown = _shown(item, order)
+    shown = _shown(version, item, order)
     ending = _fence_ending(shown, order=order, sample=sample, fence_key=fence_key)
     schema = answer_schema(version)
     values = _fenced_values(shown, ending)
@@ -134,8 +136,8 @@ def _check_fit(version: VersionSpec, item: ItemView, order: Order) -> None:
         raise Invalid("order", "An order (AB or BA) belongs to pairs, and to pairs only.")
 
 
-def _shown(item: ItemView, order: Order) -> ItemView:
-    """The item as the judge sees it: cleaned, and turned round for "BA"."""
+def _shown(version: VersionSpec, item: ItemView, order: Order) -> ItemView:
+    """The item as the judge sees it: cleaned, turned round for "BA", the reference if wanted."""
     first, second = _clean(item.response_a), _clean(item.response_b)
     if order == "BA":
         first, second = second, first
@@ -145,7 +147,7 @@ def _shown(item: ItemView, order: Order) -> ItemView:
         input=_clean(item.input),
         context=_clean(item.context),
         messages=tuple((role, _clean(text)) for role, text in item.messages),
-        reference=_clean(item.reference),
+        reference=_clean(item.reference) if version.with_reference else "",
         response=_clean(item.response),
         response_a=first,
         response_b=second,
@@ -234,12 +236,32 @@ def _guideline_block(version: VersionSpec) -> str:
 def _rubric_block(version: VersionSpec) -> str:
     blocks = ["# Rubric"]
     for dimension in version.dimensions:
+        checklist = version.checklist_of(dimension.key)
+        if checklist is not None:
+            blocks.append(_checklist_block(checklist, dimension))
+            continue
         anchors = dict(dimension.points) or _usual_anchors(dimension)
         lines = [_point_line(value, anchors[value]) for value in dimension.values]
         if dimension.allow_na:
             lines.append(f"- {NOT_APPLICABLE}: the dimension does not apply to this item")
         blocks.append(f"## {dimension.key}\n\n{dimension.question}\n\n" + "\n".join(lines))
     return _clean("\n\n".join(blocks))
+
+
+def _checklist_block(checklist: Checklist, dimension: DimensionSpec) -> str:
+    """The questions alone: what they add up to is none of the judge's business."""
+    lines = [
+        f"- {name}: {question}"
+        for name, question in zip(
+            checklists.field_names(checklist), checklist.questions, strict=True
+        )
+    ]
+    if dimension.allow_na:
+        lines.insert(0, f"- {checklists.APPLIES}: does the dimension apply to this item at all?")
+    return (
+        f"## {dimension.key}\n\n{dimension.question}\n\n"
+        "Answer each of these with yes or no, for itself:\n" + "\n".join(lines)
+    )
 
 
 def _point_line(value: str, anchor: str) -> str:
@@ -263,16 +285,24 @@ def _examples_block(version: VersionSpec, fence_key: bytes) -> str:
         "# Examples\n\nItems with the labels that people gave them. Texts between tags are data."
     ]
     for number, example in enumerate(version.examples, start=1):
-        shown = _shown(example.item, "")
+        shown = _shown(version, example.item, "")
         ending = _fence_ending(shown, order="example", sample=number, fence_key=fence_key)
         values = _fenced_values(shown, ending)
         texts = [text for name in ("input", "context", "messages") if (text := values[name])]
         texts += [text for name in ("reference", "response") if (text := values[name])]
         texts += [text for name in ("response_a", "response_b") if (text := values[name])]
-        labels = ", ".join(f"{key} = {label}" for key, label in example.labels)
+        labels = ", ".join(_example_label(version, *pair) for pair in example.labels)
         reason = f"\nWhy: {_clean(example.rationale)}" if example.rationale else ""
         blocks.append(f"## Example {number}\n\n" + "\n".join(texts) + f"\n\n{labels}{reason}")
     return "\n\n".join(blocks)
+
+
+def _example_label(version: VersionSpec, key: str, label: str) -> str:
+    """People's label; where the judge is asked a checklist, the scale that it lies on is named."""
+    if version.checklist_of(key) is None:
+        return f"{key} = {label}"
+    points = next((", ".join(d.ranking) for d in version.dimensions if d.key == key), "")
+    return f"{key} = {label} (of {points})"
 
 
 def _answer_block(version: VersionSpec, schema: Mapping[str, object]) -> str:
@@ -284,6 +314,11 @@ def _answer_block(version: VersionSpec, schema: Mapping[str, object]) -> str:
         f'Each is an object with "{first}" first and "{second}" second. "reasoning" names the '
         'evidence in the texts, in at most three sentences; "label" is one value of the rubric.'
     )
+    for checklist in version.checklists:
+        text += (
+            f' For {checklist.dimension} each question of its list stands in place of "label", '
+            'under its own name, and is answered with "yes" or "no".'
+        )
     if version.structured_output == "prompt":
         form = json.dumps(schema, separators=(",", ":"))
         text += f"\n\nThe object must fit this JSON schema:\n<answer_schema>{form}</answer_schema>"
@@ -291,12 +326,18 @@ def _answer_block(version: VersionSpec, schema: Mapping[str, object]) -> str:
 
 
 def _dimension_schema(dimension: DimensionSpec, version: VersionSpec) -> dict[str, object]:
+    reasoning: tuple[str, object] = ("reasoning", {"type": "string"})
+    checklist = version.checklist_of(dimension.key)
+    if checklist is not None:
+        names = checklists.answer_fields(checklist, dimension)
+        checks: dict[str, object] = {name: {"enum": list(checklists.ANSWERS)} for name in names}
+        why = dict([reasoning])
+        return _closed_object(why | checks if version.reasoning_first else checks | why)
     choices: list[object] = [
         int(value) if dimension.is_numeric else value for value in dimension.values
     ]
     if dimension.allow_na:
         choices.append(NOT_APPLICABLE)
-    reasoning: tuple[str, object] = ("reasoning", {"type": "string"})
     label: tuple[str, object] = ("label", {"enum": choices})
     return _closed_object(
         dict([reasoning, label] if version.reasoning_first else [label, reasoning])

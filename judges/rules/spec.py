@@ -91,6 +91,19 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class Checklist:
+    """Yes/no questions that stand in for a scale dimension.
+
+    ``points`` declares the mapping: the label for no yes, for one yes, and so on, so it holds one
+    entry more than ``questions``.
+    """
+
+    dimension: str
+    questions: tuple[str, ...]
+    points: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class VersionSpec:
     """Everything that can change a verdict of one judge version.
 
@@ -98,7 +111,8 @@ class VersionSpec:
     ("native" or "prompt", default "native") and ``prompt_cache`` (default false) are read here.
     ``artefact`` is the digest of a recorded file or a trained baseline, ``members`` are the
     fingerprints of a panel's or cascade's versions, ``constants`` the (dimension, label) pairs of a
-    baseline that always answers the same.
+    baseline that always answers the same. ``with_reference`` false hides the reference answer
+    wherever a template names it; dimensions with a checklist are asked in its questions.
     """
 
     kind: str
@@ -124,6 +138,8 @@ class VersionSpec:
     members: tuple[str, ...] = ()
     constants: tuple[tuple[str, str], ...] = ()
     temperature: float | None = None
+    with_reference: bool = True
+    checklists: tuple[Checklist, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "capabilities", MappingProxyType(dict(self.capabilities)))
@@ -137,6 +153,10 @@ class VersionSpec:
     def structured_output(self) -> str:
         """How the form of the answer is asked for: "native" or "prompt"."""
         return str(self.capabilities.get("structured_output", "native"))
+
+    def checklist_of(self, key: str) -> Checklist | None:
+        """The questions that stand in for a dimension's scale, if any do."""
+        return next((one for one in self.checklists if one.dimension == key), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +194,9 @@ def canonical_json(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-LATER_FIELDS: Mapping[str, object] = MappingProxyType({"constants": (), "temperature": None})
+LATER_FIELDS: Mapping[str, object] = MappingProxyType(
+    {"constants": (), "temperature": None, "with_reference": True, "checklists": ()}
+)
 """Fields that came after the first versions were saved, each with the value that changes nothing.
 
 They are left out of the JSON at that value: what was saved before keeps its fingerprint.
@@ -202,7 +224,13 @@ def from_json(stored: Mapping[str, Any]) -> VersionSpec:
         "constants": _pairs(stored.get("constants", ())),
     }
     examples = tuple(_example(one) for one in stored["examples"])
-    return VersionSpec(**({**stored} | lists | {"examples": examples}))
+    checklists = tuple(_checklist(one) for one in stored.get("checklists", ()))
+    return VersionSpec(**({**stored} | lists | {"examples": examples, "checklists": checklists}))
+
+
+def _checklist(stored: Mapping[str, Any]) -> Checklist:
+    lists = {name: tuple(stored[name]) for name in ("questions", "points")}
+    return Checklist(**({**stored} | lists))
 
 
 def _example(stored: Mapping[str, Any]) -> Example:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from judges.rules import capabilities
+from judges.rules import capabilities, checklists
 from judges.rules.spec import (
     PAIR_LABELS,
     DimensionSpec,
@@ -67,14 +67,33 @@ def substitute(template: str, values: Mapping[str, str]) -> str:
 
 def lint(version: VersionSpec) -> list[str]:
     """What is wrong with a version, as sentences; a version with any cannot be saved."""
+    return [sentence for _, sentence in findings(version)]
+
+
+def findings(version: VersionSpec) -> list[tuple[str, str]]:
+    """What is wrong with a version, each sentence with the field of the editor that it is about:
+    a template, a setting, `checklist_` with its dimension, or the guideline version.
+    """
+    system, user = version.system_template, version.user_template
     return [
-        *_template_problems("system", version.system_template, SYSTEM_VARIABLES),
-        *_template_problems("user", version.user_template, USER_VARIABLES),
-        *_missing_variables(version),
-        *_dimension_problems(version),
+        *_at("system_template", _template_problems("system", system, SYSTEM_VARIABLES)),
+        *_at("user_template", _template_problems("user", user, USER_VARIABLES)),
+        *_at("system_template", _missing_in_system(version)),
+        *_at("user_template", _missing_in_user(version)),
+        *_at("guideline_version", _dimension_problems(version)),
+        *((f"checklist_{key}", sentence) for key, sentence in checklists.problems(version)),
         *_setting_problems(version),
-        *capabilities.problems(version),
+        *_at("model", capabilities.problems(version)),
     ]
+
+
+def shows_reference(version: VersionSpec) -> bool:
+    """Whether the judge is shown an item's reference answer."""
+    return version.with_reference and "reference" in _variables(version.user_template)
+
+
+def _at(field: str, sentences: Iterator[str]) -> Iterator[tuple[str, str]]:
+    return ((field, sentence) for sentence in sentences)
 
 
 def _variables(template: str) -> set[str]:
@@ -95,9 +114,15 @@ def _template_problems(name: str, template: str, known: frozenset[str]) -> Itera
             )
 
 
-def _missing_variables(version: VersionSpec) -> Iterator[str]:
-    if "rubric" not in _variables(version.system_template):
+def _missing_in_system(version: VersionSpec) -> Iterator[str]:
+    used = _variables(version.system_template)
+    if "rubric" not in used:
         yield "The system template leaves out the rubric. Add {{ rubric }}."
+    if version.examples and "examples" not in used:
+        yield "The system template leaves out the chosen examples. Add {{ examples }}."
+
+
+def _missing_in_user(version: VersionSpec) -> Iterator[str]:
     used = _variables(version.user_template)
     if version.is_pairwise:
         for name in ("response_a", "response_b"):
@@ -141,19 +166,22 @@ def _one_dimension_problems(dimension: DimensionSpec) -> Iterator[str]:
         yield f"The dimension {dimension.key}: the cut must be one point of its scale."
 
 
-def _setting_problems(version: VersionSpec) -> Iterator[str]:
+def _setting_problems(version: VersionSpec) -> Iterator[tuple[str, str]]:
     if not version.model.strip():
-        yield "The version names no model."
+        yield "model", "The version names no model."
     if version.max_tokens < 1:
-        yield "The limit of output tokens must be at least 1."
+        yield "max_tokens", "The limit of output tokens must be at least 1."
     if not 1 <= version.samples <= 99:
-        yield "The number of samples must lie between 1 and 99."
+        yield "samples", "The number of samples must lie between 1 and 99."
     if version.effort is not None and version.effort not in _EFFORTS:
-        yield f"The effort {version.effort!r} is unknown. Known: {', '.join(sorted(_EFFORTS))}."
+        known = ", ".join(sorted(_EFFORTS))
+        yield "effort", f"The effort {version.effort!r} is unknown. Known: {known}."
     if version.thinking is not None and version.thinking not in _THINKING:
-        yield f"The thinking {version.thinking!r} is unknown. Known: adaptive, disabled."
+        known = ", ".join(sorted(_THINKING))
+        yield "thinking", f"The thinking {version.thinking!r} is unknown. Known: {known}."
     if version.structured_output not in _STRUCTURED:
-        yield (
+        sentence = (
             f"Structured output {version.structured_output!r} is unknown. "
             "Known: native (a JSON schema is sent), prompt (the schema stands in the prompt)."
         )
+        yield "structured_output", sentence

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from judges.rules.spec import DimensionSpec, VersionSpec
+from judges.rules import checklists
+from judges.rules.spec import Checklist, DimensionSpec, VersionSpec
 from measurement.scale import NOT_APPLICABLE, PREFERRED, TIE, side_of
 from measurement.verdicts import FAILURES, of_samples, of_two_orders
 
@@ -111,8 +112,11 @@ def parse(text: str, stop_reason: str, version: VersionSpec) -> Parsed:
         labels: dict[str, str] = {}
         rationales: dict[str, str] = {}
         for dimension in version.dimensions:
-            labels[dimension.key], rationales[dimension.key] = _read(
-                answer[dimension.key], dimension
+            part, checklist = answer[dimension.key], version.checklist_of(dimension.key)
+            labels[dimension.key], rationales[dimension.key] = (
+                _read(part, dimension)
+                if checklist is None
+                else _read_checks(part, dimension, checklist)
             )
     except _Refused as refused:
         return Parsed(Outcome.INVALID, problem=str(refused))
@@ -199,6 +203,26 @@ def _read(part: object, dimension: DimensionSpec) -> tuple[str, str]:
             f"it must be one of: {', '.join(dimension.labels)}."
         )
     return label, reasoning
+
+
+def _read_checks(part: object, dimension: DimensionSpec, checklist: Checklist) -> tuple[str, str]:
+    """The point that the answered questions make; which were answered how ends the rationale."""
+    if not isinstance(part, dict):
+        raise _Refused(f"The field {dimension.key} must be an object with reasoning and checks.")
+    names = checklists.answer_fields(checklist, dimension)
+    _check_fields(part, ["reasoning", *names], f"The field {dimension.key}")
+    if not isinstance(part["reasoning"], str):
+        raise _Refused(f"The reasoning of {dimension.key} is not a text.")
+    for name in names:
+        if part[name] not in checklists.ANSWERS:
+            raise _Refused(
+                f"The answer {name} of {dimension.key} is {json.dumps(part[name])[:60]}; "
+                "it must be yes or no."
+            )
+    answers = {name: str(part[name]) for name in names}
+    said = ", ".join(f"{name} {answer}" for name, answer in answers.items())
+    label = checklists.point_of(checklist, answers)
+    return label, f"{part['reasoning']}\n({said}: {label})".strip()
 
 
 def _as_label(value: object, dimension: DimensionSpec) -> str | None:

@@ -10,6 +10,7 @@ from decimal import ROUND_UP, Decimal
 from functools import lru_cache
 from typing import Any
 
+from accounts.models import Project
 from annotation.models import Item
 from core.errors import Invalid
 from judges import queries
@@ -30,8 +31,8 @@ MOST_UNKNOWN = 5
 PROBLEM_CHARS = 400
 CENT_OF_A_CENT = Decimal("0.000001")
 _TOKEN_STEP = 512
-NO_ANSWER_KEPT = {RunPurpose.APPROVAL}
-"""Purposes whose answers are nobody's cache: they judged what is sealed."""
+NO_ANSWER_KEPT = {RunPurpose.APPROVAL, RunPurpose.PLAYGROUND}
+"""Purposes whose answers are nobody's cache: they judged what is sealed, or were only a try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +221,21 @@ def _most_cost(
         input_tokens=tokens,
     )
     return pricing.Cost(money(cost.amount), cost.source, cost.as_of)
+
+
+def plan_without_run(
+    project: Project, spec: VersionSpec, *, purpose: str, change: Change = changes.AS_IT_IS
+) -> Plan:
+    """The plan of a version that may not be saved yet: what estimates are made from."""
+    return Plan(
+        run_id=0,
+        purpose=purpose,
+        spec=spec,
+        fence_key=project.fence_key.encode(),
+        prices=queries.own_prices(project.pk, spec),
+        project_id=project.pk,
+        change=change,
+    )
 
 
 def check_price(plan: Plan, *, at: datetime) -> pricing.Cost:

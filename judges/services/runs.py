@@ -31,8 +31,9 @@ SAMPLED_ITEMS = 200
 MOST_CONCURRENT = 64
 USUAL_ANSWER_TOKENS = 120
 USUAL_LATENCY_MS = 3000.0
-NO_CACHE = {RunPurpose.APPROVAL}
-"""Purposes that take no answer from the cache: an approval rests on its own answers."""
+NO_CACHE = {RunPurpose.APPROVAL, RunPurpose.PLAYGROUND}
+"""Purposes that take no answer from the cache: an approval rests on its own answers, and a try in
+the playground is a real call."""
 MAY_TOUCH_SEALED = {RunPurpose.APPROVAL, RunPurpose.SERVING}
 """An approval is made on sealed items; a judge in use answers whatever prompt comes."""
 
@@ -293,7 +294,7 @@ def set_budget(*, run: Run, budget: Decimal | None, actor: str) -> None:
 def retry_failed(*, run: Run, actor: str) -> int:
     """Offer calls without a verdict again, past the cache; how many. Raises Conflict for none."""
     locked = Run.objects.select_for_update().get(pk=run.pk)
-    if locked.purpose in {RunPurpose.APPROVAL, RunPurpose.IMPORTED}:
+    if locked.purpose in {RunPurpose.APPROVAL, RunPurpose.IMPORTED, RunPurpose.PLAYGROUND}:
         raise NotAllowed("The calls of this run are closed: they cannot be tried again.")
     if locked.state not in {RunState.DONE, RunState.PAUSED}:
         raise Conflict("run_not_over", "Wait until the run is done or paused, then retry.")
@@ -409,17 +410,7 @@ def _refuse_unfit(ids: Sequence[int], fit: QuerySet[Item]) -> None:
 
 
 def _plan(version: JudgeVersion, spec: VersionSpec, purpose: RunPurpose, change: Change) -> Plan:
-    key = version.judge.project.fence_key.encode()
-    project_id = version.judge.project_id
-    return Plan(
-        run_id=0,
-        purpose=purpose,
-        spec=spec,
-        fence_key=key,
-        prices=queries.own_prices(project_id, spec),
-        project_id=project_id,
-        change=change,
-    )
+    return calls.plan_without_run(version.judge.project, spec, purpose=purpose, change=change)
 
 
 def _planned(plan: Plan, ids: Sequence[int], *, may_hit: bool) -> Iterator[Planned]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Max
+from django.utils import timezone
 from django.utils.text import slugify
 
 from accounts.models import Project, User
@@ -23,10 +24,10 @@ from annotation.states import AssignmentState, DimensionKind, Part, VersionState
 from core import audit
 from core.errors import Conflict, Invalid, NotAllowed, NotReady
 from judges.models import Judge, JudgeVersion, ProviderKey
-from judges.rules import capabilities, fingerprint, prompting, spec
+from judges.rules import capabilities, fingerprint, prompting, spec, templates
 from judges.rules.capabilities import Profile
 from judges.rules.fingerprint import Difference
-from judges.rules.spec import DimensionSpec, VersionSpec
+from judges.rules.spec import Checklist, DimensionSpec, Example, VersionSpec
 from judges.states import BaselineRule, VersionKind
 
 SIMULATOR = "simulator"
@@ -65,6 +66,9 @@ class Choices:
     base_url: str = ""
     profile: Profile | None = None
     profile_source: str = ""
+    with_reference: bool = True
+    checklists: tuple[Checklist, ...] = ()
+    examples: tuple[Example, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +124,7 @@ def save_version(
     """A version that asks a model. Raises Invalid with every problem of its templates, and for an
     address that no admin of the project has set a key for."""
     built = prompt_spec(guideline_version=guideline_version, choices=choices)
-    problems = prompting.lint(built)
-    if problems:
-        raise Invalid("version_lint", " ".join(problems))
+    check(built)
     _refuse_foreign_address(judge, built)
     return _keep(
         judge,
@@ -133,6 +135,44 @@ def save_version(
         note=note,
         profile_source=_profile(choices)[1],
     )
+
+
+def check(built: VersionSpec) -> None:
+    """Raises Invalid with everything that keeps a version from being saved, field by field."""
+    found = templates.findings(built)
+    if not found:
+        return
+    fields: dict[str, list[str]] = {}
+    for field, sentence in found:
+        fields.setdefault(field, []).append(sentence)
+    raise Invalid("version_lint", " ".join(sentence for _, sentence in found), fields)
+
+
+def keep_draft(
+    *, judge: Judge, guideline_version: GuidelineVersion, choices: Choices, author: User
+) -> JudgeVersion:
+    """The version that these choices make: the saved one if it is one, else a draft without a
+    number. Raises as `save_version` does.
+    """
+    built = prompt_spec(guideline_version=guideline_version, choices=choices)
+    check(built)
+    _refuse_foreign_address(judge, built)
+    digest = _check_keeping(judge, guideline_version, VersionKind.PROMPT, built, author)
+    with transaction.atomic():
+        Judge.objects.select_for_update().get(pk=judge.pk)
+        existing = JudgeVersion.with_drafts.filter(judge=judge, fingerprint=digest).first()
+        if existing is not None:
+            return existing
+        return _row(
+            judge,
+            guideline_version,
+            VersionKind.PROMPT,
+            built,
+            digest,
+            author=author,
+            number=None,
+            profile_source=_profile(choices)[1],
+        )
 
 
 def save_baseline(
@@ -207,6 +247,9 @@ def prompt_spec(*, guideline_version: GuidelineVersion, choices: Choices) -> Ver
         both_orders=choices.both_orders and is_pairwise,
         samples=choices.samples,
         temperature=choices.temperature,
+        with_reference=choices.with_reference,
+        checklists=choices.checklists,
+        examples=choices.examples,
         capabilities=_profile(choices)[0].frozen(
             structured_output=choices.structured_output, prompt_cache=choices.prompt_cache
         ),
@@ -340,33 +383,28 @@ def _keep(
     note: str,
     profile_source: str = "",
 ) -> Saved:
-    if guideline_version.guideline_id != judge.guideline_id:
-        raise Invalid("guideline_elsewhere", "The version belongs to another guideline.")
-    if guideline_version.state == VersionState.DRAFT:
-        raise Conflict("guideline_draft", "Publish the guideline version first; drafts change.")
-    if author is not None and kind is VersionKind.PROMPT:
-        _refuse_rater_of_sealed(judge.project_id, author)
-    digest = fingerprint.fingerprint(built)
+    digest = _check_keeping(judge, guideline_version, kind, built, author)
     with transaction.atomic():
         # The judge's row is the lock: two savers get two numbers, or one version.
         Judge.objects.select_for_update().get(pk=judge.pk)
-        existing = JudgeVersion.objects.filter(judge=judge, fingerprint=digest).first()
-        if existing is not None:
+        existing = JudgeVersion.with_drafts.filter(judge=judge, fingerprint=digest).first()
+        if existing is not None and not existing.is_draft:
             return Saved(existing, is_new=False)
-        highest = judge.versions.aggregate(highest=Max("number"))["highest"] or 0
-        version = JudgeVersion.objects.create(
-            judge=judge,
-            guideline_version=guideline_version,
-            number=highest + 1,
-            kind=kind,
-            note=note[:200],
-            spec=spec.as_json(built),
-            fingerprint=digest,
-            author=author,
-            author_actor=author.actor if author is not None else "system",
-            is_simulated=built.provider == SIMULATOR,
-            profile_source=profile_source[:160],
-        )
+        number = (judge.versions.aggregate(highest=Max("number"))["highest"] or 0) + 1
+        if existing is not None:
+            version = _numbered(existing, number, author=author, note=note)
+        else:
+            version = _row(
+                judge,
+                guideline_version,
+                kind,
+                built,
+                digest,
+                author=author,
+                number=number,
+                note=note,
+                profile_source=profile_source,
+            )
         audit.record(
             actor=version.author_actor,
             verb="judge_version.saved",
@@ -376,6 +414,61 @@ def _keep(
             data={"judge": judge.slug, "number": version.number, "fingerprint": digest},
         )
     return Saved(version, is_new=True)
+
+
+def _check_keeping(
+    judge: Judge,
+    guideline_version: GuidelineVersion,
+    kind: VersionKind,
+    built: VersionSpec,
+    author: User | None,
+) -> str:
+    """The fingerprint of what may be kept. Raises Invalid, Conflict or NotAllowed."""
+    if guideline_version.guideline_id != judge.guideline_id:
+        raise Invalid("guideline_elsewhere", "The version belongs to another guideline.")
+    if guideline_version.state == VersionState.DRAFT:
+        raise Conflict("guideline_draft", "Publish the guideline version first; drafts change.")
+    if author is not None and kind is VersionKind.PROMPT:
+        _refuse_rater_of_sealed(judge.project_id, author)
+    return fingerprint.fingerprint(built)
+
+
+def _row(
+    judge: Judge,
+    guideline_version: GuidelineVersion,
+    kind: VersionKind,
+    built: VersionSpec,
+    digest: str,
+    *,
+    author: User | None,
+    number: int | None,
+    note: str = "",
+    profile_source: str = "",
+) -> JudgeVersion:
+    return JudgeVersion.objects.create(
+        judge=judge,
+        guideline_version=guideline_version,
+        number=number,
+        kind=kind,
+        note=note[:200],
+        spec=spec.as_json(built),
+        fingerprint=digest,
+        author=author,
+        author_actor=author.actor if author is not None else "system",
+        is_simulated=built.provider == SIMULATOR,
+        profile_source=profile_source[:160],
+    )
+
+
+def _numbered(draft: JudgeVersion, number: int, *, author: User | None, note: str) -> JudgeVersion:
+    """A draft becomes the version that it is: whoever saves it is its author."""
+    draft.number = number
+    draft.note = note[:200]
+    draft.author = author
+    draft.author_actor = author.actor if author is not None else "system"
+    draft.created_at = timezone.now()
+    draft.save()
+    return draft
 
 
 def _refuse_rater_of_sealed(project_id: int, author: User) -> None:

@@ -20,6 +20,7 @@ _SCHEMA = re.compile(r"<answer_schema>(.*?)</answer_schema>", re.DOTALL)
 _PAIR_LABELS = frozenset({"A", "B", "A1", "A2", "B1", "B2", "tie"})
 _NOT_APPLICABLE = "not_applicable"
 _LONG = 400
+_CHECK = re.compile(r"check_\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,9 @@ def _fill(judge: Planted, seen: Seen, schema: object, key: str, seed: str) -> ob
         return ""
     properties = schema.get("properties")
     if isinstance(properties, Mapping):
+        checks = [name for name in properties if _CHECK.fullmatch(name)]
+        if checks:
+            return _checked(judge, seen, properties, checks, key, seed)
         return {
             name: _fill(judge, seen, part, key if name in {"reasoning", "label"} else name, seed)
             for name, part in properties.items()
@@ -94,6 +98,24 @@ def _fill(judge: Planted, seen: Seen, schema: object, key: str, seed: str) -> ob
         f"Simulated answer of {judge.model}: drawn for {key} from the digest of the texts, "
         "no model read them."
     )
+
+
+def _checked(
+    judge: Planted,
+    seen: Seen,
+    properties: Mapping[str, object],
+    checks: Sequence[str],
+    key: str,
+    seed: str,
+) -> dict[str, object]:
+    """A checklist: yes to as many questions, from the first, as the judge's score reaches."""
+    place = _score_place(judge, seen, len(checks) + 1, key, seed)
+    said = {name: "yes" if number < place else "no" for number, name in enumerate(checks)}
+    return {
+        name: said.get(name)
+        or ("yes" if name == "applies" else _fill(judge, seen, part, key, seed))
+        for name, part in properties.items()
+    }
 
 
 def _label(judge: Planted, seen: Seen, choices: Sequence[object], key: str, seed: str) -> object:

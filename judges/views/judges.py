@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.doors import MemberRequest, door
 from accounts.roles import STAFF, Role
 from core.errors import DomainError
 from core.http import go, page, posted
 from judges import access, queries
+from judges.forms.editor import TwoVersionsForm
 from judges.forms.refusals import add_refusal, status_of
 from judges.forms.verdicts import VerdictsForm
-from judges.forms.versions import (
-    JudgeForm,
-    PreviewItemForm,
-    VersionForm,
-    offered_models,
-    version_initial,
-)
-from judges.models import Judge
-from judges.rules import capabilities
-from judges.rules.spec import VersionSpec
-from judges.services import previews, verdicts_import, versions
-from judges.views import profiles
+from judges.forms.versions import JudgeForm
+from judges.queries import people
+from judges.rules import capabilities, checklists, templates
+from judges.services import verdicts_import, versions
+from judges.views.differences import shown_differences
 
 PAGE = ("GET", "HEAD", "POST")
 STEP = {"current_step": "judge"}
@@ -50,7 +42,15 @@ def index(request: MemberRequest) -> HttpResponse:
 def judge(request: MemberRequest, judge_id: int) -> HttpResponse:
     """One judge: its versions, newest first."""
     found = access.judge_of(request.project, judge_id)
-    context = {**STEP, "judge": found, "lines": queries.lines_of(found)}
+    saved = queries.saved_versions(found)
+    context = {
+        **STEP,
+        "judge": found,
+        "lines": queries.lines_of(found),
+        "two": TwoVersionsForm(saved, initial={"before": saved[1].pk, "after": saved[0].pk})
+        if len(saved) > 1
+        else None,
+    }
     return page(request, "judges/judge.html", context)
 
 
@@ -74,55 +74,25 @@ def new(request: MemberRequest) -> HttpResponse:
     return page(request, "judges/judge_new.html", {**STEP, "form": form}, status=status_of(form))
 
 
-@door(Role.LEAD)
-@require_http_methods(PAGE)
-def version_new(request: MemberRequest, judge_id: int) -> HttpResponse:
-    """The editor: it starts from the newest version, and shows what will be sent."""
-    found = access.judge_of(request.project, judge_id)
-    form = VersionForm(found, posted(request), initial=version_initial(_start(found)))
-    if request.method == "POST" and form.is_valid():
-        try:
-            saved = versions.save_version(
-                judge=found,
-                guideline_version=form.cleaned_data["guideline_version"],
-                choices=form.choices(profiles.told(request, form.asked())),
-                author=request.user,
-                note=form.cleaned_data["note"],
-            )
-        except DomainError as refusal:
-            add_refusal(form, refusal)
-        else:
-            if not saved.is_new:
-                messages.info(request, f"Nothing differs from {saved.version}: here it is.")
-            return go(request, "version", request.project.slug, saved.version.pk)
-    context = {**STEP, "judge": found, "form": form, "models": offered_models()}
-    context |= _preview(request, found, form) | profiles.known(form, _start(found))
-    return page(request, "judges/version_new.html", context, status=status_of(form))
-
-
-@door(Role.LEAD)
-@require_POST
-def preview(request: MemberRequest, judge_id: int) -> HttpResponse:
-    """The prompt of the form as it stands, on a development item."""
-    found = access.judge_of(request.project, judge_id)
-    form = VersionForm(found, request.POST)
-    context = {"judge": found, **_preview(request, found, form)}
-    return page(request, "judges/_preview.html", context)
-
-
 @door(*STAFF)
 @require_safe
 def version(request: MemberRequest, version_id: int) -> HttpResponse:
     """One version: what it is made of, what changed, its runs."""
-    found = access.version_of(request.project, version_id)
+    found = access.version_of(request.project, version_id, with_drafts=True)
     former = queries.former_version(found)
+    spec = versions.spec_of(found)
+    compared = people.newest_compared_run(found)
     context = {
         **STEP,
         "version": found,
         "judge": found.judge,
-        "spec": versions.spec_of(found),
+        "spec": spec,
+        "shows_reference": templates.shows_reference(spec),
+        "mappings": [(one, checklists.spoken(one)) for one in spec.checklists],
+        "compared_run": compared,
+        "others": [one for one in queries.saved_versions(found.judge) if one != found],
         "former": former,
-        "differences": versions.differences(found, former) if former else (),
+        "differences": shown_differences(request, former, found) if former else (),
         "runs": queries.runs_of(found),
         "line": queries.line_of(found),
         "profile": capabilities.shown(versions.spec_of(found).capabilities),
@@ -163,26 +133,3 @@ def _import(request: MemberRequest, form: VerdictsForm) -> verdicts_import.Verdi
         author=request.user,
         now=timezone.now(),
     )
-
-
-def _preview(request: MemberRequest, judge: Judge, form: VersionForm) -> dict[str, Any]:
-    """The prompt that the form makes, on the chosen development item, or why there is none."""
-    items = queries.development_items(
-        request.project, is_pairwise=judge.guideline.form == "pairwise"
-    )
-    chosen = PreviewItemForm(items, request.POST or None)
-    item = chosen.cleaned_data.get("item") if chosen.is_bound and chosen.is_valid() else None
-    shown = item or (items[0] if items else None)
-    preview = None
-    if not form.is_bound:
-        preview = previews.of_spec(judge, _start(judge), item=shown)
-    elif form.is_valid():
-        built = versions.prompt_spec(
-            guideline_version=form.cleaned_data["guideline_version"], choices=form.choices()
-        )
-        preview = previews.of_spec(judge, built, item=shown)
-    return {"preview": preview, "item_form": chosen if items else None}
-
-
-def _start(judge: Judge) -> VersionSpec:
-    return versions.starting_point(judge, model=offered_models()[0])

@@ -24,11 +24,12 @@ from judges.forms.refusals import add_refusal, status_of
 from judges.forms.runs import BudgetForm, RunForm
 from judges.models import JudgeVersion, Run
 from judges.queries import Progress
+from judges.queries.people import READABLE_RUNS
 from judges.rules import budgets
 from judges.rules.budgets import PotKind
 from judges.rules.pricing import PriceUnknown
 from judges.rules.verdicts import Outcome
-from judges.services import previews, runs, versions
+from judges.services import examples, previews, runs, versions
 from judges.services.calls import change_of
 from judges.states import RunPurpose, RunState
 
@@ -166,6 +167,11 @@ def call(request: MemberRequest, call_id: int) -> HttpResponse:
         "run": found.run,
         "version": found.run.version,
         "shown": previews.of_call(found),
+        "hides_system": examples.are_hidden(
+            versions.spec_of(found.run.version),
+            project_id=request.project.pk,
+            user_id=request.user.pk,
+        ),
         "verdicts": queries.verdicts_of(found),
     }
     return page(request, "judges/call.html", context)
@@ -229,6 +235,8 @@ def _progress(request: MemberRequest, run: Run, form: BudgetForm) -> dict[str, A
         "progress": progress,
         "segments": _segments(progress),
         "is_live": run.state in LIVE,
+        "is_steered": run.purpose != RunPurpose.PLAYGROUND,
+        "is_compared": run.purpose in READABLE_RUNS and run.combined_at is not None,
         "closed_because": CLOSED_BECAUSE.get(RunPurpose(run.purpose), ""),
         "form": form,
         "spent_share": _share(run),

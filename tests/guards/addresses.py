@@ -145,7 +145,10 @@ QUERIES: dict[str, Sequence[str]] = {
     "round_reports": ["?kind=flags&sort=most", "?kind=settled", "?q=flag"],
     "keys": ["?replace=1"],
     "version_profile": ["?model=sim-plumb-1", "?model=some-other"],
+    "judge_compare": ["?dimension=preference&first=1", "?first=x"],
     "run": ["?outcome=ok", "?live=1"],
+    "run_differences": ["?at=2", "?dimension=preference&at=99"],
+    "version_new": ["?base=1&example=1&rule=preference:longer"],
 }
 """Pages that show something else by query: url name -> queries beginning with `?`."""
 

@@ -24,9 +24,10 @@ STEPS_OF = {
     "round_correct round_item round_items_add round_let_in round_new round_passed round_quality "
     "round_rater round_rater_remove round_reports round_take_back round_withdraw rounds work",
     "Agree": "agreement round_agreement round_differences",
-    "Judge": "approval_ask approvals baseline_new budgets call judge judge_new judges laboratory "
-    "ledger price_new probe probe_new run run_cancel run_new verdicts_import version "
-    "version_alignment version_new",
+    "Judge": "approval_ask approvals baseline_new budgets call judge judge_compare "
+    "judge_differences judge_new judges laboratory ledger price_new probe probe_new run run_cancel "
+    "run_differences run_new verdicts_import version version_alignment version_improve "
+    "version_new",
     "": "audit project project_copy tokens",
 }
 """The step that a page belongs to; those of the last line belong to the whole project."""

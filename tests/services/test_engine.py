@@ -17,7 +17,7 @@ from judges import simulator
 from judges.models import Attempt, Call, JudgeLabel, Run, Verdict
 from judges.queries import health
 from judges.rules.verdicts import Outcome
-from judges.services import combining, engine, hooks, lease, ledger, runs
+from judges.services import combining, engine, hooks, lease, ledger, playground, runs
 from judges.simulator import Simulator
 from judges.states import AttemptState, CallState, RunPurpose, RunState
 from tests import judging
@@ -352,7 +352,7 @@ def test_a_guard_pauses_a_run_before_its_next_calls(sim: Simulator) -> None:
     try:
         run = drained(run)
     finally:
-        hooks.before_calls(RunPurpose.PLAYGROUND, lambda _run_id: "")
+        hooks.before_calls(RunPurpose.PLAYGROUND, playground.objection)
     assert (run.state, run.pause_reason) == (RunState.PAUSED, "Not now.")
     assert sim.stats()["requests"] == 0
 

@@ -239,7 +239,7 @@ def test_a_version_shows_its_fingerprint_prompt_and_what_changed(
     page = lead.get(url("version", second.pk)).content.decode()
     assert second.fingerprint in page
     assert "Changed since v1" in page
-    assert "max_tokens" in page
+    assert "tokens of an answer" in page
     assert "Simulated: no model is called" in page
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from judges.rules import prompting
 from judges.rules.fingerprint import differences, fingerprint, request_digest
-from judges.rules.spec import Example, VersionSpec, as_json, from_json
+from judges.rules.spec import Checklist, Example, VersionSpec, as_json, from_json
 from tests.unit.judges.builders import FIVE, KEY, PREFERENCE, make_pair, make_version
 
 CHANGES: dict[str, Any] = {
@@ -35,6 +35,8 @@ CHANGES: dict[str, Any] = {
     "members": ("abc",),
     "constants": (("preference", "A"),),
     "temperature": 0.0,
+    "with_reference": False,
+    "checklists": (Checklist("accuracy", ("Is it right?",), ("1", "5")),),
 }
 
 

@@ -1,0 +1,109 @@
+"""Tuning a judge in a real browser: from what it got wrong to a try of the draft."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.accessibility import violations
+from tests.e2e.conftest import NewPage
+from tests.e2e.walking import BACKGROUND_MS, sign_in
+
+pytestmark = pytest.mark.e2e
+
+WIDTHS = [1280, 375]
+
+
+def open_version(page: Page, number: int) -> None:
+    """The page of a version of the demo's judge."""
+    page.goto("/projects/demo/judges/")
+    page.get_by_role("link", name=f"v{number}", exact=True).first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(f"v{number}")
+
+
+def open_judged_version(page: Page, number: int) -> None:
+    """The same when the demo's run over its development items has ended."""
+    open_version(page, number)
+    link = page.get_by_role("link", name="Differences from people")
+    for _ in range(BACKGROUND_MS // 500):
+        if link.is_visible():
+            return
+        page.wait_for_timeout(500)
+        page.reload()
+    expect(link).to_be_visible()
+
+
+def is_sound(page: Page, width: int) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_draft_from_what_went_wrong_is_tried_before_it_is_saved(
+    new_page: NewPage, width: int
+) -> None:
+    page = new_page(viewport={"width": width, "height": 900})
+    sign_in(page, "lea")
+    open_judged_version(page, 1)
+    is_sound(page, width)
+    page.get_by_role("link", name="Improve").click()
+    expect(page.get_by_role("heading", name="What would make it better?")).to_be_visible()
+    is_sound(page, width)
+    page.get_by_role("button", name="Open a draft with these").click()
+    expect(page.get_by_role("heading", name="Worked examples", level=2)).to_have_count(0)
+    expect(page.get_by_label("System prompt", exact=True).first).to_be_visible()
+    is_sound(page, width)
+    page.get_by_label("What is new in it").fill("tried in a browser")
+    page.get_by_role("button", name="Ask once, unsaved").click()
+    expect(page.locator("#playground")).to_contain_text("Answer as it came", timeout=30_000)
+    is_sound(page, width)
+    expect(page.get_by_label("What is new in it")).to_have_value("tried in a browser")
+
+
+def test_what_is_written_shows_in_the_prompt_and_its_problems_beside_it(
+    new_page: NewPage,
+) -> None:
+    page = new_page()
+    sign_in(page, "lea")
+    open_version(page, 2)
+    page.get_by_role("link", name="New version").click()
+    box = page.get_by_label("System prompt", exact=True).first
+    box.fill("Be short. {{ rubric }} {{ examples }}")
+    expect(page.locator("#preview")).to_contain_text("Be short.")
+    box.fill("{{ rubrik }}")
+    expect(page.locator("#preview")).to_contain_text("unknown variable rubrik")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_differences_from_people_are_walked_through_by_keyboard(
+    new_page: NewPage, width: int
+) -> None:
+    page = new_page(viewport={"width": width, "height": 900})
+    sign_in(page, "lea")
+    open_judged_version(page, 1)
+    page.get_by_role("link", name="Differences from people").click()
+    expect(page.locator("main")).to_contain_text(re.compile(r"1 of \d+"))
+    is_sound(page, width)
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(re.compile(r"at=2$"))
+    page.keyboard.press("ArrowLeft")
+    expect(page).to_have_url(re.compile(r"at=1$"))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_versions_side_by_side_and_what_differs(new_page: NewPage, width: int) -> None:
+    page = new_page(viewport={"width": width, "height": 900})
+    sign_in(page, "lea")
+    open_judged_version(page, 2)
+    page.goto("/projects/demo/judges/")
+    page.get_by_role("heading", name="Preference").get_by_role("link").click()
+    is_sound(page, width)
+    page.get_by_role("link", name="Side by side").click()
+    expect(page.get_by_role("heading", name="Which lever helped?")).to_be_visible()
+    is_sound(page, width)
+    page.go_back()
+    page.get_by_role("button", name="Show what differs").click()
+    expect(page.locator("main")).to_contain_text("model")
+    is_sound(page, width)
