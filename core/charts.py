@@ -398,14 +398,21 @@ def columns(
                 f'height="{_pixels(max(height, 1.0))}"/>'
             )
         if place % step == 0:
-            parts.append(_text(width * place, COLUMNS_HEIGHT - 4, label, anchor="start"))
+            parts.append(_column_label(width * place, width, label))
     parts.append(_line("plot__track", 0, floor, 100, floor))
     if highest:
-        parts.append(_text(0, 11, f"{written(highest)} at most", anchor="start"))
+        parts.append(_text(0, 11, f"highest: {written(highest)}", anchor="start"))
     rows = tuple(ColumnRow(label, written(amount)) for label, amount in amounts)
     spoken = "; ".join(f"{row.label}: {row.written}" for row in rows)
     svg = _svg(height=COLUMNS_HEIGHT, title=name, description=f"{spoken}.", body=parts)
     return Columns(svg, rows)
+
+
+def _column_label(at: float, width: float, label: str) -> str:
+    """Under the column's left edge; the last ones end at its right edge and stay in the picture."""
+    if at < 88:
+        return _text(at, COLUMNS_HEIGHT - 4, label, anchor="start")
+    return _text(at + width, COLUMNS_HEIGHT - 4, label, anchor="end")
 
 
 # Progress -----------------------------------------------------------------------------------------

@@ -290,6 +290,7 @@ def test_an_unpriced_model_says_what_is_missing_and_where_it_is_entered(
     assert link in text_of(both, url("budgets"))
     form = text_of(both, url("price_new"), provider="anthropic", model="house-model-1")
     assert 'value="house-model-1"' in form
+    assert f'value="{timezone.now().date().isoformat()}"' in form
     both.post(url("price_new"), PRICE)
     priced = text_of(both, url("run_new", unpriced.pk))
     assert "contract of May, 2026-05-01" in priced
@@ -304,7 +305,7 @@ def test_the_estimate_says_what_is_left_and_warns(scene: Scene, lead: Client) ->
         project=scene.project, budget=Decimal(100), actor="u1", now=timezone.now()
     )
     page = text_of(lead, url("run_new", scene.version.pk))
-    assert "Left of this month&#x27;s" in page
+    assert "Left of the month&#x27;s budget" in page
     assert "$100.00" in page
     assert "Of the budget of the judge Helpful $0.0000 is left" in page
     assert "it will pause when that is reached" in page
