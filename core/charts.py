@@ -21,6 +21,7 @@ AXIS_HEIGHT = 38
 STRIP_HEIGHT = 40
 TREND_HEIGHT = 150
 COLUMNS_HEIGHT = 120
+MOST_COLUMN_LABELS = 4
 NARROWEST = 112  # pixels: an interval plot on a small phone
 LETTER = 5.5  # pixels: a letter under the axis, about
 BOB = 5
@@ -382,12 +383,12 @@ def columns(
 ) -> Columns:
     """Amounts of 0 and more over days or months: (label, amount) in order, from 0 to the highest.
 
-    `written` says an amount in its unit. At most six labels stand under the axis.
+    `written` says an amount in its unit. At most four labels stand under the axis.
     """
     floor = COLUMNS_HEIGHT - 20
     highest = max((amount for _, amount in amounts), default=0.0)
     width = 100 / max(len(amounts), 1)
-    step = -(-len(amounts) // MAX_TICKS) if amounts else 1
+    step = -(-len(amounts) // MOST_COLUMN_LABELS) if amounts else 1
     parts = [_line("plot__grid", 0, 16, 100, 16)] if highest else []
     for place, (label, amount) in enumerate(amounts):
         height = amount / highest * (floor - 16) if highest else 0.0
