@@ -21,6 +21,7 @@ AXIS_HEIGHT = 38
 STRIP_HEIGHT = 40
 TREND_HEIGHT = 150
 COLUMNS_HEIGHT = 120
+MOST_COLUMN_LABELS = 4
 NARROWEST = 112  # pixels: an interval plot on a small phone
 LETTER = 5.5  # pixels: a letter under the axis, about
 BOB = 5
@@ -409,12 +410,12 @@ def columns(
 ) -> Columns:
     """Amounts of 0 and more over days or months: (label, amount) in order, from 0 to the highest.
 
-    `written` says an amount in its unit. At most six labels stand under the axis.
+    `written` says an amount in its unit. At most four labels stand under the axis.
     """
     floor = COLUMNS_HEIGHT - 20
     highest = max((amount for _, amount in amounts), default=0.0)
     width = 100 / max(len(amounts), 1)
-    step = -(-len(amounts) // MAX_TICKS) if amounts else 1
+    step = -(-len(amounts) // MOST_COLUMN_LABELS) if amounts else 1
     parts = [_line("plot__grid", 0, 16, 100, 16)] if highest else []
     for place, (label, amount) in enumerate(amounts):
         height = amount / highest * (floor - 16) if highest else 0.0
@@ -425,14 +426,21 @@ def columns(
                 f'height="{_pixels(max(height, 1.0))}"/>'
             )
         if place % step == 0:
-            parts.append(_text(width * place, COLUMNS_HEIGHT - 4, label, anchor="start"))
+            parts.append(_column_label(width * place, width, label))
     parts.append(_line("plot__track", 0, floor, 100, floor))
     if highest:
-        parts.append(_text(0, 11, f"{written(highest)} at most", anchor="start"))
+        parts.append(_text(0, 11, f"highest: {written(highest)}", anchor="start"))
     rows = tuple(ColumnRow(label, written(amount)) for label, amount in amounts)
     spoken = "; ".join(f"{row.label}: {row.written}" for row in rows)
     svg = _svg(height=COLUMNS_HEIGHT, title=name, description=f"{spoken}.", body=parts)
     return Columns(svg, rows)
+
+
+def _column_label(at: float, width: float, label: str) -> str:
+    """Under the column's left edge; the last ones end at its right edge and stay in the picture."""
+    if at < 88:
+        return _text(at, COLUMNS_HEIGHT - 4, label, anchor="start")
+    return _text(at + width, COLUMNS_HEIGHT - 4, label, anchor="end")
 
 
 # Progress -----------------------------------------------------------------------------------------

@@ -106,6 +106,7 @@ class JudgeBudgetForm(BudgetForm):
     def __init__(self, judge: Judge, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.auto_id = f"id_%s_{judge.pk}"
+        self.fields["budget"].label = f"Budget of {judge.name} in US dollars"
         self.fields["budget"].help_text = ""
 
 
@@ -153,7 +154,7 @@ class PriceForm(forms.Form):
     )
     as_of = forms.DateField(
         label="From",
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         error_messages=DAY_WRONG,
         help_text="The first day (UTC) of this price. A later day waits until it comes.",
     )

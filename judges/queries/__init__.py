@@ -23,9 +23,11 @@ from judges.queries.judges import (
 from judges.queries.labels import JudgeLabelRow, judge_label_rows
 from judges.queries.money import (
     JudgePurse,
+    asks_simulated_judges,
     carried_limit,
     judge_purse,
     judge_purses,
+    judges_by_name,
     month_purse,
     own_prices,
     pot_of,
@@ -66,6 +68,7 @@ __all__ = [
     "Spending",
     "VersionLine",
     "artefact_of",
+    "asks_simulated_judges",
     "calls_of",
     "carried_limit",
     "closed_calls",
@@ -76,6 +79,7 @@ __all__ = [
     "judge_names",
     "judge_purse",
     "judge_purses",
+    "judges_by_name",
     "judges_of",
     "label_counts",
     "ledger_sums",

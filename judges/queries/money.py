@@ -106,6 +106,11 @@ class JudgePurse:
     this_month: Decimal
 
 
+def judges_by_name(project: Project) -> QuerySet[Judge]:
+    """Every judge of the project, for a list."""
+    return Judge.objects.filter(project=project).order_by("name", "pk")
+
+
 def judge_purses(judges: Sequence[Judge], *, now: datetime) -> list[JudgePurse]:
     """The purses of these judges, two queries for all of them."""
     kept = {purse.judge_id: purse for purse in Purse.objects.filter(judge__in=judges)}
@@ -123,6 +128,11 @@ def judge_purses(judges: Sequence[Judge], *, now: datetime) -> list[JudgePurse]:
         )
         for judge in judges
     ]
+
+
+def asks_simulated_judges(project: Project) -> bool:
+    """Whether what is spent can be made up."""
+    return project.judges.filter(versions__is_simulated=True).exists()
 
 
 def unpriced_models(project: Project, *, now: datetime) -> list[tuple[str, str]]:

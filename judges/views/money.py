@@ -24,7 +24,6 @@ from judges import access, queries
 from judges.forms.money import JudgeBudgetForm, LedgerForm, MonthBudgetForm, PriceForm
 from judges.forms.refusals import add_refusal, status_of
 from judges.forms.runs import BudgetForm
-from judges.models import Judge
 from judges.queries import JudgePurse, Spending
 from judges.rules import budgets
 from judges.rules.pricing import PriceRow
@@ -161,11 +160,7 @@ def _overview(
     now = timezone.now()
     project = request.project
     purse = queries.month_purse(project, now=now)
-    judges = paged(
-        Judge.objects.filter(project=project).order_by("name", "pk"),
-        request.GET.get("page"),
-        size=LINES_ON_A_PAGE,
-    )
+    judges = paged(queries.judges_by_name(project), request.GET.get("page"), size=LINES_ON_A_PAGE)
     shown = judge_form[0] if judge_form else None
     refused = judge_form[1] if judge_form else None
     context = {
@@ -179,6 +174,7 @@ def _overview(
             for line in queries.judge_purses(list(judges.object_list), now=now)
         ],
         "refused": refused or month_form,
+        "is_simulated": queries.asks_simulated_judges(project),
         "unpriced": queries.unpriced_models(project, now=now),
         **_prices(request, now),
     }

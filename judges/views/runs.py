@@ -47,7 +47,7 @@ CLOSED_BECAUSE = {
         "to whoever asked, and is on no page."
     ),
 }
-LEFT_OF = {PotKind.JUDGE: "Left of the judge's budget", PotKind.MONTH: "Left of this month's"}
+LEFT_OF = {PotKind.JUDGE: "Left of the judge's budget", PotKind.MONTH: "Left of the month's budget"}
 OUTCOMES = frozenset(outcome.value for outcome in Outcome)
 
 

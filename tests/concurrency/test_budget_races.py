@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 
@@ -135,7 +136,8 @@ def test_a_budget_that_is_set_meanwhile_is_held_from_then_on() -> None:
         purses.set_judge_budget(judge=scene.judge, budget=20 * most, actor="u1")
         return 0
 
-    at_once([*(partial(spend, work, settles=False) for work in works), limit])
+    acts: list[Callable[[], int]] = [partial(spend, work, settles=False) for work in works]
+    at_once([*acts, limit])
     purse = Purse.objects.get(judge=scene.judge)
     assert purse.limit == 20 * most
     assert purse.spent + purse.reserved == 16 * most

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -10,7 +11,7 @@ from importlib import import_module
 
 import pytest
 from django.apps import apps
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -31,6 +32,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.databases]
 
 THIS_MONTH = budgets.month_of(timezone.now())
 CENT = Decimal("0.01")
+NOTHING = Decimal(0)
 
 
 @pytest.fixture
@@ -82,7 +84,7 @@ def test_purses_hold_what_runs_spent_and_nothing_reserved(sim: Simulator) -> Non
     run = drained(judging.make_run(scene.version, dataset=scene.dataset))
     assert run.state == RunState.DONE, run.pause_reason
     for purse in (judges_purse(scene), months_purse(scene)):
-        assert (purse.spent, purse.reserved) == (run.spent, 0)
+        assert (purse.spent, purse.reserved) == (run.spent, NOTHING)
     assert health.purses_are_the_ledgers().is_ok
 
 
@@ -145,7 +147,7 @@ def test_a_release_finds_the_month_in_which_the_call_was_sent(sim: Simulator) ->
         run.pk, [sent.attempt_id], problem="Gone.", now=datetime(2026, 11, 1, tzinfo=UTC)
     )
     october = months_purse(scene, date(2026, 10, 1))
-    assert (october.spent, october.reserved) == (prepared.reserved.amount, 0)
+    assert (october.spent, october.reserved) == (prepared.reserved.amount, NOTHING)
     assert not Purse.objects.filter(month=date(2026, 11, 1)).exists()
     assert health.purses_are_the_ledgers().is_ok
 
@@ -200,6 +202,31 @@ def test_a_run_waits_while_only_reservations_are_in_its_way_and_no_longer_than_a
     assert sim.stats()["requests"] == 0
 
 
+def test_a_run_that_waited_goes_on_when_the_other_one_is_settled(sim: Simulator) -> None:
+    scene = judging.make_scene(pairs=1)
+    most = most_of_a_call(scene.version)
+    set_month(scene, most * 2)
+    held = most * Decimal("1.5")
+    held_by_another(scene, held)
+    run = judging.make_run(scene.version, dataset=scene.dataset)
+
+    def settle_the_other() -> None:
+        with transaction.atomic():
+            purses.book(
+                project_id=scene.project.pk,
+                judge_id=scene.judge.pk,
+                booked={THIS_MONTH: Booking(released=held)},
+            )
+        connection.close()
+
+    later = threading.Timer(1.0, settle_the_other)
+    later.start()
+    run = drained(run)
+    later.join()
+    assert run.state == RunState.DONE, run.pause_reason
+    assert sim.stats()["requests"] == 2
+
+
 def test_what_a_dead_worker_of_a_paused_run_holds_is_given_up(sim: Simulator) -> None:
     scene = judging.make_scene(pairs=1)
     other = held_by_another(scene, CENT)
@@ -208,9 +235,10 @@ def test_what_a_dead_worker_of_a_paused_run_holds_is_given_up(sim: Simulator) ->
     assert months_purse(scene).reserved == CENT
     engine.reconcile(now + timedelta(seconds=engine.FORGOTTEN_SECONDS + 1))
     purse = months_purse(scene)
-    assert (purse.spent, purse.reserved) == (CENT, 0)
+    assert (purse.spent, purse.reserved) == (CENT, NOTHING)
     other.refresh_from_db()
-    assert (other.spent, other.reserved, other.state) == (CENT, 0, RunState.PAUSED)
+    assert (other.spent, other.reserved) == (CENT, NOTHING)
+    assert other.state == RunState.PAUSED
     assert Attempt.objects.get(call__run=other).outcome == "unknown"
     assert health.purses_are_the_ledgers().is_ok
 

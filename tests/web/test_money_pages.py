@@ -86,7 +86,7 @@ def ran(scene: Scene) -> Run:
     return run
 
 
-def text_of(client: Client, address: str, status: int = 200, **query: object) -> str:
+def text_of(client: Client, address: str, status: int = 200, **query: str) -> str:
     answer = client.get(address, query)
     assert answer.status_code == status
     return answer.content.decode()
@@ -113,13 +113,14 @@ def test_the_ledger_is_narrowed_by_days_judge_and_model(scene: Scene, lead: Clie
     ran(scene)
     other = judging.make_judge(scene.project, scene.guideline, name="Second")
     judging.make_version(other, scene.guideline, model="sim-slant-1")
-    for query in (
+    queries: list[dict[str, str]] = [
         {"since": "2020-01-01", "until": "2020-01-31"},
-        {"judge": other.pk},
+        {"judge": str(other.pk)},
         {"model": "sim-slant-1"},
-    ):
+    ]
+    for query in queries:
         assert "Nothing was sent" in text_of(lead, url("ledger"), **query)
-    page = text_of(lead, url("ledger"), judge=scene.judge.pk, model=judging.PLUMB)
+    page = text_of(lead, url("ledger"), judge=str(scene.judge.pk), model=judging.PLUMB)
     assert f"judge={scene.judge.pk}" in page
     assert "Nothing was sent" not in page
 
@@ -170,7 +171,8 @@ def test_the_ledgers_export_is_narrowed_to_what_is_shown(scene: Scene, lead: Cli
     ran(scene)
     day = timezone.now().date().isoformat()
     address = url("export_download", "ledger", "jsonl")
-    whole = lead.get(address, {"since": day, "until": day, "judge": scene.judge.pk}).getvalue()
+    shown = {"since": day, "until": day, "judge": str(scene.judge.pk)}
+    whole = lead.get(address, shown).getvalue()
     assert len(whole.splitlines()) == 4
     assert lead.get(address, {"until": "2020-01-01"}).getvalue() == b""
     assert lead.get(address, {"judge": 99999}).getvalue() == b""
@@ -238,7 +240,7 @@ def test_an_admin_enters_a_price_and_it_is_in_force(scene: Scene, admin: Client)
     answer = admin.post(url("price_new"), PRICE)
     assert answer.url == url("budgets")  # type: ignore[attr-defined]
     row = OwnPrice.objects.get()
-    assert (row.input, row.cache_read, row.cache_write_5m) == (3, Decimal("0.3"), None)
+    assert (row.input, row.cache_read, row.cache_write_5m) == (Decimal(3), Decimal("0.3"), None)
     assert (row.source, row.author_actor[0]) == ("contract of May", "u")
     admin.post(url("price_new"), {**PRICE, "input": "4", "as_of": "2990-01-01"})
     admin.post(url("price_new"), {**PRICE, "input": "2", "as_of": "2026-04-01"})
@@ -290,6 +292,7 @@ def test_an_unpriced_model_says_what_is_missing_and_where_it_is_entered(
     assert link in text_of(both, url("budgets"))
     form = text_of(both, url("price_new"), provider="anthropic", model="house-model-1")
     assert 'value="house-model-1"' in form
+    assert f'value="{timezone.now().date().isoformat()}"' in form
     both.post(url("price_new"), PRICE)
     priced = text_of(both, url("run_new", unpriced.pk))
     assert "contract of May, 2026-05-01" in priced
@@ -304,7 +307,7 @@ def test_the_estimate_says_what_is_left_and_warns(scene: Scene, lead: Client) ->
         project=scene.project, budget=Decimal(100), actor="u1", now=timezone.now()
     )
     page = text_of(lead, url("run_new", scene.version.pk))
-    assert "Left of this month&#x27;s" in page
+    assert "Left of the month&#x27;s budget" in page
     assert "$100.00" in page
     assert "Of the budget of the judge Helpful $0.0000 is left" in page
     assert "it will pause when that is reached" in page
@@ -325,7 +328,7 @@ def test_a_judges_list_of_budgets_is_paged(scene: Scene, lead: Client) -> None:
         judging.make_judge(scene.project, scene.guideline, name=f"Judge {number:02}")
     page = text_of(lead, url("budgets"))
     assert "1–50 of 61" in page
-    assert "Judge 59" in text_of(lead, url("budgets"), page=2)
+    assert "Judge 59" in text_of(lead, url("budgets"), page="2")
 
 
 def test_leads_and_admins_alone_read_and_each_sets_what_is_theirs(

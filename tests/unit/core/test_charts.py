@@ -225,6 +225,29 @@ def test_a_strip_of_another_length_than_its_scale_is_refused() -> None:
         charts.distribution_strip(("1", "2"), {"Ana": (1, 2, 3)})
 
 
+def dollars(amount: float) -> str:
+    return f"${amount:.2f}"
+
+
+def test_columns_stand_on_one_floor_and_the_highest_is_named() -> None:
+    drawn = charts.columns(
+        [("1 Nov", 2.0), ("2 Nov", 0.0), ("3 Nov", 4.0)], name="Spent by day", written=dollars
+    )
+    heights = [float(bar.get("height", "")) for bar in of_class(drawn.svg, "plot__column")]
+    assert heights == [42, 84]
+    assert ">highest: $4.00<" in drawn.svg
+    assert "<desc>1 Nov: $2.00; 2 Nov: $0.00; 3 Nov: $4.00.</desc>" in drawn.svg
+    assert [(row.label, row.written) for row in drawn.rows][1] == ("2 Nov", "$0.00")
+
+
+def test_many_columns_have_four_labels_and_no_column_draws_nothing() -> None:
+    many = charts.columns([(f"d{n}", 1.0) for n in range(92)], name="Spent", written=dollars)
+    assert len(re.findall(r'text-anchor="\w+">d', many.svg)) == 4
+    empty = charts.columns([("1 Nov", 0.0)], name="Spent", written=dollars)
+    assert of_class(empty.svg, "plot__column") == []
+    assert "<svg" in charts.columns([], name="Spent", written=dollars).svg
+
+
 def test_segments_stand_end_to_end_and_the_rest_is_track() -> None:
     svg = charts.progress_bar(
         [Segment("from cache", 20, "kept"), Segment("answered", 30)], 100, name="Run 1"
@@ -286,6 +309,7 @@ def pictures_of(text: str) -> list[str]:
         charts.trend([(text, 0.5)], Scale(), name=text).svg,
         charts.distribution_strip((text,), {text: (1,)}).rows[0].svg,
         charts.progress_bar([Segment(text, 1)], 2, name=text),
+        charts.columns([(text, 1.0)], name=text, written=dollars).svg,
     ]
 
 
