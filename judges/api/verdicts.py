@@ -248,7 +248,8 @@ def _seen(request: Request, run_id: int) -> Run:
     """The run, if this token may know of it."""
     token = _token(request)
     run = access.run_of(token.project, run_id)
-    if Scope.READ.value not in token.scopes and run.purpose != RunPurpose.SERVING:
+    is_readable = Scope.READ.value in token.scopes and run.purpose != RunPurpose.PLAYGROUND
+    if not is_readable and run.purpose != RunPurpose.SERVING:
         raise NotHere("There is no such run in this project.")
     return run
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.roles import Scope
-from judges.models import Call
+from judges.models import Call, Run
 from judges.states import CallState
 from tests import builders, judging
 from tests.judging import Scene
@@ -49,3 +49,11 @@ def test_more_runs_cost_no_more_queries(scene: Scene, machine: Client) -> None:
     with CaptureQueriesContext(connection) as of_five:
         machine.get("/api/v1/projects/support/runs")
     assert len(of_five) == len(of_one)
+
+
+def test_a_try_in_the_playground_is_no_run_of_the_api(scene: Scene, machine: Client) -> None:
+    run = Run.objects.create(
+        project=scene.project, version=scene.version, purpose="playground", state="done", actor="u1"
+    )
+    assert machine.get(f"/api/v1/projects/support/runs/{run.pk}").status_code == 404
+    assert machine.get("/api/v1/projects/support/runs").json() == []

@@ -11,14 +11,15 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
-from accounts.roles import Role
+from accounts.roles import Role, Scope
 from annotation.models import Item
 from annotation.states import Part
 from core.errors import Conflict, Invalid, NotAllowed, NotReady
 from core.models import AuditEvent
+from core.registry import ExportScope
 from judges import simulator
 from judges.models import Attempt, Call, JudgeLabel, JudgeVersion, Run
-from judges.queries import authors, health
+from judges.queries import authors, exporting, health, serving
 from judges.services import calls, engine, hooks, ledger, playground, runs, versions
 from judges.services.playground import Tried
 from judges.services.versions import SIMULATOR, Choices
@@ -249,6 +250,19 @@ def test_an_edit_that_could_not_be_saved_asks_nobody(
         )
     assert list(refusal.value.fields) == ["user_template"]
     assert not Run.objects.exists()
+
+
+def test_a_try_leaves_the_house_in_the_ledger_and_is_nobodys_verdict(
+    sim: Simulator, scene: Scene, lea: User
+) -> None:
+    found = tried(scene, lea)
+    scope = ExportScope(project_id=scene.project.pk)
+    (row,) = list(exporting.ledger_rows(scope))
+    assert (row["purpose"], row["version"], row["judge"]) == ("playground", None, "Helpful")
+    assert row["cost"] == pytest.approx(float(found.attempt.cost or 0))
+    assert list(exporting.verdict_rows(scope)) == []
+    token, _ = builders.make_token(scene.project, scopes=[Scope.READ])
+    assert not serving.runs_before(token.project, before=None, limit=9)
 
 
 def test_without_a_simulator_nothing_is_kept(scene: Scene, lea: User, settings: Settings) -> None:

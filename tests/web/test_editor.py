@@ -325,7 +325,7 @@ def test_one_version_has_nothing_to_differ_from(tuned: Tuning, lead: Client) -> 
 def test_differences_from_people_are_walked_through_by_key(tuned: Tuning, lead: Client) -> None:
     address = url("run_differences", tuned.run.pk)
     first = lead.get(address).content.decode()
-    assert "9 of 12 development items" in first
+    assert "1 of 9 misses among 12 development items" in first
     assert "Question 0: how do I cancel?" in first
     assert "It reads better." in first
     assert 'data-key="ArrowRight j"' in first
