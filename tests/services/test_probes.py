@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -34,6 +35,7 @@ from judges.simulator.judges import PLANTED
 from judges.states import ProbeKind, ProbeState, RunPurpose, RunState
 from tests import builders, judging
 from tests.builders import NOON
+from tests.concurrency.racing import at_once
 from tests.judging import QUICK, Scene
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.databases]
@@ -440,6 +442,16 @@ def test_the_same_probe_again_is_the_recorded_one() -> None:
     assert Run.objects.count() == 2
     other = start(asked(scene.version, scene.dataset, ProbeKind.LENGTH, seed=2))
     assert other.is_new
+
+
+@pytest.mark.usefixtures("offline")
+def test_two_people_who_start_the_same_probe_at_once_get_one() -> None:
+    scene = judging.make_scene(pairs=3)
+    one = asked(scene.version, scene.dataset, ProbeKind.LENGTH)
+    both = at_once([partial(start, one), partial(start, one)])
+    assert sorted(found.is_new for found in both) == [False, True]
+    assert both[0].probe == both[1].probe
+    assert Run.objects.count() == 2
 
 
 @pytest.mark.usefixtures("offline")

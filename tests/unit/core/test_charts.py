@@ -169,6 +169,32 @@ def test_a_target_outside_the_window_is_not_drawn() -> None:
     assert of_class(svg, "plot__bob") == of_class(svg, "plot__target") == []
 
 
+@pytest.mark.parametrize(
+    ("figure", "words"),
+    [
+        (Figure(0.0, 10, -0.04, 0.05), "inside the tolerance −0.05 to 0.05"),
+        (Figure(0.04, 10, 0.01, 0.08), "across the tolerance −0.05 to 0.05"),
+        (Figure(0.2, 10, 0.06, 0.3), "outside the tolerance −0.05 to 0.05"),
+        (Figure(-0.2, 10, -0.3, -0.06), "outside the tolerance −0.05 to 0.05"),
+        (Figure(None, reason="no items"), ""),
+    ],
+)
+def test_where_an_interval_lies_to_its_tolerance_is_said_in_words(
+    figure: Figure, words: str
+) -> None:
+    assert charts.hangs(figure, Scale(-0.25, 0.25, tolerance=(-0.05, 0.05))) == words
+
+
+def test_both_ends_of_a_tolerance_are_lines_but_for_the_windows_own() -> None:
+    both = Scale(-0.25, 0.25, tolerance=(-0.05, 0.05))
+    cell = charts.interval_cell(estimate(0.0, -0.02, 0.02), both, label="v1")
+    assert [line.get("x1") for line in of_class(cell, "plot__target")] == ["40%", "60%"]
+    assert len(of_class(charts.interval_axis(both), "plot__bob")) == 2
+    assert "tolerance −0.05 to 0.05" in cell
+    one = charts.interval_axis(Scale(0, 0.5, tolerance=(0.0, 0.1)))
+    assert [line.get("x1") for line in of_class(one, "plot__target")] == ["20%"]
+
+
 def test_a_plot_knows_which_columns_its_table_needs() -> None:
     bare = charts.interval_plot([IntervalRow("a", 0.7)], GATE)
     full = charts.interval_plot([IntervalRow("a", estimate(0.7, 0.6, 0.8), badge="ok")], GATE)
