@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -121,6 +122,8 @@ class _Drain:
     is_takeover: bool
     flow: retrying.Concurrency
     flying: dict[int, Sent] = field(default_factory=dict)
+    # Answers that came and are not in the ledger yet.
+    unbooked: list[tuple[Sent, Settlement]] = field(default_factory=list)
     ready: deque[Prepared] = field(default_factory=deque)
     ids: deque[int] = field(default_factory=deque)
     # Once this owner claims no more it only waits for what flies.
@@ -135,7 +138,15 @@ class _Drain:
 
     def go(self) -> bool:
         """True when this owner ended the run."""
-        self._give_up_the_dead(is_takeover=self.is_takeover)
+        try:
+            self._give_up_the_dead(is_takeover=self.is_takeover)
+            return self._work()
+        except (OperationalError, InterfaceError):
+            log.exception("Run %s lost its database", self.plan.run_id)
+            self._save_what_comes()
+            return False
+
+    def _work(self) -> bool:
         while True:
             self._take_in(self.wire.collect(seconds=self._nap()))
             self._keep_lease()
@@ -162,19 +173,36 @@ class _Drain:
         return min(max(rest, 0.0), NAP_SECONDS)
 
     def _take_in(self, answers: list[tuple[int, Answer]]) -> None:
-        if not answers:
-            return
         now = timezone.now()
-        settled: list[tuple[Sent, Settlement]] = []
         for number, answer in answers:
             sent = self.flying.pop(number)
             one = calls.settlement(self.plan, sent.prepared, answer, now=now)
-            settled.append((sent, one))
+            self.unbooked.append((sent, one))
             self._learn(answer)
             self.pause_reason = self.pause_reason or one.pause
-        ledger.settle(self.plan, settled, owner=self.owner, now=now)
+        if not self.unbooked:
+            return
+        ledger.settle(self.plan, self.unbooked, owner=self.owner, now=now)
+        self.unbooked.clear()
         self.is_over_budget = False
         self.rest_until = 0.0
+
+    def _save_what_comes(self) -> None:
+        """The database is away. What flies may be paid for: it is booked once the database is back.
+
+        Nothing else is done, and the lease is left to run out: the last thing that was written may
+        be there or not, and whoever takes the run over names what has no answer. Booking twice
+        changes nothing, and so does booking what was given up meanwhile.
+        """
+        until = time.monotonic() + self.pace.timeout + self.pace.farewell
+        while (self.flying or self.unbooked) and time.monotonic() < until:
+            if stopping.is_requested():
+                until = min(until, time.monotonic() + self.pace.farewell)
+            answers = self.wire.collect(seconds=NAP_SECONDS)
+            try:
+                self._take_in(answers)
+            except (OperationalError, InterfaceError):
+                connection.close()
 
     def _learn(self, answer: Answer) -> None:
         """More in flight after an answer, half after an overload, none before retry-after ends."""

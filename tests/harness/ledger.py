@@ -1,6 +1,8 @@
 """Plan a run in a house, and read its ledger: called as a process with the house's environment.
 
-python -m tests.harness.ledger plan PAIRS CONCURRENCY | report RUN | lock RUN
+python -m tests.harness.ledger plan PAIRS CONCURRENCY | report RUN | lock RUN | resume RUN |
+    check RUN REPEATED
+(`check` reads the simulator's counts as JSON from its standard input)
 """
 
 from __future__ import annotations
@@ -11,10 +13,14 @@ from collections.abc import Callable
 
 
 def plan(pairs: int, concurrency: int) -> dict[str, object]:
-    """A project with a simulated judge, and a run over its pairs."""
+    """A project of its own with a simulated judge, and a run over its pairs."""
+    from django.db import transaction
+
+    from accounts.models import Project
     from tests import judging
 
-    scene = judging.make_scene(pairs=pairs)
+    with transaction.atomic():
+        scene = judging.make_scene(pairs=pairs, slug=f"plant-{Project.objects.count()}")
     run = judging.make_run(scene.version, dataset=scene.dataset, concurrency=concurrency)
     return {"run": run.pk, "calls": run.calls_planned}
 
@@ -46,6 +52,22 @@ def report(run_id: int) -> dict[str, object]:
     }
 
 
+def check(run_id: int, repeated: int) -> dict[str, object]:
+    """What does not hold, as sentences."""
+    from tests.harness import invariants
+
+    return {"broken": invariants.broken(run_id, json.load(sys.stdin), repeated=repeated)}
+
+
+def resume(run_id: int) -> dict[str, object]:
+    """Let a paused run go on."""
+    from judges.models import Run
+    from judges.services import runs
+
+    runs.resume(run=Run.objects.get(pk=run_id), actor="u1")
+    return {"state": "planned"}
+
+
 def lock(run_id: int) -> dict[str, object]:
     """Whether the run's row can be locked at once, or some process sits in a transaction on it."""
     from django.db import OperationalError, connection, transaction
@@ -65,7 +87,13 @@ def lock(run_id: int) -> dict[str, object]:
     return {"is_free": True}
 
 
-ACTS: dict[str, Callable[..., dict[str, object]]] = {"plan": plan, "report": report, "lock": lock}
+ACTS: dict[str, Callable[..., dict[str, object]]] = {
+    "plan": plan,
+    "report": report,
+    "check": check,
+    "resume": resume,
+    "lock": lock,
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -1,0 +1,97 @@
+"""A house with a simulator beside it, and runs planned in it: for whatever may die in mid-run."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+from judges.simulator import Simulator
+from tests.harness.house import ROOT, House
+
+PAIRS = 60
+CALLS = 2 * PAIRS
+IN_FLIGHT = 12
+LATENCY_MS = 400.0
+PATIENCE = 120.0
+LEASE_SECONDS = 3
+"""Shorter than usual: what a test waits for most is that a lease runs out."""
+
+
+class Plant:
+    """`begin` a run, do something to it, and `check` what it came to."""
+
+    def __init__(self, one: House, sim: Simulator) -> None:
+        self.house = one
+        self.sim = sim
+        self.run = 0
+        one.environment["PLUMBLINE_SIMULATOR_URL"] = sim.url
+        one.environment["PLUMBLINE_RUN_LEASE_SECONDS"] = str(LEASE_SECONDS)
+
+    def begin(self) -> None:
+        """A fresh run in a house that is started."""
+        self.sim.reset()
+        process = self.house.process
+        if process is None or process.poll() is not None:
+            self.house.wait_until(lambda: self.house.members() == [], 30)
+            self.house.start()
+        self.house.wait_until(lambda: len(self.house.members("celery")) == 1, 30)
+        # Whatever the test before left asleep.
+        os.kill(self.house.members("celery")[0], signal.SIGCONT)
+        self.run = int(self.ledger("plan", str(PAIRS), str(IN_FLIGHT))["run"])
+
+    def ledger(self, *arguments: str, given: object = None) -> dict[str, Any]:
+        """Ask the rows, in a process of its own."""
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.harness.ledger", *arguments],
+            cwd=ROOT,
+            env=self.house.environment,
+            input=json.dumps(given),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+    def put_to_sleep(self, worker: int) -> None:
+        """Stop a worker, outside of a transaction: one that sleeps in one holds its locks, on
+        SQLite for ever, on PostgreSQL until the server ends its session."""
+        for _ in range(8):
+            os.kill(worker, signal.SIGSTOP)
+            if self.ledger("lock", str(self.run))["is_free"]:
+                return
+            os.kill(worker, signal.SIGCONT)
+        raise AssertionError("the worker was never stopped outside of a transaction")
+
+    @property
+    def requests(self) -> int:
+        return int(self.sim.stats()["requests"])
+
+    def wait_for_the_middle(self) -> None:
+        self.house.wait_until(lambda: self.requests >= CALLS // 3, PATIENCE)
+        assert self.requests < CALLS, "The run was over before anything could be killed."
+
+    def wait_for_the_end(self) -> dict[str, Any]:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            said = self.ledger("report", str(self.run))
+            if said["is_combined"] or said["state"] == "paused":
+                return said
+            assert time.monotonic() < deadline, f"{said}\n{self.house.tail()}"
+            time.sleep(0.5)
+
+    def check(self, *, repeated: int) -> None:
+        """Wait for the end, and hold the ledger against what the simulator served."""
+        said = self.wait_for_the_end()
+        # A request that was given up may still be on its way through the simulator.
+        self.house.wait_until(lambda: self.sim.stats()["in_flight"] == 0, 20)
+        served = self.sim.stats()["by_digest"]
+        found = self.ledger("check", str(self.run), str(repeated), given=served)
+        assert found["broken"] == [], f"{said}\n{self.house.tail()}"
