@@ -1,15 +1,19 @@
 """Plan a run in a house, and read its ledger: called as a process with the house's environment.
 
 python -m tests.harness.ledger plan PAIRS CONCURRENCY | report RUN | lock RUN | resume RUN |
-    check RUN REPEATED
-(`check` reads the simulator's counts as JSON from its standard input)
+    wait RUN SECONDS | check RUN REPEATED
+Several with "then" between them. `check` asks the simulator of the house what it served.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
+import time
+import urllib.request
 from collections.abc import Callable
+from typing import Any
 
 
 def plan(pairs: int, concurrency: int) -> dict[str, object]:
@@ -52,11 +56,33 @@ def report(run_id: int) -> dict[str, object]:
     }
 
 
+def wait(run_id: int, seconds: int) -> dict[str, object]:
+    """Look until the run has ended or paused, at most so long; then the report."""
+    from django.db.models import Q
+
+    from judges.models import Run
+
+    until = time.monotonic() + seconds
+    over = Run.objects.filter(Q(combined_at__isnull=False) | Q(state="paused"), pk=run_id)
+    while not over.exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    return report(run_id)
+
+
 def check(run_id: int, repeated: int) -> dict[str, object]:
-    """What does not hold, as sentences."""
+    """What does not hold, as sentences. A request that was given up may still be on its way."""
     from tests.harness import invariants
 
-    return {"broken": invariants.broken(run_id, json.load(sys.stdin), repeated=repeated)}
+    while (served := _served())["in_flight"]:
+        time.sleep(0.1)
+    return {"broken": invariants.broken(run_id, served["by_digest"], repeated=repeated)}
+
+
+def _served() -> dict[str, Any]:
+    url = os.environ["PLUMBLINE_SIMULATOR_URL"]
+    with urllib.request.urlopen(f"{url}/_sim/stats", timeout=10) as answer:
+        said: dict[str, Any] = json.load(answer)
+    return said
 
 
 def resume(run_id: int) -> dict[str, object]:
@@ -90,6 +116,7 @@ def lock(run_id: int) -> dict[str, object]:
 ACTS: dict[str, Callable[..., dict[str, object]]] = {
     "plan": plan,
     "report": report,
+    "wait": wait,
     "check": check,
     "resume": resume,
     "lock": lock,
@@ -100,8 +127,11 @@ def main(arguments: list[str]) -> int:
     import django
 
     django.setup()
-    act, *numbers = arguments
-    done = ACTS[act](*map(int, numbers))
+    # Several acts in a row, each with its numbers: a process costs more than what it asks.
+    done: dict[str, object] = {}
+    for act in " ".join(arguments).split(" then "):
+        name, *numbers = act.split()
+        done |= ACTS[name](*map(int, numbers))
     print(json.dumps(done))
     return 0
 
