@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from judges.providers import lines
 from judges.providers.base import ProviderFailure, ProviderReply, ProviderRequest
 from judges.rules.pricing import Usage
 from judges.rules.retrying import FailureKind, classify
@@ -63,7 +64,10 @@ class AnthropicProvider:
 
             _check_access(self._api_key, self._base_url)
             self._client = anthropic.AsyncAnthropic(
-                api_key=self._api_key, base_url=self._base_url, max_retries=0
+                api_key=self._api_key,
+                base_url=self._base_url,
+                max_retries=0,
+                http_client=lines.client(),
             )
         return self._client
 
