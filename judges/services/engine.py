@@ -98,10 +98,16 @@ def drain(run_id: int, *, pace: Pace | None = None) -> None:
     if run is None or run.state not in {RunState.PLANNED, RunState.RUNNING}:
         return
     plan = calls.plan_of(run, timeout_seconds=pace.timeout, most_failures=pace.most_failures)
-    provider, refusal = _provider(plan)
+    # Nobody is asked, and nothing has to be loaded, when the cache had every answer.
+    has_work = _open_calls(run_id).exists()
+    provider, refusal = _provider(plan) if has_work else (None, "")
     owner = jobs.owner_name()
     claimed = lease.claim(run_id, owner=owner, now=timezone.now(), seconds=pace.lease)
     if claimed is Claim.NONE:
+        return
+    if not has_work:
+        lease.finish(run_id, owner=owner, now=timezone.now())
+        combining.combine(run_id, now=timezone.now())
         return
     if provider is None:
         lease.pause(run_id, owner=owner, reason=refusal)
@@ -365,12 +371,15 @@ class _Drain:
         """End the run when every call has ended; else rest until one is due."""
         if self.ids or stopping.is_requested():
             return False
-        open_calls = Call.objects.filter(run=self.plan.run_id).exclude(state=CallState.FINISHED)
-        if not open_calls.exists():
+        if not _open_calls(self.plan.run_id).exists():
             return lease.finish(self.plan.run_id, owner=self.owner, now=timezone.now())
         if time.monotonic() > self.looked_back_at + self.pace.lease:
             self._give_up_the_dead(is_takeover=False)
         return False
+
+
+def _open_calls(run_id: int) -> QuerySet[Call]:
+    return Call.objects.filter(run=run_id).exclude(state=CallState.FINISHED)
 
 
 def _due(run_id: int, now: datetime) -> QuerySet[Call]:

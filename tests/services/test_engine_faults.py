@@ -6,6 +6,7 @@ The real SDK over real HTTP; what dies as a process does so in tests/processes.
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,13 +15,15 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
+from core import stopping
 from judges import simulator
-from judges.models import Attempt, Call, Run
-from judges.services import engine, runs
+from judges.models import Attempt, Call, JudgeLabel, Run
+from judges.services import combining, engine, runs
 from judges.services.engine import Pace
 from judges.simulator import Simulator
 from judges.states import RunState
@@ -124,6 +127,52 @@ def test_what_failed_and_is_tried_again_is_asked_anew_and_only_that(sim: Simulat
     assert runs.retry_failed(run=run, actor="u1") == 2
     drained(run)
     check(run, sim)
+
+
+def test_a_run_that_the_cache_answers_needs_nobody_to_ask(
+    sim: Simulator, settings: Settings
+) -> None:
+    scene = judging.make_scene(pairs=2)
+    drained(judging.make_run(scene.version, dataset=scene.dataset))
+    again = judging.make_run(scene.version, dataset=scene.dataset)
+    settings.SIMULATOR_URL = ""
+    assert drained(again).state == RunState.DONE
+    assert invariants.broken(again.pk, {}, repeated=0) == []
+
+
+def test_a_process_that_ends_leaves_the_labels_to_the_next_one(sim: Simulator) -> None:
+    run = planned(pairs=2)
+    drained(run)
+    JudgeLabel.objects.filter(run=run).delete()
+    Run.objects.filter(pk=run.pk).update(combined_at=None)
+    stopping.request()
+    try:
+        combining.combine(run.pk, now=timezone.now())
+    finally:
+        stopping.forget()
+    run.refresh_from_db()
+    assert run.combined_at is None
+    assert not JudgeLabel.objects.filter(run=run).exists()
+    combining.combine(run.pk, now=timezone.now())
+    check(run, sim)
+
+
+def test_ctrl_c_hands_a_run_on_that_a_command_waits_for(settings: Settings) -> None:
+    with simulator.start(latency_ms=100.0) as sim:
+        settings.SIMULATOR_URL = sim.url
+        judging.make_scene(pairs=40)
+        timer = threading.Timer(0.6, signal.raise_signal, [signal.SIGINT])
+        timer.start()
+        try:
+            with pytest.raises(CommandError, match="planned"):
+                call_command("run_judge", "support", "helpful", dataset="week 46", wait=True)
+        finally:
+            timer.join()
+            stopping.forget()
+        run = Run.objects.get()
+        assert not Attempt.objects.filter(call__run=run, state="sent").exists()
+        drained(run)
+        check(run, sim)
 
 
 def test_what_comes_while_the_database_is_away_is_booked_and_not_asked_again(
