@@ -126,7 +126,7 @@ def _database() -> dict[str, Any]:
         # once with "database is locked" whatever the timeout (docs/adr/0003).
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
+            "timeout": env.number("PLUMBLINE_SQLITE_WAIT_SECONDS", default=20),
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
             " PRAGMA foreign_keys=ON; PRAGMA cache_size=-16000;",
         },

@@ -99,8 +99,10 @@ class Scene:
     version: JudgeVersion
 
 
-def make_scene(*, pairs: int = 3, both_orders: bool = True, samples: int = 1) -> Scene:
-    project = builders.make_project()
+def make_scene(
+    *, pairs: int = 3, both_orders: bool = True, samples: int = 1, slug: str = "support"
+) -> Scene:
+    project = builders.make_project(slug=slug)
     dataset = builders.make_dataset(project)
     make_pairs(dataset, pairs)
     guideline = builders.make_guideline(project, pairwise=True)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from judges.providers import lines
 from judges.providers.base import ProviderFailure, ProviderReply, ProviderRequest
 from judges.providers.common import (
     check_access,
@@ -71,7 +72,10 @@ class AnthropicProvider:
 
             check_access(self._api_key, self._base_url)
             self._client = anthropic.AsyncAnthropic(
-                api_key=self._api_key, base_url=self._base_url, max_retries=0
+                api_key=self._api_key,
+                base_url=self._base_url,
+                max_retries=0,
+                http_client=lines.client(),
             )
         return self._client
 

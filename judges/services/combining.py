@@ -8,6 +8,7 @@ from itertools import groupby
 
 from django.db import transaction
 
+from core import stopping
 from judges.models import Call, JudgeLabel, Run, Verdict
 from judges.rules import verdicts
 from judges.rules.spec import VersionSpec
@@ -21,7 +22,10 @@ PATIENCE = timedelta(seconds=5)
 
 
 def combine(run_id: int, *, now: datetime) -> None:
-    """Write the labels of an ended run and tell the watchers; a second call changes nothing."""
+    """Write the labels of an ended run and tell the watchers; a second call changes nothing.
+
+    A process that is asked to end leaves it to the next one: nothing is half-written.
+    """
     run = Run.objects.select_related("version").get(pk=run_id)
     if run.state != RunState.DONE or run.combined_at is not None:
         return
@@ -32,7 +36,11 @@ def combine(run_id: int, *, now: datetime) -> None:
         ).update(combined_at=now)
         if not stamped:
             return
-        write_labels(labels)
+        for start in range(0, len(labels), CHUNK):
+            if stopping.is_requested():
+                transaction.set_rollback(True)
+                return
+            write_labels(labels[start : start + CHUNK])
         for tell in hooks.watchers():
             tell(run_id)
 

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from core import audit
@@ -67,7 +68,7 @@ class Taken:
 
 def take(plan: Plan, prepared: Sequence[Prepared], *, owner: str, now: datetime) -> Taken:
     """Claim calls, write their attempts and reserve their cost: before anything is sent."""
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         run, judge_id = _locked(plan.run_id)
         if run.state != RunState.RUNNING or run.owner != owner:
             return Taken(is_mine=False)
@@ -119,9 +120,11 @@ def _pot(run: Run) -> Pot:
 
 def _claimed(prepared: Sequence[Prepared], owner: str) -> set[int]:
     ids = [one.call_id for one in prepared]
-    Call.objects.filter(pk__in=ids, state=CallState.WAITING).update(
+    claimed = Call.objects.filter(pk__in=ids, state=CallState.WAITING).update(
         state=CallState.IN_FLIGHT, owner=owner, tries=F("tries") + 1, not_before=None
     )
+    if claimed == len(ids):
+        return set(ids)
     held = Call.objects.filter(pk__in=ids, state=CallState.IN_FLIGHT, owner=owner)
     return set(held.values_list("pk", flat=True))
 
@@ -137,14 +140,13 @@ def settle(
 
     An attempt that somebody finalised before (as unknown, after a takeover) stays as it is.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         run, judge_id = _locked(plan.run_id)
-        ended: list[Settlement] = []
+        finalised = _finalised(plan, settlements, now)
+        ended = [one for _, one in finalised]
         booked: dict[date, Booking] = {}
-        for sent, one in settlements:
-            if _finalise(plan, sent, one, now):
-                ended.append(one)
-                _add(booked, sent.sent_at, one.prepared.reserved.amount, one.cost)
+        for sent, one in finalised:
+            _add(booked, sent.sent_at, one.prepared.reserved.amount, one.cost)
         Verdict.objects.bulk_create(_move_calls(run.pk, ended, owner=owner, now=now))
         _book_all(run, judge_id, booked)
 
@@ -163,19 +165,58 @@ def _book_all(run: Run, judge_id: int, booked: dict[date, Booking]) -> None:
     purses.book(project_id=run.project_id, judge_id=judge_id, booked=booked)
 
 
-def _finalise(plan: Plan, sent: Sent, one: Settlement, now: datetime) -> bool:
-    is_source = one.outcome == Outcome.OK and plan.purpose not in NO_ANSWER_KEPT
-    changed = Attempt.objects.filter(pk=sent.attempt_id, state=AttemptState.SENT).update(
-        state=AttemptState.FINAL,
-        outcome=one.outcome,
-        problem=one.problem,
-        answer=one.answer,
-        cost=one.cost,
-        is_cache_source=is_source,
-        finished_at=now,
+def _finalised(
+    plan: Plan, settlements: Sequence[tuple[Sent, Settlement]], now: datetime
+) -> list[tuple[Sent, Settlement]]:
+    """Those whose attempt was still open and is final now.
+
+    Whoever finalises an attempt holds the run's row, so what is open here is open until the end.
+    One prepared statement for all rows: an update of the ORM for each costs as much as the request.
+    """
+    ids = [sent.attempt_id for sent, _ in settlements]
+    still = Attempt.objects.filter(pk__in=ids, state=AttemptState.SENT)
+    is_open = set(still.values_list("pk", flat=True))
+    mine = [(sent, one) for sent, one in settlements if sent.attempt_id in is_open]
+    rows = [_row(plan, sent, one, now) for sent, one in mine]
+    with connection.cursor() as cursor:
+        cursor.executemany(_finalising(), rows)
+    return mine
+
+
+_FINAL = (
+    "state", "outcome", "problem", "answer", "cost", "is_cache_source", "finished_at",
+    "stop_reason", "request_id", "model_answered", "input_tokens", "cache_read_tokens",
+    "cache_write_tokens", "output_tokens", "price_source", "price_as_of", "latency_ms",
+)  # fmt: skip
+
+
+_FIELDS = tuple(field for field in Attempt._meta.concrete_fields if field.name in _FINAL)  # noqa: SLF001
+
+
+def _finalising() -> str:
+    quote = connection.ops.quote_name
+    changes = ", ".join(f"{quote(str(field.column))} = %s" for field in _FIELDS)
+    table = quote(Attempt._meta.db_table)  # noqa: SLF001
+    return f"UPDATE {table} SET {changes} WHERE {quote('id')} = %s"  # noqa: S608
+
+
+def _row(plan: Plan, sent: Sent, one: Settlement, now: datetime) -> list[Any]:
+    """The values of the columns of an attempt that is over, as the database takes them."""
+    values: dict[str, object] = {
+        "state": AttemptState.FINAL.value,
+        "outcome": str(one.outcome),
+        "problem": one.problem,
+        "answer": one.answer,
+        "cost": one.cost,
+        "is_cache_source": one.outcome == Outcome.OK and plan.purpose not in NO_ANSWER_KEPT,
+        "finished_at": now,
         **one.fields,
-    )
-    return changed == 1
+    }
+    row = [
+        field.get_db_prep_save(values.get(field.name, field.get_default()), connection)
+        for field in _FIELDS
+    ]
+    return [*row, sent.attempt_id]
 
 
 def _move_calls(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -24,7 +25,9 @@ class Wire:
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
         self._loop = asyncio.new_event_loop()
-        self._flying: dict[asyncio.Task[Answer], int] = {}
+        self._flying: set[asyncio.Task[None]] = set()
+        self._answers: list[tuple[int, Answer]] = []
+        self._came = asyncio.Event()
 
     def __enter__(self) -> Self:
         return self
@@ -41,33 +44,43 @@ class Wire:
 
     def send(self, number: int, request: ProviderRequest) -> None:
         """Leaves with the next `flush` or `collect`."""
-        self._flying[self._loop.create_task(self._ask(request))] = number
+        task = self._loop.create_task(self._ask(number, request))
+        self._flying.add(task)
+        task.add_done_callback(self._flying.discard)
 
     def flush(self) -> None:
         """Let what was sent leave, and wait for nothing."""
         self._loop.run_until_complete(asyncio.sleep(0))
 
-    def collect(self, *, seconds: float) -> list[tuple[int, Answer]]:
-        """Every answer that is there; waits at most so long for a first one."""
-        if not self._flying:
+    def collect(self, *, seconds: float, linger: float = 0.0) -> list[tuple[int, Answer]]:
+        """Every answer that is there; waits at most so long for a first one, and then lingers for
+        those that come soon after it."""
+        if not self._flying and not self._answers:
             time.sleep(seconds)
             return []
-        done = self._loop.run_until_complete(self._first(seconds))
-        return [(self._flying.pop(task), task.result()) for task in done]
+        self._loop.run_until_complete(self._wait(seconds, linger))
+        answers, self._answers = self._answers, []
+        return answers
 
-    async def _first(self, seconds: float) -> set[asyncio.Task[Answer]]:
-        done, _ = await asyncio.wait(
-            self._flying, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-        )
-        return done
+    async def _wait(self, seconds: float, linger: float) -> None:
+        self._came.clear()
+        if not self._answers:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._came.wait()
+        if self._answers and linger:
+            await asyncio.sleep(linger)
 
-    async def _ask(self, request: ProviderRequest) -> Answer:
+    async def _ask(self, number: int, request: ProviderRequest) -> None:
+        answer: Answer
         try:
             # The provider has a timeout of its own; this one holds whatever it does.
             async with asyncio.timeout(request.timeout_seconds + _GRACE_SECONDS):
-                return await self._provider.ask(request)
+                answer = await self._provider.ask(request)
         except Exception as problem:
-            return problem
+            answer = problem
+        self._answers.append((number, answer))
+        self._came.set()
 
     async def _end(self) -> None:
         for task in self._flying:

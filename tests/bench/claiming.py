@@ -45,7 +45,7 @@ def measure(*, is_full: bool) -> list[Figure]:
 
 
 def _on(database: str, sizes: list[int]) -> list[Figure]:
-    with _prepared(database) as house:
+    with prepared(database) as house:
         began = time.perf_counter()
         people = 1 + sum(CROWDS)
         lay = f"filling.waiting({sizes}, raters={people}, overlap={OVERLAP})"
@@ -65,7 +65,7 @@ def _on(database: str, sizes: list[int]) -> list[Figure]:
 
 
 @contextmanager
-def _prepared(database: str) -> Iterator[House]:
+def prepared(database: str) -> Iterator[House]:
     """A house that is not started yet, on a database of its own."""
     with ExitStack() as stack:
         servers = {}
@@ -88,10 +88,11 @@ def _measured(
         Figure(f"{name}.client.healthz_p50_ms", health, "ms"),
         Figure(f"{name}.client.busy_ms", client, "ms"),
     ]
-    busy = _busy(house)
+    before = busy(house, "gunicorn")
     alone = callers.in_turn(raters[0], list(rounds.values()), cycles=ALONE, seconds=2 * SECONDS)
     cycles = sum(seen.cycles for seen in alone)
-    figures.append(Figure(f"{name}.server_busy_ms", 1000 * (_busy(house) - busy) / cycles, "ms"))
+    used = busy(house, "gunicorn") - before
+    figures.append(Figure(f"{name}.server_busy_ms", 1000 * used / cycles, "ms"))
     for size, seen in zip(rounds, alone, strict=True):
         figures += _figures(f"{name}.{SIZES[size]}.1", seen, is_timed=size == 50_000)
     figures.append(_growth(name, list(rounds), alone))
@@ -140,10 +141,10 @@ def _growth(name: str, sizes: list[int], alone: list[Seen]) -> Figure:
     return Figure(f"{name}.{step}.growth", large / small, "times", GROWTH)
 
 
-def _busy(house: House) -> float:
-    """Processor seconds that the web has used so far."""
+def busy(house: House, word: str) -> float:
+    """Processor seconds that the processes with this word have used so far."""
     ticks = 0
-    for pid in house.members("gunicorn"):
+    for pid in house.members(word):
         with suppress(OSError):
             fields = (
                 Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()

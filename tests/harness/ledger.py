@@ -1,20 +1,30 @@
 """Plan a run in a house, and read its ledger: called as a process with the house's environment.
 
-python -m tests.harness.ledger plan PAIRS CONCURRENCY | report RUN | lock RUN
+python -m tests.harness.ledger plan PAIRS CONCURRENCY | report RUN | lock RUN | resume RUN |
+    wait RUN SECONDS | check RUN REPEATED
+Several with "then" between them. `check` asks the simulator of the house what it served.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
+import time
+import urllib.request
 from collections.abc import Callable
+from typing import Any
 
 
 def plan(pairs: int, concurrency: int) -> dict[str, object]:
-    """A project with a simulated judge, and a run over its pairs."""
+    """A project of its own with a simulated judge, and a run over its pairs."""
+    from django.db import transaction
+
+    from accounts.models import Project
     from tests import judging
 
-    scene = judging.make_scene(pairs=pairs)
+    with transaction.atomic():
+        scene = judging.make_scene(pairs=pairs, slug=f"plant-{Project.objects.count()}")
     run = judging.make_run(scene.version, dataset=scene.dataset, concurrency=concurrency)
     return {"run": run.pk, "calls": run.calls_planned}
 
@@ -46,6 +56,44 @@ def report(run_id: int) -> dict[str, object]:
     }
 
 
+def wait(run_id: int, seconds: int) -> dict[str, object]:
+    """Look until the run has ended or paused, at most so long; then the report."""
+    from django.db.models import Q
+
+    from judges.models import Run
+
+    until = time.monotonic() + seconds
+    over = Run.objects.filter(Q(combined_at__isnull=False) | Q(state="paused"), pk=run_id)
+    while not over.exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    return report(run_id)
+
+
+def check(run_id: int, repeated: int) -> dict[str, object]:
+    """What does not hold, as sentences. A request that was given up may still be on its way."""
+    from tests.harness import invariants
+
+    while (served := _served())["in_flight"]:
+        time.sleep(0.1)
+    return {"broken": invariants.broken(run_id, served["by_digest"], repeated=repeated)}
+
+
+def _served() -> dict[str, Any]:
+    url = os.environ["PLUMBLINE_SIMULATOR_URL"]
+    with urllib.request.urlopen(f"{url}/_sim/stats", timeout=10) as answer:
+        said: dict[str, Any] = json.load(answer)
+    return said
+
+
+def resume(run_id: int) -> dict[str, object]:
+    """Let a paused run go on."""
+    from judges.models import Run
+    from judges.services import runs
+
+    runs.resume(run=Run.objects.get(pk=run_id), actor="u1")
+    return {"state": "planned"}
+
+
 def lock(run_id: int) -> dict[str, object]:
     """Whether the run's row can be locked at once, or some process sits in a transaction on it."""
     from django.db import OperationalError, connection, transaction
@@ -65,15 +113,25 @@ def lock(run_id: int) -> dict[str, object]:
     return {"is_free": True}
 
 
-ACTS: dict[str, Callable[..., dict[str, object]]] = {"plan": plan, "report": report, "lock": lock}
+ACTS: dict[str, Callable[..., dict[str, object]]] = {
+    "plan": plan,
+    "report": report,
+    "wait": wait,
+    "check": check,
+    "resume": resume,
+    "lock": lock,
+}
 
 
 def main(arguments: list[str]) -> int:
     import django
 
     django.setup()
-    act, *numbers = arguments
-    done = ACTS[act](*map(int, numbers))
+    # Several acts in a row, each with its numbers: a process costs more than what it asks.
+    done: dict[str, object] = {}
+    for act in " ".join(arguments).split(" then "):
+        name, *numbers = act.split()
+        done |= ACTS[name](*map(int, numbers))
     print(json.dumps(done))
     return 0
 

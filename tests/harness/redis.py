@@ -30,23 +30,52 @@ def redis() -> Iterator[str]:
     if given:
         yield given
         return
-    program = find_server()
-    with short_folder("plumbline-redis-") as folder:
-        port = free_port()
-        server = subprocess.Popen(
-            [str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", "",
-             "--appendonly", "no", "--dir", str(folder), "--logfile", "log",
+    with own_redis() as server:
+        yield server.url
+
+
+class Redis:
+    """A server that can be stopped and started again on its port; it keeps nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._program = find_server()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = free_port()
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Return when it answers."""
+        self._process = subprocess.Popen(
+            [str(self._program), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
+             "--appendonly", "no", "--dir", str(self._folder), "--logfile", "log",
              "--loglevel", "warning"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             start_new_session=True,
             preexec_fn=tied_to(os.getpid()),
         )  # fmt: skip
+        _wait_until_ready(self._process, self.port, self._folder / "log")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            _stop(self._process)
+            self._process = None
+
+
+@contextmanager
+def own_redis() -> Iterator[Redis]:
+    """A running server that nobody else uses, whatever BROKER_URL says."""
+    with short_folder("plumbline-redis-") as folder:
+        server = Redis(folder)
+        server.start()
         try:
-            _wait_until_ready(server, port, folder / "log")
-            yield f"redis://127.0.0.1:{port}/0"
+            yield server
         finally:
-            _stop(server)
+            server.stop()
 
 
 def find_server() -> Path:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
+from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -12,6 +16,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from annotation.management.commands.import_items import project_of, said
+from core import stopping
 from core.errors import DomainError
 from judges import queries
 from judges.management.commands.import_verdicts import dataset_of
@@ -52,16 +57,33 @@ class Command(BaseCommand):
             self._wait(run)
 
     def _wait(self, run: Run) -> None:
-        """Work on the run, or watch the worker that was quicker."""
-        while run.state in {RunState.PLANNED, RunState.RUNNING}:
-            engine.drain(run.pk)
-            run.refresh_from_db()
-            time.sleep(POLL_SECONDS if run.state == RunState.RUNNING else 0)
+        """Work on the run, or watch the worker that was quicker; Ctrl-C hands it on."""
+        with _stopped_by_signals():
+            while run.state in {RunState.PLANNED, RunState.RUNNING} and not stopping.is_requested():
+                engine.drain(run.pk)
+                run.refresh_from_db()
+                time.sleep(POLL_SECONDS if run.state == RunState.RUNNING else 0)
         progress = queries.progress(run, now=timezone.now())
         counts = ", ".join(f"{count} {name}" for name, count in progress.outcomes.items())
         self.stdout.write(f"Run {run.pk} is {run.state}: {counts or 'nothing'}; ${run.spent:.4f}.")
         if run.state != RunState.DONE:
             raise CommandError(run.pause_reason or f"The run is {run.state}.", returncode=1)
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """The first Ctrl-C lets answers come and gives the run back; a second one breaks off."""
+    before = signal.getsignal(signal.SIGINT)
+
+    def hear(_number: int, _frame: FrameType | None) -> None:
+        stopping.request()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, hear)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _version(project_id: int, name: str, number: int | None) -> JudgeVersion:

@@ -1,0 +1,91 @@
+"""A house with a simulator beside it, and runs planned in it: for whatever may die in mid-run."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+from judges.simulator import Simulator
+from tests.harness.house import ROOT, House
+
+PAIRS = 40
+CALLS = 2 * PAIRS
+IN_FLIGHT = 12
+LATENCY_MS = 350.0
+PATIENCE = 100
+LEASE_SECONDS = 2
+"""Shorter than usual: what a test waits for most is that a lease runs out."""
+
+
+class Plant:
+    """`begin` a run, do something to it, and `check` what it came to."""
+
+    def __init__(self, one: House, sim: Simulator) -> None:
+        self.house = one
+        self.sim = sim
+        self.run = 0
+        one.environment["PLUMBLINE_SIMULATOR_URL"] = sim.url
+        one.environment["PLUMBLINE_RUN_LEASE_SECONDS"] = str(LEASE_SECONDS)
+
+    def begin(self) -> None:
+        """A fresh run in a house that is started."""
+        self.sim.reset()
+        process = self.house.process
+        if process is None or process.poll() is not None:
+            self.house.wait_until(lambda: self.house.members() == [], 30)
+            self.house.start()
+        self.house.wait_until(lambda: len(self.house.members("celery")) == 1, 30)
+        # Whatever the test before left asleep.
+        os.kill(self.house.members("celery")[0], signal.SIGCONT)
+        self.run = int(self.ledger("plan", str(PAIRS), str(IN_FLIGHT))["run"])
+
+    def ledger(self, *arguments: str) -> dict[str, Any]:
+        """Ask the rows, in a process of its own."""
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.harness.ledger", *arguments],
+            cwd=ROOT,
+            env=self.house.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=2 * PATIENCE,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+    def put_to_sleep(self, worker: int) -> None:
+        """Stop a worker, outside of a transaction: one that sleeps in one holds its locks, on
+        SQLite for ever, on PostgreSQL until the server ends its session."""
+        for _ in range(8):
+            os.kill(worker, signal.SIGSTOP)
+            if self.ledger("lock", str(self.run))["is_free"]:
+                return
+            os.kill(worker, signal.SIGCONT)
+        raise AssertionError("the worker was never stopped outside of a transaction")
+
+    @property
+    def requests(self) -> int:
+        return int(self.sim.stats()["requests"])
+
+    def wait_for_the_middle(self) -> None:
+        self.house.wait_until(lambda: self.requests >= CALLS // 3, PATIENCE)
+        assert self.requests < CALLS, "The run was over before anything could be killed."
+
+    def wait_for_the_end(self) -> dict[str, Any]:
+        """What the rows say once the run has ended or paused."""
+        said = self.ledger("wait", str(self.run), str(PATIENCE))
+        assert said["is_combined"] or said["state"] == "paused", f"{said}\n{self.house.tail()}"
+        return said
+
+    def check(self, *, repeated: int) -> dict[str, Any]:
+        """Wait for the end, and hold the ledger against what the simulator served."""
+        wait, check = ("wait", str(self.run), str(PATIENCE)), ("check", str(self.run))
+        said = self.ledger(*wait, "then", *check, str(repeated))
+        assert said["broken"] == [], f"{said}\n{self.house.tail()}"
+        return said
