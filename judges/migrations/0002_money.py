@@ -15,7 +15,7 @@ from django.db.models.functions import TruncMonth
 MONTH = TruncMonth("sent_at", output_field=models.DateField(), tzinfo=UTC)
 
 
-def fill(apps: Any, _schema: Any) -> None:
+def fill(apps: Any, schema_editor: Any) -> None:  # noqa: ARG001
     """One purse for each judge and each month that has attempts."""
     attempts = apps.get_model("judges", "Attempt").objects
     purses = apps.get_model("judges", "Purse").objects

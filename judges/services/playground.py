@@ -143,6 +143,7 @@ def _ask(
         raise OverBudget(
             "playground_budget",
             taken.objection
+            or taken.over_budget
             or "The money set aside does not reach for this call; nothing was sent.",
         )
     sent = taken.sent[0]

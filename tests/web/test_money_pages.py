@@ -119,7 +119,7 @@ def test_the_ledger_is_narrowed_by_days_judge_and_model(scene: Scene, lead: Clie
         {"model": "sim-slant-1"},
     ]
     for query in queries:
-        assert "Nothing was sent" in text_of(lead, url("ledger"), **query)
+        assert "Nothing was sent" in text_of(lead, url("ledger"), 200, **query)
     page = text_of(lead, url("ledger"), judge=str(scene.judge.pk), model=judging.PLUMB)
     assert f"judge={scene.judge.pk}" in page
     assert "Nothing was sent" not in page
