@@ -50,6 +50,11 @@ class Difference:
     def name(self) -> str:
         return _NAMES.get(self.field, self.field.replace("_", " "))
 
+    @property
+    def text(self) -> str:
+        """The lines as one text."""
+        return "\n".join(self.lines)
+
 
 def fingerprint(version: VersionSpec) -> str:
     """SHA-256 (hex) over everything of a version that can change a verdict."""

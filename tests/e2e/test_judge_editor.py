@@ -105,5 +105,6 @@ def test_versions_side_by_side_and_what_differs(new_page: NewPage, width: int) -
     is_sound(page, width)
     page.go_back()
     page.get_by_role("button", name="Show what differs").click()
-    expect(page.locator("main")).to_contain_text("model")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("What differs from v1 to v2?")
+    expect(page.locator("main")).to_contain_text("sim-slant-1")
     is_sound(page, width)

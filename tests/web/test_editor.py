@@ -312,6 +312,11 @@ def test_any_two_versions_are_held_against_each_other(tuned: Tuning, lead: Clien
     page = lead.get(f"{address}?before={tuned.version.pk}&after={third.pk}").content.decode()
     assert "tokens of an answer" in page
     assert "samples for each item" not in page
+    body = sheet(tuned, model="sim-plumb-1", system_template="Be strict.\n\n{{ rubric }}\n")
+    lead.post(url("version_new", tuned.scene.judge.pk), body)
+    prompts = lead.get(address).content.decode()
+    assert "\n+Be strict.\n" in prompts
+    assert "one.lines" not in prompts
     assert lead.get(f"{address}?before={second.pk}&after=99999").status_code == 422
     assert address in lead.get(url("judge", tuned.scene.judge.pk)).content.decode()
     assert address in lead.get(url("version", third.pk)).content.decode()
@@ -357,3 +362,29 @@ def test_the_pages_cost_a_bounded_number_of_queries(
             + "?"
             + "&".join(f"example={item.pk}" for item in tuned.items)
         )
+
+
+def test_whoever_yet_rates_an_example_does_not_read_its_label(
+    tuned: Tuning, lead: Client, lea: User
+) -> None:
+    item = tuned.items[0]
+    body = sheet(tuned, act="save", example=item.pk, **{f"keep_{item.pk}": "on"})
+    body[f"why_{item.pk}"] = "zqlabelwhy"
+    lead.post(url("version_new", tuned.scene.judge.pk), body)
+    second = JudgeVersion.objects.get(number=2)
+    run = tuning.make_combined(second, {tuned.items[1]: "B"})
+    pages = [
+        url("call", run.calls.get().pk),
+        url("version", second.pk),
+        url("judge_differences", tuned.scene.judge.pk),
+        url("version_new", tuned.scene.judge.pk),
+    ]
+    for page in pages:
+        assert "zqlabelwhy" in lead.get(page).content.decode(), page
+    rater = builders.rater_of(tuned.scene.project, lea)
+    builders.make_round(tuned.scene.dataset, tuned.scene.guideline, items=[item], raters=[rater])
+    for page in pages:
+        answer = lead.get(page)
+        assert answer.status_code == 200
+        assert "zqlabelwhy" not in answer.content.decode()
+    assert "1 example is left out" in lead.get(pages[3]).content.decode()
