@@ -19,13 +19,16 @@ from annotation.states import Part, Provenance
 from calibration.demo import people, texts
 from calibration.services import approvals
 from judges.models import Judge, JudgeVersion
-from judges.services import runs, versions
+from judges.services import probes, runs, versions
+from judges.services.probesamples import Asked
 from judges.services.versions import SIMULATOR, Choices
-from judges.states import RunPurpose
+from judges.states import ProbeKind, RunPurpose
 
 SLUG = "demo"
 SEALED_SHARE = 0.6
 PAIRS, RATED_SINGLES, OPEN_SINGLES, OPEN_PAIRS = 1000, 120, 40, 30
+PROBED = 100
+"""Development pairs that the demo's probes of order ask about."""
 
 PREFERENCE_TEXT = """\
 You see a question that somebody asked the help desk of **Harbour**, an invoicing product, and two \
@@ -262,6 +265,9 @@ def _judges(
         approvals.ask(
             version=one, sealed_set=sealed_set, dimensions=["preference"], by=lead, now=now
         )
+    for one in (slant, plumb):
+        order = Asked(version=one, dataset=dataset, kind=ProbeKind.ORDER, size=PROBED)
+        probes.start(order, actor=lead.actor, now=now)
 
 
 def _version(

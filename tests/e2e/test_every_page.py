@@ -19,7 +19,7 @@ pytestmark = pytest.mark.e2e
 
 DESK: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 375, "height": 800}
-PEOPLE = ("lea", "ada", "mira")
+PEOPLE = ("lea", "ada", "ana", "noor")
 MOST_OF_ONE = 2
 """So many addresses of one kind are opened: with and without what the first one holds."""
 
