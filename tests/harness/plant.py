@@ -67,6 +67,7 @@ class Plant:
             if self.ledger("lock", str(self.run))["is_free"]:
                 return
             os.kill(worker, signal.SIGCONT)
+            time.sleep(0.05)  # or it is stopped again in the same transaction
         raise AssertionError("the worker was never stopped outside of a transaction")
 
     @property

@@ -86,6 +86,7 @@ def test_a_pause_names_its_budget_and_what_mends_it() -> None:
 
 def test_an_estimate_warns_of_what_may_not_reach() -> None:
     month = pot(PotKind.MONTH, limit="3", spent="1")
+    assert budgets.dollars(Decimal(0)) == "$0"
     assert budgets.warning(pot(), likely=ONE, most=Decimal(9)) == ""
     assert budgets.warning(month, likely=ONE, most=Decimal(2)) == ""
     may = budgets.warning(month, likely=ONE, most=Decimal(3))
