@@ -69,7 +69,6 @@ def work_off(run_id: int) -> None:
     """For the task: drain when this process has room, else leave it to the next wake-up."""
     if not _room.acquire(blocking=False):
         return
-    _settle_down()
     try:
         drain(run_id)
     finally:
@@ -77,13 +76,11 @@ def work_off(run_id: int) -> None:
 
 
 @cache
-def _settle_down() -> None:
-    """Once in a worker: what is loaded now stays, so the collector need not look at it again.
+def _settle_down(_kind: type[Provider]) -> None:
+    """Once for each kind of provider: what it loaded stays, so the collector need not look again.
 
     It would do so twice in a thousand calls, for a third of a second each time.
     """
-    import anthropic  # noqa: F401
-
     gc.collect()
     gc.freeze()
 
@@ -112,6 +109,7 @@ def drain(run_id: int, *, pace: Pace | None = None) -> None:
     if provider is None:
         lease.pause(run_id, owner=owner, reason=refusal)
         return
+    _settle_down(type(provider))
     with Wire(provider) as wire:
         work = _Drain(
             plan=plan,
