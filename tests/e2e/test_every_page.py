@@ -49,10 +49,13 @@ def test_every_page_is_sound_in_both_themes_and_on_a_phone(
     problems: list[str] = []
     lead = new_page()
     sign_in(lead, "lea")
-    _begin_a_version(lead)
+    draft = _begin_a_version(lead)
+    lead.goto(f"{draft}publish/")
+    problems += _problems(lead, "publishing a draft")
     for part in ("items", "labels"):
         problems += _with_a_file(lead, part, tmp_path)
-    seen = {"import_map", "import_labels_map", *_walk(lead, known=seen, problems=problems)}
+    unlinked = {"guideline_publish", "import_map", "import_labels_map"}
+    seen = {*unlinked, *_walk(lead, known=seen, problems=problems)}
     for person in ("ada", "ana", "noor"):
         page = new_page()
         sign_in(page, person)
@@ -62,12 +65,14 @@ def test_every_page_is_sound_in_both_themes_and_on_a_phone(
     assert _names() - seen - FILES == UNSEEN
 
 
-def _begin_a_version(page: Page) -> None:
-    """With a draft there is something to edit, to publish, to discard and to compare."""
+def _begin_a_version(page: Page) -> str:
+    """With a draft there is something to edit, to publish, to discard and to compare: where it is
+    edited."""
     page.goto("/projects/demo/guidelines/")
     page.locator("main tbody a.table__name").first.click()
     main_button(page, "Start a new version")
     expect(page.get_by_role("link", name="Discard the draft")).to_be_visible()
+    return page.url
 
 
 def _discard_it(page: Page) -> None:
