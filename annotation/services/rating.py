@@ -81,10 +81,16 @@ def submit(
     """
     for _ in range(2):
         try:
+            # Looked at without a transaction: SQLite has one writer at a time, and the statements
+            # that write ask once more for what they rest on.
+            row = access.assignment_once_of(rater, assignment_id)
+            before = _answered_before(row, rater)
+            if before is not None:
+                return _again(before, labels)
+            answer = _answer(row, rater, labels, rationale)
+            seconds = counted(row, rater, claimed=active_seconds, now=now)
             with transaction.atomic(durable=True):
-                row, is_new = _submit(
-                    assignment_id, rater, labels, rationale, active_seconds=active_seconds, now=now
-                )
+                stored = _store(row, rater, answer, seconds, now)
         except (IntegrityError, _Raced):
             # A second click wrote between our look and our write: look again.
             continue
@@ -99,9 +105,8 @@ def submit(
                     now=now,
                 )
             raise
-        if is_new:
-            _refresh_reference(row)
-        return row
+        _refresh_reference(stored)
+        return stored
     raise claim.lease_lost()
 
 
@@ -189,23 +194,19 @@ def why_not_editable(row: Assignment) -> str:
     return ""
 
 
-def _submit(
-    assignment_id: int,
-    rater: Rater,
-    labels: Mapping[str, object],
-    rationale: str,
-    *,
-    active_seconds: float,
-    now: datetime,
-) -> tuple[Assignment, bool]:
-    row = access.assignment_once_of(rater, assignment_id)
-    # A rater has one row for an item: with the lease at hand there is no other to look for.
-    is_at_hand = row.rater_id == rater.pk and row.state == AssignmentState.LEASED
-    mine = None if is_at_hand else _own_row(row, rater)
-    if mine is not None and mine.state == AssignmentState.SUBMITTED:
-        return _again(mine, labels), False
-    answer = _answer(row, rater, labels, rationale)
-    seconds = counted(row, rater, claimed=active_seconds, now=now)
+def _answered_before(row: Assignment, rater: Rater) -> Assignment | None:
+    """The rater's row for the item where it is submitted already."""
+    if row.rater_id == rater.pk and row.state == AssignmentState.LEASED:
+        # A rater has one row for an item: with the lease at hand there is no other to look for.
+        return None
+    mine = _own_row(row, rater)
+    return mine if mine is not None and mine.state == AssignmentState.SUBMITTED else None
+
+
+def _store(
+    row: Assignment, rater: Rater, answer: Answer, seconds: float, now: datetime
+) -> Assignment:
+    """Inside a transaction: the answer in the slot that the rater holds, or in a free one."""
     if row.round.revealed_at is not None:
         raise Conflict("round_revealed", "The ratings of this round were revealed meanwhile.")
     if row.item.part == Part.SEALED:
@@ -226,7 +227,7 @@ def _submit(
     if stored.gold_id is not None:
         _end_gold(stored, row.round, rater, now)
     Draft.objects.filter(round=row.round_id, item=row.item_id, rater=rater).delete()
-    return stored, True
+    return stored
 
 
 def _end_gold(stored: Assignment, round_: Round, rater: Rater, now: datetime) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from datetime import datetime, timedelta
 
+from django.db.models import Q, Value
+
 from accounts.models import Rater
 from annotation.models import Assignment, Draft
 from annotation.services import claim
@@ -24,18 +26,13 @@ def active_seconds(row: Assignment, rater: Rater, *, claimed: float, now: dateti
     """
     if not math.isfinite(claimed) or claimed <= 0:
         return 0.0
-    draft = (
-        Draft.objects.filter(round=row.round_id, item=row.item_id, rater=rater)
-        .values_list("active_seconds", "saved_at")
-        .first()
-    )
-    before, saved_at = draft or (0.0, None)
+    mine = row.rater_id == rater.pk and row.leased_at is not None
+    before, saved_at, spent = _counted(row, rater, since=row.leased_at if mine else None)
     passed = 0.0
-    if row.rater_id == rater.pk and row.leased_at is not None:
+    if mine and row.leased_at is not None:
         since = max(row.leased_at, saved_at or row.leased_at)
-        passed = (now - since).total_seconds()
-        if claimed > before:
-            passed -= _spent_elsewhere(row, rater, since)
+        elsewhere = sum((min(s, max(0.0, (at - since).total_seconds())) for s, at in spent), 0.0)
+        passed = (now - since).total_seconds() - elsewhere
     elif saved_at is not None:
         # The slot was emptied, and the draft that says whose it was may be as late as that.
         passed = (now - saved_at + claim.lease_time()).total_seconds()
@@ -43,24 +40,34 @@ def active_seconds(row: Assignment, rater: Rater, *, claimed: float, now: dateti
     return round(max(0.0, min(claimed, most)), 1)
 
 
-def _spent_elsewhere(row: Assignment, rater: Rater, since: datetime) -> float:
-    """Seconds that were counted for the rater's other items since then: answered and begun."""
-    answered = (
-        Assignment.objects.filter(
+def _counted(
+    row: Assignment, rater: Rater, *, since: datetime | None
+) -> tuple[float, datetime | None, list[tuple[float, datetime]]]:
+    """Seconds of the item's own draft and when it was saved; and what was counted for the rater's
+    other items, answered since then or begun, with when. In one query."""
+    drafts = Draft.objects.filter(rater=rater)
+    is_own = Q(round=row.round_id, item=row.item_id)
+    own = drafts.filter(is_own).values_list(Value(1), "active_seconds", "saved_at")
+    if since is None:
+        found = own
+    else:
+        begun = drafts.exclude(is_own).filter(saved_at__gt=since, active_seconds__gt=0)
+        answered = Assignment.objects.filter(
             rater=rater,
             state=AssignmentState.SUBMITTED,
             submitted_at__gt=since,
             active_seconds__gt=0,
+        ).exclude(pk=row.pk)
+        found = own.union(
+            begun.values_list(Value(0), "active_seconds", "saved_at"),
+            answered.values_list(Value(0), "active_seconds", "submitted_at"),
+            all=True,
         )
-        .exclude(pk=row.pk)
-        .values_list("active_seconds", "submitted_at")
-    )
-    begun = (
-        Draft.objects.filter(rater=rater, saved_at__gt=since, active_seconds__gt=0)
-        .exclude(round=row.round_id, item=row.item_id)
-        .values_list("active_seconds", "saved_at")
-    )
-    spent = answered.union(begun, all=True)[:LOOKED_AT]
-    return sum(
-        (min(seconds, (at - since).total_seconds()) for seconds, at in spent if at is not None), 0.0
-    )
+    before, saved_at = 0.0, None
+    spent: list[tuple[float, datetime]] = []
+    for is_mine, seconds, at in found[:LOOKED_AT]:
+        if is_mine:
+            before, saved_at = seconds, at
+        elif at is not None:
+            spent.append((seconds, at))
+    return before, saved_at, spent

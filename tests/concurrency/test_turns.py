@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from _pytest.monkeypatch import MonkeyPatch
 from django.db import OperationalError, connection, transaction
 
 from accounts.models import Project
@@ -57,11 +58,10 @@ def test_the_turn_is_given_on_after_a_commit_a_rollback_and_a_lost_connection() 
         assert Project.objects.filter(slug="one").exists()
 
 
-def test_a_transaction_that_cannot_begin_gives_its_turn_on() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA busy_timeout = 10")
+def test_a_transaction_that_cannot_begin_gives_its_turn_on(monkeypatch: MonkeyPatch) -> None:
     blocker = connection.copy()
     blocker.ensure_connection()
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.05)
     try:
         with blocker.cursor() as cursor:
             cursor.execute("BEGIN IMMEDIATE")
@@ -70,7 +70,26 @@ def test_a_transaction_that_cannot_begin_gives_its_turn_on() -> None:
         assert not base._turn.locked()
     finally:
         blocker.close()
-        connection.close()
+
+
+def test_who_waits_begins_soon_after_another_process_ended(monkeypatch: MonkeyPatch) -> None:
+    blocker = connection.copy()
+    blocker.ensure_connection()
+    looks: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 3:
+            blocker.close()
+
+    monkeypatch.setattr("core.sqlite.base.time.sleep", sleep)
+    with blocker.cursor() as cursor:
+        cursor.execute("BEGIN IMMEDIATE")
+    with transaction.atomic():
+        assert looks == [base.LOOK_SECONDS] * 3
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        assert cursor.fetchone()[0] == 1000 * connection.settings_dict["OPTIONS"]["timeout"]
 
 
 def test_savepoints_keep_the_turn() -> None:

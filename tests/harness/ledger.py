@@ -100,11 +100,11 @@ def lock(run_id: int) -> dict[str, object]:
 
     from judges.models import Run
 
-    patience = (
-        "PRAGMA busy_timeout = 1000" if connection.vendor == "sqlite" else "SET lock_timeout = '1s'"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(patience)
+    if connection.vendor == "sqlite":
+        connection.settings_dict["OPTIONS"]["timeout"] = 1
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '1s'")
     try:
         with transaction.atomic():
             Run.objects.select_for_update().get(pk=run_id)
