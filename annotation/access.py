@@ -223,14 +223,17 @@ def assignment_of(rater: Rater, assignment_id: int) -> Assignment:
 def assignment_once_of(rater: Rater, assignment_id: int) -> Assignment:
     """An assignment that the rater holds, or held until its lease ran out.
 
-    The draft on (round, item, rater) is what tells who held a slot that was emptied: without it
-    anybody could pick items by guessing numbers.
+    A draft, or an answer in another slot, on (round, item, rater) is what tells who held a slot
+    that was emptied: without it anybody could pick items by guessing numbers.
     """
     drafts = Draft.objects.filter(round=OuterRef("round"), item=OuterRef("item"), rater=rater)
+    own = Assignment.objects.filter(round=OuterRef("round"), item=OuterRef("item"), rater=rater)
     rows = Assignment.objects.select_related("round", "item", "guideline_version")
     assignment = only(
         rows.filter(
-            Q(rater=rater) | Exists(drafts), pk=assignment_id, round__project=rater.project_id
+            Q(rater=rater) | Exists(drafts) | Exists(own),
+            pk=assignment_id,
+            round__project=rater.project_id,
         )
     )
     if assignment is None:

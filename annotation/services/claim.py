@@ -18,7 +18,7 @@ from django.db.models import BooleanField, Case, ExpressionWrapper, F, Q, Value,
 
 from annotation.models import Assignment, Draft, GoldItem, Round, RoundItem, RoundRater
 from annotation.queries.workbench import is_swapped
-from annotation.services import admissions, goldturns
+from annotation.services import admissions, goldturns, reference
 from annotation.services.candidates import best_items
 from annotation.states import AssignmentState, RoundKind, RoundState
 from core.errors import Conflict
@@ -91,14 +91,24 @@ def renew(*, assignment_id: int, rater_id: int, now: datetime) -> None:
         raise lease_lost()
 
 
-@transaction.atomic(durable=True)
 def release(*, assignment_id: int, rater_id: int, now: datetime) -> None:
     """Give the slot back unrated; the rater may get it again. Not held is as good as released."""
-    row = Assignment.objects.filter(
-        pk=assignment_id, rater=rater_id, state=AssignmentState.LEASED
-    ).first()
+    with transaction.atomic(durable=True):
+        row = Assignment.objects.filter(
+            pk=assignment_id, rater=rater_id, state=AssignmentState.LEASED
+        ).first()
+        if row is not None:
+            empty(row, now=now)
     if row is not None:
-        empty(row, now=now)
+        after_emptying(row)
+
+
+def after_emptying(row: Assignment) -> None:
+    """Outside of any transaction: a lease that outlived its round was the last one waited for."""
+    round_ = Round.objects.only("kind", "state").get(pk=row.round_id)
+    if round_.state == RoundState.CLOSED:
+        row.round = round_
+        reference.refresh_once_full(row)
 
 
 def expire(now: datetime) -> int:
@@ -285,7 +295,10 @@ def free_slot(*, round_id: int, item_id: int) -> int | None:
 def _expire_one(row: Assignment, now: datetime) -> bool:
     # One transaction each: two sweeps that hold several rows would wait for each other.
     with transaction.atomic(durable=True):
-        return empty(row, now=now, lapsed_at=now)
+        is_emptied = empty(row, now=now, lapsed_at=now)
+    if is_emptied:
+        after_emptying(row)
+    return is_emptied
 
 
 def empty(row: Assignment, *, now: datetime, lapsed_at: datetime | None = None) -> bool:

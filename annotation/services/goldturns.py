@@ -34,15 +34,19 @@ def due(round_: Round, member: RoundRater) -> GoldItem | None:
     return _next(_ring(round_), round_, member) if place == turn else None
 
 
-def open_row(*, round_id: int, gold: GoldItem) -> int:
-    """Inside a transaction: a row of the gold item that nobody holds. There is always room: how
-    many raters are given a gold item is bound by nothing but their number."""
+def open_row(*, round_id: int, gold: GoldItem) -> int | None:
+    """Inside a transaction: a row of the gold item that nobody holds; None where a lead took the
+    item out of the round. Else there is always room: how many raters are given a gold item is
+    bound by nothing but their number."""
     emptied = (
         Assignment.objects.select_for_update(skip_locked=True)
         .filter(round=round_id, gold=gold, state=AssignmentState.OPEN)
         .values_list("pk", flat=True)
         .first()
     )
+    places = RoundItem.objects.filter(round=round_id, item=gold.item_id, withdrawal__isnull=False)
+    if places.select_for_update(no_key=True).exists():
+        return None
     if emptied is not None:
         return emptied
     return Assignment.objects.create(

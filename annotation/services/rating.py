@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Max
@@ -26,7 +26,6 @@ from annotation.models import (
     RoundRater,
     SealedSet,
 )
-from annotation.queries import labels as label_queries
 from annotation.queries import workbench
 from annotation.rules import display, scales, split
 from annotation.services import admissions, claim, goldturns, reference
@@ -105,7 +104,7 @@ def submit(
                     now=now,
                 )
             raise
-        _refresh_reference(stored)
+        reference.refresh_once_full(stored)
         return stored
     raise claim.lease_lost()
 
@@ -132,26 +131,29 @@ def save_draft(
     return _keep_draft(row, rater, labels, rationale, active_seconds=active_seconds, now=now)
 
 
-@transaction.atomic(durable=True)
 def skip(
     *, assignment_id: int, rater: Rater, reason: str, active_seconds: float = 0.0, now: datetime
 ) -> None:
     """Decline the item for good, with a reason; its slot goes to somebody else."""
-    row = access.assignment_once_of(rater, assignment_id)
-    said = _reason(reason, SKIP_CHARS)
-    _skip(row, rater, said, counted(row, rater, claimed=active_seconds, now=now))
+    with transaction.atomic(durable=True):
+        row = access.assignment_once_of(rater, assignment_id)
+        said = _reason(reason, SKIP_CHARS)
+        _skip(row, rater, said, counted(row, rater, claimed=active_seconds, now=now))
+    claim.after_emptying(row)
 
 
-@transaction.atomic(durable=True)
 def flag(
     *, assignment_id: int, rater: Rater, reason: str, active_seconds: float = 0.0, now: datetime
 ) -> Flag:
     """Report the item as broken to the leads, and pass it by."""
-    row = access.assignment_once_of(rater, assignment_id)
-    said = _reason(reason, FLAG_CHARS)
-    seconds = counted(row, rater, claimed=active_seconds, now=now)
-    _skip(row, rater, f"flagged: {said}"[:SKIP_CHARS], seconds)
-    return Flag.objects.create(round=row.round, item_id=row.item_id, rater=rater, reason=said)
+    with transaction.atomic(durable=True):
+        row = access.assignment_once_of(rater, assignment_id)
+        said = _reason(reason, FLAG_CHARS)
+        seconds = counted(row, rater, claimed=active_seconds, now=now)
+        _skip(row, rater, f"flagged: {said}"[:SKIP_CHARS], seconds)
+        made = Flag.objects.create(round=row.round, item_id=row.item_id, rater=rater, reason=said)
+    claim.after_emptying(row)
+    return made
 
 
 def amend(
@@ -175,7 +177,7 @@ def amend(
             "changed_meanwhile", "This answer was changed in another window; look at it first."
         ) from None
     if changed:
-        _refresh_reference(row)
+        reference.refresh_once_full(row)
     return changed
 
 
@@ -210,7 +212,9 @@ def _store(
     if row.round.revealed_at is not None:
         raise Conflict("round_revealed", "The ratings of this round were revealed meanwhile.")
     if row.item.part == Part.SEALED:
-        _hold_sealed_set(row)
+        # What waited for a look to freeze the labels came after it, and does not count.
+        frozen_at = _hold_sealed_set(row)
+        now = now if frozen_at is None else max(now, frozen_at + timedelta(microseconds=1))
     _count(row, rater, "answered")
     stored = (
         _settle_lease(row, rater, seconds, now)
@@ -286,7 +290,13 @@ def _settle_late(row: Assignment, rater: Rater, seconds: float, now: datetime) -
     slot = _room_for_late(row)
     if slot is None:
         return None
-    changed = Assignment.objects.filter(pk=slot, state=AssignmentState.OPEN).update(
+    # Closed or revealed since we looked: the same statement sees it.
+    changed = Assignment.objects.filter(
+        pk=slot,
+        state=AssignmentState.OPEN,
+        round__state__in=(RoundState.OPEN, RoundState.PAUSED),
+        round__revealed_at__isnull=True,
+    ).update(
         state=AssignmentState.SUBMITTED,
         rater=rater,
         guideline_version=version_of(row),
@@ -473,9 +483,11 @@ def _is_frozen(row: Assignment) -> bool:
     return split.part_of(row.item.cluster_key, salt=sealed_set.salt, share=share) == "sealed"
 
 
-def _hold_sealed_set(row: Assignment) -> None:
-    """Inside a transaction: a freeze of the item's labels comes before this write or after it."""
-    SealedSet.objects.select_for_update().filter(dataset=row.item.dataset_id).first()
+def _hold_sealed_set(row: Assignment) -> datetime | None:
+    """Inside a transaction: a freeze of the item's labels comes before this write or after it.
+    When it came."""
+    found = SealedSet.objects.select_for_update().filter(dataset=row.item.dataset_id).first()
+    return found.frozen_at if found is not None else None
 
 
 def _keep_draft(
@@ -539,18 +551,3 @@ def _reason(text: str, most: int) -> str:
         sentence = f"A reason has at most {most} characters; this one has {len(said)}."
         raise Invalid("reason_too_long", sentence, {"reason": [sentence]})
     return said
-
-
-def _refresh_reference(row: Assignment) -> None:
-    """Make the item's reference label once its last slot is in. Outside the answer's
-    transaction: what was stored stays stored, whatever becomes of the label."""
-    if row.gold_id is not None or row.round.kind not in label_queries.FEEDING:
-        return
-    # Both of two raters who fill an item at once look after their commit: the later one sees all.
-    is_waiting = Assignment.objects.filter(
-        round=row.round_id,
-        item=row.item_id,
-        state__in=(AssignmentState.OPEN, AssignmentState.LEASED),
-    ).exists()
-    if not is_waiting:
-        reference.refresh(item_ids=[row.item_id])

@@ -54,6 +54,24 @@ def refresh(*, item_ids: Collection[int]) -> int:
     return made
 
 
+def refresh_once_full(row: Assignment) -> None:
+    """Make the labels of an answer's item once its last slot is in; `row` comes with its round.
+
+    Outside of any transaction: what was stored stays stored, whatever becomes of the label.
+    """
+    if row.gold_id is not None or row.round.kind not in labels.FEEDING:
+        return
+    # Both of two raters who fill an item at once look after their commit: the later one sees all.
+    # Open slots of a round that is over wait for nobody.
+    waiting = Assignment.objects.filter(
+        round=row.round_id,
+        item=row.item_id,
+        state__in=(AssignmentState.OPEN, AssignmentState.LEASED),
+    ).exclude(state=AssignmentState.OPEN, round__state=RoundState.CLOSED)
+    if not waiting.exists():
+        refresh(item_ids=[row.item_id])
+
+
 def renew(*, item_ids: Collection[int]) -> int:
     """After ratings were withdrawn or came back: make labels anew, and take back those that rest
     on ratings which no longer count while the item waits for others. Returns how many changed."""

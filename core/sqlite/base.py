@@ -28,15 +28,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
         until = time.monotonic() + patience
         # Without a turn in time it asks all the same: the database then says that it is locked.
         self._has_turn = _turn.acquire(timeout=patience)
-        self._wait_for_locks(0)
         try:
-            while not self._has_begun(until):
-                time.sleep(LOOK_SECONDS)
+            self._wait_for_locks(0)
+            try:
+                while not self._has_begun(until):
+                    time.sleep(LOOK_SECONDS)
+            finally:
+                self._wait_for_locks(patience)
         except BaseException:
+            # Django does not know of a transaction yet: nobody else would end it.
+            self.connection.rollback()
             self._end_turn()
             raise
-        finally:
-            self._wait_for_locks(patience)
 
     def _has_begun(self, until: float) -> bool:
         try:

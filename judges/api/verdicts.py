@@ -164,6 +164,12 @@ class RunVerdictsView(APIView):
                 "numbers.",
                 code="sealed_verdicts",
             )
+        if run.purpose == RunPurpose.PROBE:
+            raise NotAllowed(
+                "This run belongs to a probe of the bias laboratory: its verdicts may be on "
+                "changed copies of the items, and are no labels of theirs.",
+                code="probe_verdicts",
+            )
         if run.purpose == RunPurpose.SERVING and Scope.JUDGE.value not in _token(request).scopes:
             raise NotAllowed("What a judge in use answered is for tokens that may ask it.")
         after = _number(request.query_params.get("after"), "after") or 0

@@ -14,6 +14,7 @@ from judges.providers.common import (
     count,
     is_count,
     never_left,
+    refused,
     seconds,
     since,
     whole,
@@ -84,7 +85,7 @@ class AnthropicProvider:
         message = self._without_key(error.api_message or error.message)
         return ProviderFailure(
             classify(error.status_code, code=code, message=message),
-            f"HTTP {error.status_code}: {message}",
+            refused(error.status_code, message, self._api_key),
             status=error.status_code,
             code=code or (error.type or ""),
             request_id=error.request_id or "",

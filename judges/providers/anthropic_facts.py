@@ -66,5 +66,9 @@ def _client(api_key: str, base_url: str) -> Anthropic:
     import anthropic
 
     return anthropic.Anthropic(
-        api_key=api_key, base_url=base_url, max_retries=0, timeout=PATIENCE_SECONDS
+        api_key=api_key,
+        base_url=base_url,
+        max_retries=0,
+        timeout=PATIENCE_SECONDS,
+        http_client=anthropic.DefaultHttpxClient(follow_redirects=False),
     )

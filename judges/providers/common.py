@@ -10,12 +10,23 @@ from judges.providers.base import ProviderFailure
 from judges.rules.retrying import FailureKind
 
 _MESSAGE_CHARACTERS = 500
+MOST_TOKENS = 100_000_000
 
 
 def without_key(message: str, api_key: str) -> str:
     """A sentence that may be stored and shown: without the key, and not endless."""
     hidden = message.replace(api_key, "[key]") if api_key else message
     return hidden[:_MESSAGE_CHARACTERS]
+
+
+def refused(status: int, message: str, api_key: str) -> str:
+    """What a server said of a request that it refused, as it may be stored and shown.
+
+    Of a key that it does not take servers quote the end or a digest: those words stay here.
+    """
+    if status in {401, 403}:
+        return f"HTTP {status}: the server does not take the key, or not for this model."
+    return f"HTTP {status}: {without_key(message, api_key)}"
 
 
 def check_access(api_key: str, base_url: str) -> None:
@@ -39,7 +50,9 @@ def check_access(api_key: str, base_url: str) -> None:
 
 
 def is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    """Whether it can be a number of tokens: what no answer ever had is no number that was said."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return is_number and 0 <= value <= MOST_TOKENS  # type: ignore[operator]
 
 
 def count(value: object) -> int:

@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from httpx2 import AsyncClient, AsyncHTTPTransport, Request, Response
 
 
-def client() -> AsyncClient | None:
-    """An HTTP client for the SDK; None behind a proxy, whose rules the SDK's own client knows."""
-    if getproxies():
-        return None
+def client() -> AsyncClient:
+    """An HTTP client for the SDK, which follows no redirection: texts go to the address that was
+    allowed and to no other. Behind a proxy its rules are those of the SDK's own client."""
     import anthropic
 
-    return anthropic.DefaultAsyncHttpxClient(transport=Lines())  # type: ignore[arg-type]
+    if getproxies():
+        return anthropic.DefaultAsyncHttpxClient(follow_redirects=False)
+    return anthropic.DefaultAsyncHttpxClient(
+        transport=Lines(),  # type: ignore[arg-type]
+        follow_redirects=False,
+    )
 
 
 class Lines:

@@ -16,6 +16,7 @@ from judges.providers.common import (
     count,
     is_count,
     never_left,
+    refused,
     seconds,
     since,
     whole,
@@ -97,7 +98,10 @@ class OpenAIProvider:
 
             check_access(self._api_key, self._base_url)
             self._client = openai.AsyncOpenAI(
-                api_key=self._api_key, base_url=self._base_url, max_retries=0
+                api_key=self._api_key,
+                base_url=self._base_url,
+                max_retries=0,
+                http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
             )
         return self._client
 
@@ -106,7 +110,7 @@ class OpenAIProvider:
         message = without_key(_said(error), self._api_key)
         return ProviderFailure(
             classify(error.status_code, code=code, message=message),
-            f"HTTP {error.status_code}: {message}",
+            refused(error.status_code, message, self._api_key),
             status=error.status_code,
             code=code or str(error.type or ""),
             request_id=str(error.request_id or ""),

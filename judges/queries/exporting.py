@@ -65,6 +65,12 @@ _LEDGER_PATHS = {
     "finished_at": "finished_at",
 }
 _MONEY = ("cost", "reserved")
+_OF_THE_ITEM = frozenset(
+    {
+        "order", "sample", "attempt", "state", "outcome", "input_tokens", "cache_read_tokens",
+        "cache_write_tokens", "output_tokens", "latency_ms", "request_id", "finished_at",
+    }
+)  # fmt: skip
 _DECISION_PATHS = {
     "decision": "pk",
     "judge": "judge__name",
@@ -173,6 +179,9 @@ def _item_names(scope: ExportScope, call_ids: list[int]) -> dict[int, str]:
 
 def _ledger_row(row: dict[str, Any], item: str | None) -> Row:
     money = {name: None if row[name] is None else float(row[name]) for name in _MONEY}
+    if item is None:
+        # The order of its rows and the size of a text could tell which item it was.
+        row = {name: value for name, value in row.items() if name not in _OF_THE_ITEM}
     texts = {name: value for name, value in row.items() if value != ""}
     return {**texts, **money, "item": item}
 

@@ -154,11 +154,17 @@ def compared(
     judged = JudgeLabel.objects.filter(run=run, item__in=items.values("pk"))
     judged = judged if with_failed else judged.filter(outcome=Outcome.OK)
     judged = judged.filter(dimension_key=dimension) if dimension else judged
-    people = people_labels(version, items)
-    lengths = _lengths(items)
-    rows = judged.order_by("item_id", "dimension_key").values_list(
-        "item_id", "item__cluster_key", "dimension_key", "label", "is_consistent"
-    )[:MOST_COMPARED]
+    rows = list(
+        judged.order_by("item_id", "dimension_key").values_list(
+            "item_id", "item__cluster_key", "dimension_key", "label", "is_consistent"
+        )[:MOST_COMPARED]
+    )
+    if not rows:
+        return []
+    # By item, so that nothing beyond the last one that is looked at has to be read.
+    looked_at = items.filter(pk__lte=rows[-1][0])
+    people = people_labels(version, looked_at)
+    lengths = _lengths(looked_at)
     return [
         Case(
             item_id=item_id,

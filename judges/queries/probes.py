@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from accounts.models import Project
 from annotation.models import Dataset, Dimension, Item, ReferenceLabel, Response
@@ -105,15 +105,19 @@ def probes_of(project: Project) -> QuerySet[Probe]:
 
 def newest_by_version(project: Project, kind: ProbeKind) -> list[ProbeResult]:
     """The newest result of each version that has one of this kind, newest versions first."""
-    measured = (
-        Probe.objects.filter(project=project, kind=kind, state=ProbeState.MEASURED)
-        .select_related("version__judge")
-        .defer("sample")
-        .order_by("measured_at", "pk")
+    measured = Probe.objects.filter(project=project, kind=kind, state=ProbeState.MEASURED)
+    newest = Subquery(
+        measured.filter(version=OuterRef("version"))
+        .order_by("-measured_at", "-pk")
+        .values("pk")[:1]
     )
-    newest = {probe.version_id: probe for probe in measured}
-    chosen = sorted(newest.values(), key=lambda probe: probe.version_id, reverse=True)
-    return [result_of(probe) for probe in chosen[:SHOWN_VERSIONS]]
+    shown = (
+        measured.filter(pk=newest)
+        .select_related("version__judge")
+        .defer("sample", "version__spec")
+        .order_by("-version_id")
+    )
+    return [result_of(probe) for probe in shown[:SHOWN_VERSIONS]]
 
 
 def is_cancelled(probe: Probe) -> bool:

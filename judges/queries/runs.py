@@ -149,10 +149,13 @@ class LabelCount:
     count: int
 
 
-def label_counts(run: Run) -> list[LabelCount]:
-    """The labels of a combined run by dimension, those without a label under their outcome."""
+def label_counts(run: Run, *, user_id: int) -> list[LabelCount]:
+    """The labels of a combined run by dimension, those without a label under their outcome; what
+    this person may not read of single items is not counted either: it could be reckoned back."""
+    closed = closed_calls(run, user_id=user_id).values("item")
     rows = (
         JudgeLabel.objects.filter(run=run)
+        .exclude(item__in=closed)
         .values("dimension_key", "label", "outcome")
         .annotate(items=Count("pk"))
         .order_by("dimension_key", "label")

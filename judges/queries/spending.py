@@ -120,9 +120,10 @@ class VersionName:
 
 
 def version_names(project: Project) -> list[VersionName]:
-    """The project's versions with judge and model; prompts are not read."""
+    """The project's versions with judge and model, also those that were only tried in the
+    playground; prompts are not read."""
     rows = (
-        JudgeVersion.objects.filter(judge__project=project)
+        JudgeVersion.with_drafts.filter(judge__project=project)
         .order_by("pk")
         .values_list(
             "pk", "judge_id", "judge__name", "spec__provider", "spec__model", "is_simulated"

@@ -61,8 +61,11 @@ def classify(status: int | None, *, code: str = "", message: str = "") -> Failur
     text = message.lower()
     if status == 402 or code in _SPEND_CODES:
         return FailureKind.MONEY
-    if status is None or status in _TRANSIENT_STATUS or status >= 500 or status < 400:
+    if status is None or status in _TRANSIENT_STATUS or status >= 500 or status < 300:
         return FailureKind.TRANSIENT
+    if status < 400:
+        # The server is somewhere else: whoever allowed the address has to allow the new one.
+        return FailureKind.CONFIGURATION
     if status == 413:
         return FailureKind.CONTEXT
     if status == 400 and any(words in text for words in _TOO_LONG):

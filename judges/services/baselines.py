@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from django.db import transaction
 
 from accounts.models import User
 from annotation.models import GuidelineVersion, Item
-from core.errors import Invalid
+from core.errors import Conflict, Invalid
 from judges import queries
 from judges.models import Artefact, Judge
 from judges.providers.baselines import majority_label
@@ -22,6 +23,7 @@ from judges.services.versions import Saved
 from judges.states import BaselineRule
 
 _CHUNK = 500
+_room = threading.BoundedSemaphore(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,22 @@ def _save_trained(
     found: _Labelled,
     author: User | None,
 ) -> Saved:
-    """Fitted before the transaction: it takes seconds."""
+    """Fitted before the transaction: it takes seconds, and memory that a process has once."""
+    if not _room.acquire(blocking=False):
+        raise Conflict("training", "Another baseline is being trained; try again in a moment.")
+    try:
+        return _trained(judge, guideline_version, dimensions, found, author)
+    finally:
+        _room.release()
+
+
+def _trained(
+    judge: Judge,
+    guideline_version: GuidelineVersion,
+    dimensions: Sequence[DimensionSpec],
+    found: _Labelled,
+    author: User | None,
+) -> Saved:
     chosen = _spread(len(found.item_ids), training.MOST_ITEMS)
     views = _views([found.item_ids[place] for place in chosen])
     kept = [place for place in chosen if found.item_ids[place] in views]

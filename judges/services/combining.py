@@ -31,8 +31,12 @@ def combine(run_id: int, *, now: datetime) -> None:
         return
     labels = list(_labels(run, calls.change_of(run).asked(spec_of(run.version))))
     with transaction.atomic():
+        # Retried and ended once more meanwhile, it has verdicts that were not looked at.
         stamped = Run.objects.filter(
-            pk=run_id, state=RunState.DONE, combined_at__isnull=True
+            pk=run_id,
+            state=RunState.DONE,
+            combined_at__isnull=True,
+            finished_at=run.finished_at,
         ).update(combined_at=now)
         if not stamped:
             return

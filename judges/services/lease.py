@@ -24,6 +24,7 @@ class Claim(StrEnum):
     TAKEOVER = "takeover"
 
 
+@transaction.atomic
 def claim(run_id: int, *, owner: str, now: datetime, seconds: float) -> Claim:
     """Take the run. Of several that try, one gets it: the row is the lock."""
     taken = {
@@ -42,11 +43,13 @@ def claim(run_id: int, *, owner: str, now: datetime, seconds: float) -> Claim:
     return Claim.NONE
 
 
+@transaction.atomic
 def renew(run_id: int, *, owner: str, now: datetime, seconds: float) -> bool:
     """False when the run was paused, cancelled or taken over."""
     return bool(_mine(run_id, owner).update(lease_until=now + timedelta(seconds=seconds)))
 
 
+@transaction.atomic
 def give_back(run_id: int, *, owner: str) -> bool:
     """To be continued by any worker."""
     return bool(_mine(run_id, owner).update(state=RunState.PLANNED, owner="", lease_until=None))
@@ -70,6 +73,7 @@ def pause(run_id: int, *, owner: str, reason: str) -> bool:
     return bool(changed)
 
 
+@transaction.atomic
 def finish(run_id: int, *, owner: str, now: datetime) -> bool:
     """The terminal state commits alone: what follows has its own step and its own stamp."""
     return bool(

@@ -82,9 +82,14 @@ def estimate(
     purpose: RunPurpose = RunPurpose.ORDINARY,
     concurrency: int | None = None,
     change: Change = AS_IT_IS,
+    may_count: bool = False,
     now: datetime,
 ) -> RunEstimate:
-    """Calls, tokens and money before anything is sent. Raises PriceUnknown, Invalid, NotAllowed."""
+    """Calls, tokens and money before anything is sent. Raises PriceUnknown, Invalid, NotAllowed.
+
+    With `may_count` the provider is shown a few of the requests to count their tokens: for people
+    who ask for it. What is sealed is never sent for that.
+    """
     spec = change.asked(spec_of(version))
     plan = _plan(version, spec, purpose, change)
     price = calls.check_price(plan, at=now)
@@ -92,7 +97,7 @@ def estimate(
     sampled = _spread(ids, SAMPLED_ITEMS)
     may_hit = _may_hit(version, purpose, change)
     cached = _cached_calls(plan, sampled, may_hit=may_hit)
-    sums = _reckon(plan, sampled, cached, _answer_tokens(version, spec), now)
+    sums = _reckon(plan, sampled, cached, _answer_tokens(version, spec), now, may_count=may_count)
     factor = len(ids) / len(sampled)
     planned = len(ids) * len(prompting.calls_for(spec))
     hits = min(planned, round(len(cached) * factor))
@@ -490,6 +495,8 @@ def _reckon(
     cached: set[tuple[int, str, int]],
     answer_tokens: int,
     now: datetime,
+    *,
+    may_count: bool,
 ) -> _Sums:
     sums = _Sums()
     spec = plan.spec
@@ -507,7 +514,9 @@ def _reckon(
             sums.input_tokens += pricing.likely_tokens((request.system, request.user))
             sums.output_tokens += answer_tokens
             sums.most += calls.most_cost(plan, request, at=now).amount
-    correction = counting.correction(spec, requests, project_id=plan.project_id)
+    correction = None
+    if may_count and plan.purpose != RunPurpose.APPROVAL:
+        correction = counting.correction(spec, requests, project_id=plan.project_id)
     if correction is not None:
         sums.input_tokens, sums.is_counted = round(sums.input_tokens * correction), True
     sums.likely = _likely(plan, sums, now)

@@ -194,7 +194,11 @@ def _estimate(request: MemberRequest, version: JudgeVersion, form: RunForm) -> d
         return {"estimate": None, "problem": "There is no dataset yet; import items first."}
     try:
         reckoned = runs.estimate(
-            version=version, dataset=dataset, concurrency=concurrency, now=timezone.now()
+            version=version,
+            dataset=dataset,
+            concurrency=concurrency,
+            may_count=form.is_bound,
+            now=timezone.now(),
         )
     except DomainError as refusal:
         unpriced = _unpriced(version, refusal)
@@ -271,6 +275,6 @@ def _calls(request: MemberRequest, run: Run) -> dict[str, Any]:
         "hides_calls": queries.closed_calls(run, user_id=user_id).exists(),
         "calls": paginator.get_page(request.GET.get("page")),
         "outcome": outcome,
-        "labels": queries.label_counts(run) if run.combined_at else [],
+        "labels": queries.label_counts(run, user_id=user_id) if run.combined_at else [],
         "spec": change_of(run).asked(versions.spec_of(run.version)),
     }

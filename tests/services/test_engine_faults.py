@@ -176,14 +176,13 @@ def test_ctrl_c_hands_a_run_on_that_a_command_waits_for(settings: Settings) -> N
 
 
 def test_what_comes_while_the_database_is_away_is_booked_and_not_asked_again(
-    settings: Settings,
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with simulator.start(latency_ms=300.0) as sim:
         settings.SIMULATOR_URL = sim.url
         run = planned()
         if connection.vendor == "sqlite":
-            with connection.cursor() as cursor:
-                cursor.execute("PRAGMA busy_timeout = 200")
+            monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.2)
         pace = Pace(lease=1.0, timeout=6.0, farewell=0.3, most_failures=2)
         with _Outage(after=0.4, seconds=1.5):
             drained(run, pace)

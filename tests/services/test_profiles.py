@@ -11,6 +11,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from accounts.roles import Role
+from annotation.models import Dataset
 from judges import simulator
 from judges.models import JudgeVersion
 from judges.providers import anthropic_facts
@@ -18,8 +19,10 @@ from judges.providers.anthropic_facts import NotTold
 from judges.rules import capabilities, prompting
 from judges.services import profiles, runs, versions
 from judges.services.profiles import Found
+from judges.services.runs import RunEstimate
 from judges.services.versions import ANTHROPIC, SIMULATOR
 from judges.simulator import Simulator
+from judges.states import RunPurpose
 from tests import builders, judging
 from tests.builders import NOON
 from tests.judging import PLUMB
@@ -132,13 +135,33 @@ def test_the_editor_shows_the_profile_and_the_version_keeps_it(sim: Simulator) -
     assert "Models API of the simulator" in page
 
 
+def estimate(version: JudgeVersion, dataset: Dataset) -> RunEstimate:
+    return runs.estimate(version=version, dataset=dataset, may_count=True, now=NOON)
+
+
+def test_what_nobody_asked_to_count_or_is_sealed_is_shown_to_no_server(
+    sim: Simulator, settings: Settings
+) -> None:
+    scene = judging.make_scene(pairs=8)
+    said = runs.estimate(version=scene.version, dataset=scene.dataset, now=NOON)
+    assert not said.is_counted
+    sealed = runs.estimate(
+        version=scene.version,
+        items=scene.dataset.items.all(),
+        purpose=RunPurpose.APPROVAL,
+        may_count=True,
+        now=NOON,
+    )
+    assert not sealed.is_counted
+
+
 def test_an_estimate_rests_on_the_servers_own_count(sim: Simulator, settings: Settings) -> None:
     scene = judging.make_scene(pairs=8)
-    counted = runs.estimate(version=scene.version, dataset=scene.dataset, now=NOON)
+    counted = estimate(scene.version, scene.dataset)
     assert counted.is_counted
     cache.clear()
     settings.SIMULATOR_URL = NOWHERE
-    expected = runs.estimate(version=scene.version, dataset=scene.dataset, now=NOON)
+    expected = estimate(scene.version, scene.dataset)
     assert not expected.is_counted
     assert counted.most == expected.most
     assert sim.stats()["requests"] == 0
@@ -147,12 +170,12 @@ def test_an_estimate_rests_on_the_servers_own_count(sim: Simulator, settings: Se
 def test_what_the_server_counts_corrects_what_was_expected(settings: Settings) -> None:
     scene = judging.make_scene(pairs=8)
     settings.SIMULATOR_URL = NOWHERE
-    expected = runs.estimate(version=scene.version, dataset=scene.dataset, now=NOON)
+    expected = estimate(scene.version, scene.dataset)
     cache.clear()
     with listening(200, {"input_tokens": 1000}) as server:
         settings.SIMULATOR_URL = server.url
-        counted = runs.estimate(version=scene.version, dataset=scene.dataset, now=NOON)
-        again = runs.estimate(version=scene.version, dataset=scene.dataset, now=NOON)
+        counted = estimate(scene.version, scene.dataset)
+        again = estimate(scene.version, scene.dataset)
     assert server.paths == ["/v1/messages/count_tokens"] * 5
     assert counted == again
     assert counted.input_tokens == pytest.approx(16 * 1000, rel=0.02)
@@ -163,4 +186,4 @@ def test_what_the_server_counts_corrects_what_was_expected(settings: Settings) -
 def test_a_baseline_is_counted_by_nobody(sim: Simulator) -> None:
     scene = judging.make_scene(pairs=2)
     version = judging.make_baseline(scene)
-    assert not runs.estimate(version=version, dataset=scene.dataset, now=NOON).is_counted
+    assert not estimate(version, scene.dataset).is_counted

@@ -243,6 +243,19 @@ def test_withdrawn_answers_count_for_nobody_and_an_item_comes_back_as_gold() -> 
     assert health.counters_are_true().is_ok
 
 
+def test_a_late_answer_to_a_gold_item_that_was_taken_out_is_refused() -> None:
+    scene = Scene()
+    given = claim.next_slot(round_id=scene.first.pk, rater_id=scene.ana.pk, now=NOON)
+    held = Assignment.objects.get(pk=given.assignment_id)
+    withdrawing.withdraw_item(
+        round_id=scene.first.pk, item_id=held.item_id, reason="Broken.", by=scene.lea, now=NOON
+    )
+    with pytest.raises(Conflict):
+        rating.submit(assignment_id=held.pk, rater=scene.ana, labels=RIGHT, now=NOON)
+    score = queries.scores(round_=scene.first, rater_ids=[scene.ana.pk])[scene.ana.pk]
+    assert score.items == 0
+
+
 def test_a_rater_taken_out_of_a_qualification_gets_nothing_more_there() -> None:
     scene = Scene()
     scene.answer(scene.ana, RIGHT)

@@ -224,6 +224,64 @@ def test_a_lease_taken_before_the_round_was_closed_may_still_submit(scene: Scene
     assert labels_of(row) == FOURS
 
 
+def test_the_last_answer_of_a_closed_round_makes_the_label() -> None:
+    scene = make_scene(overlap=3)
+    first, last = scene.take(scene.ana), scene.take(scene.ben)
+    rating.submit(assignment_id=first.pk, rater=scene.ana, labels=FOURS, now=SOON)
+    Round.objects.update(state=RoundState.CLOSED)
+    rating.submit(assignment_id=last.pk, rater=scene.ben, labels=FOURS, now=SOON)
+    assert ReferenceLabel.objects.filter(item=scene.item).count() == len(FOURS)
+
+
+@pytest.mark.parametrize("end", ["lapses", "is given back", "is passed by"])
+def test_a_lease_that_outlives_its_round_holds_up_no_label(end: str) -> None:
+    scene = make_scene(overlap=3)
+    cho = builders.rater_of(
+        scene.project, builders.join(scene.project, builders.make_user(username="cho"), Role.RATER)
+    )
+    scene.round.round_raters.create(rater=cho)
+    for rater in (scene.ana, scene.ben):
+        row = scene.take(rater)
+        rating.submit(assignment_id=row.pk, rater=rater, labels=FOURS, now=SOON)
+    held = scene.take(cho)
+    Round.objects.update(state=RoundState.CLOSED)
+    assert not ReferenceLabel.objects.exists()
+    if end == "lapses":
+        assert claim.expire(LATER) == 1
+    elif end == "is given back":
+        claim.release(assignment_id=held.pk, rater_id=cho.pk, now=SOON)
+    else:
+        rating.skip(assignment_id=held.pk, rater=cho, reason="I know the author", now=SOON)
+    assert ReferenceLabel.objects.filter(item=scene.item).count() == len(FOURS)
+
+
+def test_a_late_answer_that_is_sent_again_is_a_success() -> None:
+    scene = make_scene()
+    ben, ana = scene.take(scene.ben), scene.take(scene.ana)
+    assert claim.expire(LATER) == 2
+    first = rating.submit(assignment_id=ana.pk, rater=scene.ana, labels=FOURS, now=LATER)
+    assert first.pk == ben.pk, "it is in the slot that the other one held"
+    again = rating.submit(assignment_id=ana.pk, rater=scene.ana, labels=FOURS, now=LATER)
+    assert again.pk == first.pk
+    assert Rating.objects.count() == len(FOURS)
+
+
+def test_a_round_that_closes_while_a_late_answer_waits_takes_it_no_more(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = scene.lose(scene.ana)
+    looks = claim.free_slot
+
+    def close_meanwhile(**about: int) -> int | None:
+        Round.objects.update(state=RoundState.CLOSED)
+        return looks(**about)
+
+    monkeypatch.setattr(claim, "free_slot", close_meanwhile)
+    with pytest.raises(Conflict):
+        rating.submit(assignment_id=row.pk, rater=scene.ana, labels=FOURS, now=LATER)
+    assert not Rating.objects.exists()
+
+
 def test_nothing_is_taken_after_the_reveal(scene: Scene) -> None:
     row = scene.take(scene.ana)
     Round.objects.update(revealed_at=NOON)

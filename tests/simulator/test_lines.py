@@ -41,4 +41,10 @@ def test_a_connection_that_fails_is_made_anew(simulator: Simulator) -> None:
 
 def test_behind_a_proxy_the_clients_own_rules_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:3128")
-    assert lines.client() is None
+    client = lines.client()
+    assert type(client._transport).__name__ != "Lines"
+    assert not client.follow_redirects
+
+
+def test_no_redirection_is_followed() -> None:
+    assert not lines.client().follow_redirects

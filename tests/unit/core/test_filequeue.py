@@ -49,9 +49,10 @@ def test_a_reader_never_meets_half_a_message(tmp_path: Path) -> None:
                 message.ack()
 
     reader = threading.Thread(target=read, daemon=True)
-    reader.start()
     with connect(tmp_path) as connection:
+        # The queue is known before anybody writes: what two make at once is no message.
         queue = connection.SimpleQueue("busy")
+        reader.start()
         for number in range(count):
             queue.put({"n": number, "padding": "x" * 5000})
         queue.close()
