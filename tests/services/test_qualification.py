@@ -246,6 +246,7 @@ def test_withdrawn_answers_count_for_nobody_and_an_item_comes_back_as_gold() -> 
 def test_a_late_answer_to_a_gold_item_that_was_taken_out_is_refused() -> None:
     scene = Scene()
     given = claim.next_slot(round_id=scene.first.pk, rater_id=scene.ana.pk, now=NOON)
+    assert given.assignment_id is not None
     held = Assignment.objects.get(pk=given.assignment_id)
     withdrawing.withdraw_item(
         round_id=scene.first.pk, item_id=held.item_id, reason="Broken.", by=scene.lea, now=NOON
