@@ -87,7 +87,7 @@ def _with_a_file(page: Page, part: str, folder: Path) -> list[str]:
     """The page that maps the columns of a file."""
     file = folder / f"{part}.csv"
     file.write_text("item,rater,label,input,response\na,ana,4,Why?,So.\n", encoding="utf-8")
-    page.goto(f"/projects/demo/data/1/{part}/")
+    page.goto(f"/projects/demo/data/2/{part}/")
     page.get_by_label("File").set_input_files(file)
     main_button(page, "Upload and look at the columns")
     expect(page.locator("main form select").first).to_be_visible()

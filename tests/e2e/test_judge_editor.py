@@ -99,6 +99,7 @@ def test_versions_side_by_side_and_what_differs(new_page: NewPage, width: int) -
     open_judged_version(page, 2)
     page.goto("/projects/demo/judges/")
     page.get_by_role("heading", name="Preference").get_by_role("link").click()
+    page.wait_for_url(re.compile(r"/judges/\d+/$"))
     is_sound(page, width)
     page.get_by_role("link", name="Side by side").click()
     expect(page.get_by_role("heading", name="Which lever helped?")).to_be_visible()
