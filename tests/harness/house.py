@@ -178,7 +178,7 @@ def house(folder: Path, *, demo: bool) -> Iterator[House]:
                 fresh_database(os.environ["DATABASE_URL"])
             )
         if os.environ.get("BROKER_URL"):
-            servers["BROKER_URL"] = os.environ["BROKER_URL"]
+            servers["BROKER_URL"] = _own_queue(os.environ["BROKER_URL"])
         one = House(folder, demo=demo, servers=servers)
         stack.callback(one.clear)
         one.prepare()
@@ -210,3 +210,11 @@ def fresh_database(server: str) -> Iterator[str]:
             line.execute(
                 sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
             )
+
+
+def _own_queue(broker: str) -> str:
+    """A database of its own for each process that tests: two houses on one queue would take each
+    other's hints."""
+    number = re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or "0"
+    address, _, database = broker.rpartition("/")
+    return f"{address}/{int(database) + 1 + int(number)}" if database.isdigit() else broker
