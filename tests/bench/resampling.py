@@ -29,6 +29,7 @@ SIZES = {500: 100, 5_000: 25, 50_000: 10}
 """Items, and how many real calls of the package are timed."""
 MISSING = 0.2
 TIMES = 5
+SETTLE_SECONDS = 0.2
 # The figure is shown while a round runs: it has to fit into a page.
 INTERVAL_TARGET = 0.5
 RATIO_TARGET = 50.0
@@ -74,7 +75,8 @@ def _compared(setting: Setting, *, calls: int) -> Iterator[Figure]:
             value_counts=counts[drawn], value_domain=numbers, level_of_measurement=setting.level
         )
 
-    ours()  # loads what it needs
+    ours()  # loads what it needs; the threads of what is loaded spin for a moment
+    time.sleep(SETTLE_SECONDS)
     ours_took, from_ratings_took, from_counts_took = [], [], []
     rng = np.random.default_rng(21)
     for turn in range(calls):
