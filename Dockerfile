@@ -27,6 +27,6 @@ EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "scripts/healthy.py", "/healthz"]
 CMD ["gunicorn", "config.wsgi:application", "--bind", "0.0.0.0:8000", \
-    "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--worker-connections", "4", \
-    "--keep-alive", "0", "--timeout", "120", \
+    "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--worker-connections", "8", \
+    "--keep-alive", "2", "--timeout", "120", \
     "--worker-tmp-dir", "/dev/shm", "--no-control-socket"]

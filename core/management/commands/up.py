@@ -19,8 +19,8 @@ from core.supervisor import Program, Supervisor
 WEB_PROCESSES = min(2, os.cpu_count() or 1)
 """As the image starts it; on one core a second one would only take memory."""
 WEB_THREADS = 4
-"""A process takes no more connections than it has threads, and keeps none: it would hoard those
-that another one has the time for. More threads only wait for each other."""
+"""A process takes twice as many connections as it has threads: with more it would hoard those that
+another one has the time for. More threads only wait for each other."""
 WORKER_THREADS = 4
 HIGHEST_PORT = 65535
 # A container's only user may well be root; messages are JSON, so Celery's warning does not apply.
@@ -73,8 +73,8 @@ def _programs(host: str, port: int) -> list[Program]:
     web = [
         *python, "gunicorn", "config.wsgi:application", "--bind", f"{_bracketed(host)}:{port}",
         "--worker-class", "gthread", "--workers", str(WEB_PROCESSES),
-        "--threads", str(WEB_THREADS), "--worker-connections", str(WEB_THREADS),
-        "--keep-alive", "0", "--timeout", "120", "--graceful-timeout", "3",
+        "--threads", str(WEB_THREADS), "--worker-connections", str(2 * WEB_THREADS),
+        "--keep-alive", "2", "--timeout", "120", "--graceful-timeout", "3",
         "--log-level", "warning", "--no-control-socket",
     ]  # fmt: skip
     worker = [
