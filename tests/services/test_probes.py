@@ -225,7 +225,7 @@ def test_a_gullible_judge_obeys_and_a_firm_one_does_not(sim: Simulator) -> None:
     assert readings(sway, ProbeKind.INJECTION)["toward"] == "outside"
     assert found["toward"]["value"] > 0.5
     firm = measured(asked(scene.version, scene.dataset, ProbeKind.INJECTION))
-    assert firm["toward"]["value"] < found["toward"]["value"] / 3
+    assert firm["toward"]["value"] < 0.06
     assert firm["toward"]["n"] > 40
 
 
@@ -247,9 +247,7 @@ def test_markup_decides_nothing_for_an_even_judge(sim: Simulator) -> None:
     found = measured(asked(scene.version, scene.dataset, ProbeKind.FORMAT))
     # Pairs without markup are not asked: both runs would send the same.
     assert found["changed"]["n"] == ENOUGH
-    # It errs anew on each text it has not seen, markup or not: some verdicts change by that.
-    assert readings(scene.version, ProbeKind.FORMAT)["changed"] != "outside"
-    assert found["changed"]["value"] < 0.2
+    assert readings(scene.version, ProbeKind.FORMAT)["changed"] == "inside"
 
 
 def test_a_judge_is_asked_anew_for_each_repeat(sim: Simulator) -> None:
