@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from tests.harness.house import ROOT, House
 
+FILLING_SECONDS = 3600.0
+"""A round of a million items is laid in ten minutes, and on a slow machine in more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -41,7 +44,8 @@ def cost_of(house: House, *arguments: str) -> Cost:
 
 def run_python(house: House, script: Sequence[str]) -> str:
     """Run a few lines with Django set up on the data of a house; what they print."""
-    done = house.manage("shell", "--no-imports", "--command", "\n".join(script))
+    lines = "\n".join(script)
+    done = house.manage("shell", "--no-imports", "--command", lines, seconds=FILLING_SECONDS)
     if done.returncode:
         raise RuntimeError(done.stdout + done.stderr)
     return done.stdout
