@@ -74,10 +74,19 @@ def whole(text: str | None) -> int | None:
 
 
 def never_left(error: Exception) -> bool:
-    """Whether the connection was never made, so that nothing can have been paid."""
+    """Whether the connection was never made, so that nothing can have been paid.
+
+    A server that hangs up in the middle has a name of its own only in the library below: further
+    up it is called a failure to connect as well.
+    """
+    import aiohttp
     import httpx2
 
-    return isinstance(error.__cause__, (httpx2.ConnectError, httpx2.ConnectTimeout))
+    cause = error.__cause__
+    if cause is not None and isinstance(cause.__cause__, aiohttp.ClientError):
+        made_none = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+        return isinstance(cause.__cause__, made_none)
+    return isinstance(cause, (httpx2.ConnectError, httpx2.ConnectTimeout))
 
 
 def since(started: float) -> int:
