@@ -15,6 +15,9 @@ from annotation.states import Part
 from core import registry
 
 WINDOW = 64
+FEW = 8
+"""Of items that nobody has begun nearly all can be given. In a large round each of them lies
+somewhere else on the disk, so a whole window of them costs more than all the rest of a claim."""
 
 
 def best_items(member: RoundRater, tried: Collection[int]) -> list[int]:
@@ -35,8 +38,12 @@ def best_items(member: RoundRater, tried: Collection[int]) -> list[int]:
         return _in_own_order(round_, rater_id, fresh)
     # It changes with each answer and with nothing else: a reload shows the same item.
     start = display.starting_point(round_.salt, rater=rater_id, turn=member.answered)
-    for taken in range(highest, -1, -1):
-        if fresh := _nearest(_window(free.filter(taken=taken), start), tried):
+    for taken, most in [
+        *((level, WINDOW) for level in range(highest, 0, -1)),
+        (0, FEW),
+        (0, WINDOW),
+    ]:
+        if fresh := _nearest(_window(free.filter(taken=taken), start, most), tried):
             return _in_own_order(round_, rater_id, fresh)
     rest = free.filter(shown__isnull=False, mine__isnull=True).exclude(item_id__in=list(tried))
     found = _rows(rest.order_by("-taken", "shuffle"))
@@ -63,11 +70,11 @@ def _nearest(rows: Sequence[_Row], tried: Collection[int]) -> list[int]:
     return [row.item_id for row in fresh if row.taken == fresh[0].taken]
 
 
-def _window(level: QuerySet[Any], start: int) -> list[_Row]:
-    """Up to WINDOW items of one level from `start` on, going on at the beginning."""
+def _window(level: QuerySet[Any], start: int, most: int) -> list[_Row]:
+    """Up to `most` items of one level from `start` on, going on at the beginning."""
     level = level.order_by("shuffle")
-    rows = _rows(level.filter(shuffle__gte=start))
-    missing = WINDOW - len(rows)
+    rows = _rows(level.filter(shuffle__gte=start), most)
+    missing = most - len(rows)
     if missing:
         rows += _rows(level.filter(shuffle__lt=start), missing)
     return rows

@@ -10,9 +10,9 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import Project, Rater
 from accounts.roles import Role
-from annotation.models import Assignment, Draft, Item, Round, RoundItem, RoundRater
+from annotation.models import Assignment, Content, Draft, Item, Round, RoundItem, RoundRater
 from annotation.rules import display
-from annotation.services import claim
+from annotation.services import candidates, claim
 from annotation.states import AssignmentState, RoundState
 from core.errors import Conflict
 from tests import builders
@@ -310,3 +310,21 @@ def test_a_claim_costs_the_same_few_queries_in_a_large_round(
     finish(take(round_, raters[0]))
     with django_assert_max_num_queries(14):
         take(round_, raters[0])
+
+
+@pytest.mark.parametrize("hidden", [candidates.FEW, candidates.WINDOW])
+def test_what_cannot_be_given_hides_nothing_that_can(
+    project: Project, raters: list[Rater], hidden: int
+) -> None:
+    """However many of the items that come first in the rater's order have lost their texts."""
+    dataset = builders.make_dataset(project)
+    items = [builders.make_item(dataset, external_id=f"x{n}") for n in range(hidden + 1)]
+    round_ = make_round(project, items, raters)
+    for left in items:
+        others = [one.content_id for one in items if one != left]
+        Content.objects.filter(pk__in=others).update(erased_at=NOON)
+        Content.objects.filter(pk=left.content_id).update(erased_at=None)
+        row = take(round_, raters[0])
+        assert row.item_id == left.pk
+        claim.release(assignment_id=row.pk, rater_id=raters[0].pk, now=NOON)
+        Draft.objects.all().delete()
