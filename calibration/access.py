@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from accounts.models import Project
+from accounts.models import Membership, Project
+from accounts.roles import STAFF
 from annotation.models import Round
 from annotation.states import RoundKind
-from calibration.models import CalibrationReport
+from calibration.models import CalibrationReport, CalibrationSession, ClauseNote, SessionItem
+from calibration.queries import sessionitems
+from calibration.queries.sessionitems import Reader
+from calibration.states import SessionState
 from core.errors import NotHere
 from judges.models import ApprovalRequest, Run, Standing
 from judges.states import RunPurpose
@@ -76,4 +80,72 @@ def standing_of(project: Project, judge_id: int) -> Standing:
     )
     if found is None:
         raise NotHere("No approval stands for this judge.")
+    return found
+
+
+def session_of(project: Project, session_id: int) -> CalibrationSession:
+    """A session of the project, for its staff."""
+    found = (
+        CalibrationSession.objects.select_related(
+            "project",
+            "dataset",
+            "source",
+            "guideline_version__guideline",
+            "first_round__guideline_version__guideline",
+            "second_round__guideline_version__guideline",
+        )
+        .filter(project=project, pk=session_id)
+        .first()
+    )
+    if found is None:
+        raise NotHere("There is no such session in this project.")
+    return found
+
+
+def session_for(membership: Membership, session_id: int) -> CalibrationSession:
+    """A session that this member may open: staff every one, others those they take part in, once
+    they are no drafts any more."""
+    found = session_of(membership.project, session_id)
+    if membership.roles & frozenset(STAFF):
+        return found
+    takes_part = found.participants.filter(rater__user=membership.user_id).exists()
+    if not takes_part or found.state == SessionState.DRAFT:
+        raise NotHere("There is no such session in this project.")
+    return found
+
+
+def session_place_for(
+    membership: Membership, session_id: int, item_id: int
+) -> tuple[SessionItem, Round]:
+    """An item of a session with its revealed round; before the reveal nobody opens it."""
+    session = session_for(membership, session_id)
+    place = session.items.select_related("item__content", "session").filter(item=item_id).first()
+    round_ = sessionitems.round_of(session, place.stage) if place is not None else None
+    if place is None or round_ is None or round_.revealed_at is None:
+        raise NotHere("There is no such item in this session, or it is not revealed yet.")
+    place.session = session
+    return place, round_
+
+
+def talked_about_for(membership: Membership, session_id: int, item_id: int) -> SessionItem:
+    """An item that this member may talk about: one that is not hidden from them."""
+    place, round_ = session_place_for(membership, session_id, item_id)
+    if sessionitems.hidden_from(round_, [place.item_id], reader_of(membership)):
+        raise NotHere("What was said of this item is not shown to you, so you cannot answer it.")
+    return place
+
+
+def reader_of(membership: Membership) -> Reader:
+    """How far this member reads the revealed items of a session."""
+    return Reader(membership.user_id, is_staff=bool(membership.roles & frozenset(STAFF)))
+
+
+def clause_note_of(project: Project, guideline_id: int, note_id: int) -> ClauseNote:
+    found = ClauseNote.objects.filter(
+        guideline_version__guideline__project=project,
+        guideline_version__guideline=guideline_id,
+        pk=note_id,
+    ).first()
+    if found is None:
+        raise NotHere("There is no such note on this guideline.")
     return found

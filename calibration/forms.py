@@ -1,20 +1,33 @@
-"""What people fill in about approvals, and what they narrow the lists of a round by."""
+"""What people fill in about approvals and sessions, and what they narrow lists by."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django import forms
 
+from accounts.models import Project
+from annotation.models import Dataset, GuidelineVersion, Round
+from annotation.queries import rounds as round_queries
 from annotation.rules.itemrows import DIFFICULTIES
+from annotation.services.sessionrounds import MOST_ITEMS
+from calibration.models import CalibrationSession
+from calibration.queries import sessions as session_queries
 from calibration.queries.differences import DifferenceFilter
 from calibration.queries.roundfigures import Figures
 from calibration.queries.roundraters import BELOW, NOW, REMOVED
+from calibration.queries.sessionitems import DimensionView
+from calibration.rules.sessions import Line
+from calibration.services.sessions import NAME_CHARS
+from calibration.services.sessiontalk import COMMENT_CHARS, REASON_CHARS
+from calibration.states import SessionState
 from core.filters import FilterForm, search
 from judges.services.decisions import MOST_REASON
 
 APPROVE, REFUSE = "approve", "refuse"
+MOST_OFFERED = 200
+SHORT = 100
 
 
 class AskForm(forms.Form):
@@ -163,3 +176,210 @@ class DifferencesFilter(FilterForm):
             difficulty=self.asked("difficulty"),
             tag=self.asked("tag").strip(),
         )
+
+
+class SessionsFilter(FilterForm):
+    """Sessions of a project."""
+
+    q = search("Session", name="Find a session", hint="Name")
+    state = forms.ChoiceField(
+        label="State",
+        required=False,
+        choices=[
+            ("", "any"),
+            (SessionState.DRAFT.value, "draft"),
+            (SessionState.BLIND.value, "rated blind"),
+            (SessionState.REVEALED.value, "revealed"),
+            (SessionState.SECOND.value, "second round"),
+            (SessionState.CLOSED.value, "closed"),
+        ],
+    )
+
+
+class SessionForm(forms.Form):
+    """A session in draft: which items, by which guideline, who."""
+
+    HAND, DIFFERING = "hand", "differing"
+
+    name = forms.CharField(label="Name", max_length=NAME_CHARS)
+    version = forms.ChoiceField(label="Guideline")
+    people = forms.MultipleChoiceField(
+        label="Who takes part?",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose two people or more."},
+        help_text="Each of them rates every item, blind.",
+    )
+    how = forms.ChoiceField(
+        label="Which items?",
+        widget=forms.RadioSelect,
+        choices=[
+            (DIFFERING, "Those on which the raters of a round differ most"),
+            (HAND, "Those that I name"),
+        ],
+        error_messages={"required": "Say how the items are chosen."},
+    )
+    round = forms.ChoiceField(label="Round", required=False)
+    count = forms.IntegerField(
+        label="How many",
+        required=False,
+        min_value=1,
+        max_value=MOST_ITEMS,
+        help_text="10 to 20 are enough to talk about.",
+    )
+    dataset = forms.ChoiceField(label="Dataset", required=False)
+    ids = forms.CharField(
+        label="Ids of the items",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text=f"One a line, {MOST_ITEMS} at most. Nothing sealed can be in a session.",
+    )
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.rounds = _by_key(session_queries.rounds_to_choose_from(project_id=project.pk))
+        self.datasets = _by_key(round_queries.datasets_with_items(project_id=project.pk))
+        self.versions = _by_key(round_queries.versions_in_force(project_id=project.pk))
+        self.users = _by_key(session_queries.candidates(project_id=project.pk))
+        _choices(self, "version", _named(self.versions, _version_name))
+        _choices(self, "people", _named(self.users, lambda user: user.shown_name))
+        _choices(self, "round", [("", "none"), *_named(self.rounds, lambda one: one.name)])
+        _choices(self, "dataset", [("", "none"), *_named(self.datasets, lambda one: one.name)])
+
+    @property
+    def is_by_hand(self) -> bool:
+        return bool(self.cleaned_data["how"] == self.HAND)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        needed = {
+            self.HAND: {"dataset": "Choose the dataset.", "ids": "Name the items, one a line."},
+            self.DIFFERING: {"round": "Choose the round.", "count": "Say how many items."},
+        }
+        for name, sentence in needed.get(str(cleaned.get("how")), {}).items():
+            if not cleaned.get(name) and name not in self.errors:
+                self.add_error(name, sentence)
+        return cleaned
+
+    def external_ids(self) -> list[str]:
+        return [line.strip() for line in self.cleaned_data["ids"].splitlines() if line.strip()]
+
+    def chosen_version(self) -> GuidelineVersion:
+        found: GuidelineVersion = self.versions[self.cleaned_data["version"]]
+        return found
+
+    def chosen_round(self) -> Round:
+        found: Round = self.rounds[self.cleaned_data["round"]]
+        return found
+
+    def chosen_dataset(self) -> Dataset:
+        found: Dataset = self.datasets[self.cleaned_data["dataset"]]
+        return found
+
+    def chosen_people(self) -> list[Any]:
+        return [self.users[key] for key in self.cleaned_data["people"]]
+
+
+class SecondRoundForm(forms.Form):
+    """Fresh items for the second blind round."""
+
+    version = forms.ChoiceField(label="Guideline version")
+    count = forms.IntegerField(
+        label="Fresh items",
+        min_value=1,
+        max_value=MOST_ITEMS,
+        help_text="Drawn at random. The interval of the difference needs about 50 to say anything.",
+    )
+
+    def __init__(self, *args: Any, session: CalibrationSession, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        in_force = round_queries.versions_in_force(project_id=session.project_id)
+        same = in_force.filter(guideline=session.guideline_version.guideline_id)
+        self.versions = _by_key(same)
+        _choices(self, "version", _named(self.versions, _version_name))
+
+    def chosen_version(self) -> GuidelineVersion:
+        found: GuidelineVersion = self.versions[self.cleaned_data["version"]]
+        return found
+
+
+class CommentForm(forms.Form):
+    """A word on an item of a session."""
+
+    text = forms.CharField(
+        label="Comment",
+        max_length=COMMENT_CHARS,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Write the comment."},
+    )
+
+
+class SettleLabelForm(forms.Form):
+    """The label that was agreed on. `seen` is the revision that the page showed."""
+
+    label = forms.ChoiceField(
+        label="Agreed label", error_messages={"required": "Choose the label."}
+    )
+    reason = forms.CharField(
+        label="Why?",
+        max_length=REASON_CHARS,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Say why, in a few words."},
+    )
+    seen = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=1_000_000)
+
+    def __init__(self, *args: Any, dimension: DimensionView, **kwargs: Any) -> None:
+        super().__init__(*args, prefix=f"settle-{dimension.key}", **kwargs)
+        self.initial["seen"] = dimension.revision
+        choices = [(one.value, _choice_name(one.words, one.anchor)) for one in dimension.choices]
+        _choices(self, "label", [("", "choose"), *choices])
+
+
+class ClauseForm(forms.Form):
+    """What a line of the guideline lacks."""
+
+    line = forms.TypedChoiceField(
+        label="Line of the guideline",
+        coerce=int,
+        error_messages={"required": "Choose a line of the guideline."},
+    )
+    note = forms.CharField(
+        label="What should it say?",
+        max_length=REASON_CHARS,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Say what the line lacks."},
+    )
+
+    def __init__(self, *args: Any, lines: Sequence[Line], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        shown = [(str(one.number), f"{one.number}: {_short(one.text)}") for one in lines]
+        _choices(self, "line", [("", "choose"), *shown])
+
+
+class TodoFilter(FilterForm):
+    """What sessions found wanting in a guideline."""
+
+    state = forms.ChoiceField(
+        label="Which",
+        required=False,
+        choices=[("", "all"), ("open", "to do"), ("done", "done")],
+    )
+
+
+def _by_key(rows: Any) -> dict[str, Any]:
+    return {str(row.pk): row for row in rows[:MOST_OFFERED]}
+
+
+def _named(rows: Mapping[str, Any], name: Callable[[Any], str]) -> list[tuple[str, str]]:
+    return [(key, name(row)) for key, row in rows.items()]
+
+
+def _version_name(version: GuidelineVersion) -> str:
+    return f"{version.guideline.name} {version.number}"
+
+
+def _choice_name(words: str, anchor: str) -> str:
+    return f"{words}: {_short(anchor)}" if anchor else words
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHORT else f"{text[:SHORT]}…"

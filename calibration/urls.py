@@ -2,12 +2,24 @@ from __future__ import annotations
 
 from django.urls import path
 
-from calibration.views import agreement, approvals, explanations, reports, rounds, versions
+from calibration.views import (
+    agreement,
+    approvals,
+    explanations,
+    reports,
+    rounds,
+    sessionitems,
+    sessions,
+    versions,
+)
 
 PROJECT = "projects/<slug:slug>/"
 ROUND = PROJECT + "rounds/<int:round_id>/"
 RUN = PROJECT + "runs/<int:run_id>/"
 VERSION = PROJECT + "judges/versions/<int:version_id>/"
+SESSION = PROJECT + "sessions/<int:session_id>/"
+SESSION_ITEM = SESSION + "items/<int:item_id>/"
+TODO = PROJECT + "guidelines/<int:guideline_id>/todo/"
 
 urlpatterns = [
     path("help/statistics/", explanations.statistics, name="statistics"),
@@ -16,6 +28,24 @@ urlpatterns = [
     path(ROUND + "agreement/now/", agreement.now, name="round_agreement_now"),
     path(ROUND + "quality/", rounds.raters, name="round_quality"),
     path(ROUND + "differences/", rounds.differing, name="round_differences"),
+    path("sessions/", sessions.mine, name="my_sessions"),
+    path(PROJECT + "sessions/", sessions.index, name="sessions"),
+    path(PROJECT + "sessions/new/", sessions.new, name="session_new"),
+    path(PROJECT + "sessions/trend/", sessions.trend, name="session_trend"),
+    path(SESSION, sessions.show, name="session"),
+    path(SESSION + "edit/", sessions.edit, name="session_edit"),
+    path(SESSION + "discard/", sessions.discard, name="session_discard"),
+    path(SESSION + "start/", sessions.start, name="session_start"),
+    path(SESSION + "reveal/", sessions.reveal, name="session_reveal"),
+    path(SESSION + "second/", sessions.second, name="session_second"),
+    path(SESSION + "close/", sessions.close, name="session_close"),
+    path(SESSION_ITEM, sessionitems.show, name="session_item"),
+    path(SESSION_ITEM + "comment/", sessionitems.comment, name="session_comment"),
+    path(SESSION_ITEM + "settle/<str:key>/", sessionitems.settle, name="session_settle"),
+    path(SESSION_ITEM + "clause/", sessionitems.clause, name="session_clause"),
+    path(TODO, sessionitems.todo, name="guideline_todo"),
+    path(TODO + "<int:note_id>/", sessionitems.todo_mark, name="guideline_todo_mark"),
+    path(ROUND + "session/", sessions.of_round, name="session_of_round"),
     path(RUN + "report/", reports.of_run, name="run_report"),
     path(RUN + "report/make/", reports.make, name="run_report_make"),
     path(VERSION + "alignment/", reports.of_version, name="version_alignment"),

@@ -188,6 +188,10 @@ def add_raters(
     goldplans.demand_no_quota(quota, kind=round_.kind)
     if round_.state == RoundState.CLOSED:
         raise Conflict("round_closed", "This round is closed; nobody rates in it any more.")
+    if round_.kind == RoundKind.SESSION:
+        raise Conflict(
+            "session_frozen", "Who takes part in a session stays as it was when it went blind."
+        )
     if any(rater.project_id != round_.project_id for rater in raters):
         raise Invalid("foreign_rater", "A rater of another project cannot rate here.")
     members = round_.round_raters.filter(rater__in=raters)

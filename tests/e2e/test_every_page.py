@@ -36,6 +36,8 @@ UNSEEN = {
     # tests/e2e/test_round_acts.py looks at these:
     "gold_take_back", "round_correct", "round_item", "round_let_in", "round_passed",
     "round_take_back", "round_withdraw",
+    # tests/e2e/test_session.py looks at these:
+    "session_discard", "session_edit", "session_of_round", "session_reveal",
     # Only while a run goes on:
     "run_cancel",
     # Pieces of other pages, and a key that the demo does not have:

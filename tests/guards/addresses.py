@@ -118,12 +118,41 @@ IN_ADDRESSES: dict[str, Values] = {
         "audit",
     ],
     "extension": lambda rows: ["jsonl", "csv"],
+    "session_id": lambda rows: [rows.revealed_session.pk, rows.blind_session.pk],
+    "session.session_id": lambda rows: [
+        rows.blind_session.pk,
+        rows.revealed_session.pk,
+        rows.draft_session.pk,
+    ],
+    **dict.fromkeys(
+        ("session_edit.session_id", "session_discard.session_id", "session_start.session_id"),
+        lambda rows: [rows.draft_session.pk, rows.blind_session.pk],
+    ),
+    "session_reveal.session_id": lambda rows: [rows.blind_session.pk, rows.revealed_session.pk],
+    **dict.fromkeys(
+        (
+            "session_item.item_id",
+            "session_comment.item_id",
+            "session_settle.item_id",
+            "session_clause.item_id",
+        ),
+        lambda rows: [
+            session.items.earliest("pk").item_id
+            for session in (rows.revealed_session, rows.blind_session)
+        ],
+    ),
+    "key": lambda rows: ["preference"],
+    "note_id": lambda rows: [rows.clause_note.pk],
+    "session_of_round.round_id": lambda rows: [
+        rows.blind_session.first_round_id,
+        rows.open_round.pk,
+    ],
     "request_id": lambda rows: [request.pk for request in reversed(rows.requests)],
     "report_id": lambda rows: [rows.report.pk],
 }
 """What a name in a route stands for; `url_name.kwarg` goes before `kwarg`."""
 
-NO_ROWS = frozenset({"slug", "number", "table", "extension"})
+NO_ROWS = frozenset({"slug", "number", "table", "extension", "key"})
 """Names that say nothing without another one beside them: they have no foreign values."""
 
 QUERIES: dict[str, Sequence[str]] = {
@@ -148,6 +177,8 @@ QUERIES: dict[str, Sequence[str]] = {
     "judge_compare": ["?dimension=preference&first=1", "?first=x"],
     "run": ["?outcome=ok", "?live=1"],
     "run_differences": ["?at=2", "?dimension=preference&at=99"],
+    "session": ["?items=second"],
+    "session_new": ["?round=1&count=3"],
     "version_new": ["?base=1&example=1&rule=preference:longer"],
 }
 """Pages that show something else by query: url name -> queries beginning with `?`."""

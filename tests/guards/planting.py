@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -41,7 +42,14 @@ from annotation.states import (
     RoundKind,
     RoundState,
 )
-from calibration.models import CalibrationReport
+from calibration.models import (
+    CalibrationReport,
+    CalibrationSession,
+    ClauseNote,
+    SessionComment,
+    SessionItem,
+)
+from calibration.states import SessionState
 from core import audit
 from core.models import Job, JobState
 from judges.models import (
@@ -54,7 +62,7 @@ from judges.models import (
 )
 from judges.services import keys
 from judges.states import KeyProvider, RunPurpose
-from tests import builders, judging
+from tests import builders, judging, sessions
 from tests.builders import NOON
 from tests.guards.planted_judges import (
     approvals,
@@ -117,6 +125,10 @@ class Rows:
     qualification: Round
     provider_key: ProviderKey
     probe: Probe
+    draft_session: CalibrationSession
+    blind_session: CalibrationSession
+    revealed_session: CalibrationSession
+    clause_note: ClauseNote
 
 
 def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows, dict[Scope, str]]:
@@ -210,6 +222,7 @@ def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows
             now=NOW,
         ),
         probe=probe_of(versions[0], open_set, open_items),
+        **_sessions(project, preference, people, lead),
     )
     return rows, secrets
 
@@ -241,6 +254,48 @@ def _open(
     dataset = builders.make_dataset(project, name="Week 46")
     items = _pairs(dataset, "abcdef", Part.DEVELOPMENT)
     return dataset, items, builders.make_round(dataset, version, items=items, raters=raters)
+
+
+def _sessions(
+    project: Project, version: GuidelineVersion, people: Sequence[Rater], lead: User
+) -> dict[str, Any]:
+    """A draft, one that everybody rates blind, and one that ben and cem rated and that is
+    revealed: ana takes part in the first two."""
+    dataset = builders.make_dataset(project, name="Talked about")
+    items = [
+        builders.make_pair(dataset, external_id=f"t{n}", input=f"How do I share number {n}?")
+        for n in range(6)
+    ]
+    draft = sessions.make_session(
+        dataset, version, items=items[:2], raters=people, name="To be started"
+    )
+    blind = sessions.make_session(
+        dataset, version, items=items[2:4], raters=people, name="Rated now",
+        state=SessionState.BLIND,
+    )  # fmt: skip
+    revealed = sessions.make_session(
+        dataset, version, items=items[4:], raters=people[1:], name="Talked about",
+        state=SessionState.REVEALED,
+    )  # fmt: skip
+    for rater, who, labels in zip(people, ("ana", "ben", "cem"), ("A", "AB", "BA"), strict=True):
+        for item, label in zip(items[2:4], labels, strict=False):
+            sessions.say(blind, item, rater, label, rationale(who, "blind"))
+    for rater, who, labels in zip(people[1:], ("ben", "cem"), ("AB", "AA"), strict=True):
+        for item, label in zip(items[4:], labels, strict=True):
+            sessions.say(revealed, item, rater, label, rationale(who, "open"))
+    sessions.reveal_rows(revealed)
+    place = SessionItem.objects.get(session=revealed, item=items[4])
+    SessionComment.objects.create(place=place, author=lead, text="Which is it?")
+    note = ClauseNote.objects.create(
+        guideline_version=version, place=place, line=1, clause=version.text, note="Say for whom.",
+        author=lead,
+    )  # fmt: skip
+    return {
+        "draft_session": draft,
+        "blind_session": blind,
+        "revealed_session": revealed,
+        "clause_note": note,
+    }
 
 
 def _qualification(gold: GoldItem, version: GuidelineVersion, people: Sequence[Rater]) -> Round:
