@@ -328,7 +328,8 @@ class SettleLabelForm(forms.Form):
     seen = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=1_000_000)
 
     def __init__(self, *args: Any, dimension: DimensionView, **kwargs: Any) -> None:
-        super().__init__(*args, prefix=f"settle-{dimension.key}", **kwargs)
+        kwargs["prefix"] = f"settle-{dimension.key}"
+        super().__init__(*args, **kwargs)
         self.initial["seen"] = dimension.revision
         choices = [(one.value, _choice_name(one.words, one.anchor)) for one in dimension.choices]
         _choices(self, "label", [("", "choose"), *choices])

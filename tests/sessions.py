@@ -58,7 +58,8 @@ def make_session(
 
 def reveal_rows(session: CalibrationSession) -> None:
     """Make what was rated so far of a session in state `revealed` readable."""
-    Round.objects.filter(pk=session.first_round_id).update(
+    assert session.first_round is not None
+    Round.objects.filter(pk=session.first_round.pk).update(
         state=RoundState.CLOSED, closed_at=LATER, revealed_at=LATER
     )
 

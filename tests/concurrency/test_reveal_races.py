@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts.models import Rater
 from annotation.models import Assignment, Rating, Round
 from annotation.services import claim, rating, sessionrounds
+from annotation.services.worktime import active_seconds
 from annotation.states import AssignmentState
 from calibration.services import sessions
 from calibration.states import SessionState
@@ -93,7 +94,11 @@ def test_control_without_the_guard_an_answer_slips_in_after_the_reveal() -> None
         reveal_and_read(scene)
         revealed.wait()
 
-    at_once([partial(naive_submit, row, looked, revealed), reveal_between])
+    acts: list[Callable[[], None]] = [
+        partial(naive_submit, row, looked, revealed),
+        reveal_between,
+    ]
+    at_once(acts)
     found = Assignment.objects.select_related("round").get(pk=row)
     assert found.state == AssignmentState.SUBMITTED
     assert found.submitted_at is not None
@@ -109,7 +114,7 @@ def test_a_submit_that_looked_before_the_reveal_and_writes_after_it_is_refused(
     rater = scene.rater(scene.ana)
     row = held_by(scene.start(), rater)
     looked, revealed = (threading.Barrier(2, timeout=PATIENCE) for _ in range(2))
-    counted = rating.counted
+    counted = active_seconds
 
     def pause(*args: object, **kwargs: object) -> float:
         looked.wait()

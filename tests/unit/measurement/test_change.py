@@ -11,7 +11,7 @@ from measurement.intervals import Replicates, wilson
 from measurement.scale import Scale
 from measurement.table import RatingTable, Vote
 
-SCALE = Scale(("1", "2", "3", "4", "5"), has_order=True)
+SCALE = Scale.listed(("1", "2", "3", "4", "5"), level="ordinal")
 
 
 def table(rows: list[str], *, prefix: str) -> RatingTable:
@@ -48,13 +48,13 @@ def test_the_interval_of_alphas_difference_is_that_of_two_samples_drawn_apart() 
     assert found.alpha_after.value is not None
     assert found.alpha.value == pytest.approx(found.alpha_after.value - found.alpha_before.value)
 
-    def counts(rows: list[str]) -> np.ndarray:  # type: ignore[type-arg]
+    def counts(rows: list[str]) -> np.ndarray:
         return np.array([[row.count(str(n)) for n in range(1, 6)] for row in rows])
 
     rng = np.random.default_rng(7)
     before, after = counts(NOISY), counts(CLEAN)
 
-    def drawn(given: np.ndarray) -> float:  # type: ignore[type-arg]
+    def drawn(given: np.ndarray) -> float:
         rows = given[rng.integers(0, len(given), len(given))]
         return float(
             krippendorff.alpha(
