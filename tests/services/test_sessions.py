@@ -195,7 +195,8 @@ def test_a_reveal_is_never_before_an_answer_that_it_found(scene: Scene) -> None:
     early = NOON - timedelta(seconds=5)
     sessions.reveal(session_id=scene.session.pk, by=scene.lea, now=early)
     round_.refresh_from_db()
-    last = Assignment.objects.filter(round=round_).latest("submitted_at").submitted_at
+    answered = Assignment.objects.filter(round=round_, state=AssignmentState.SUBMITTED)
+    last = answered.latest("submitted_at").submitted_at
     assert round_.revealed_at is not None
     assert last is not None
     assert round_.revealed_at >= last
