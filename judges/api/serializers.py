@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from judges.services.serving import MOST_ITEMS
+from judges.states import RunMode
 
 
 class MessageInput(serializers.Serializer[Any]):
@@ -77,6 +78,9 @@ class RunOutput(serializers.Serializer[Any]):
     judge = serializers.CharField()
     version = serializers.IntegerField()
     purpose = serializers.CharField()
+    mode = serializers.ChoiceField(
+        choices=RunMode.choices, help_text="direct, or batch: answers within 24 hours."
+    )
     state = serializers.CharField()
     problem = serializers.CharField(allow_blank=True)
     items = serializers.IntegerField()

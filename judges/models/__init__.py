@@ -7,7 +7,7 @@ from judges.models.config import Judge, JudgeVersion
 from judges.models.keys import ProviderKey
 from judges.models.money import OwnPrice, Purse
 from judges.models.probe import Probe, Variant
-from judges.models.run import Attempt, Call, JudgeLabel, Run, Verdict
+from judges.models.run import Attempt, Call, JudgeLabel, Piece, Run, Verdict
 from judges.models.standing import (
     ApprovalRequest,
     Decision,
@@ -28,6 +28,7 @@ __all__ = [
     "JudgeVersion",
     "Look",
     "OwnPrice",
+    "Piece",
     "Probe",
     "ProviderKey",
     "Purse",

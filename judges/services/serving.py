@@ -17,9 +17,10 @@ from annotation.queries.labels import scale_of
 from annotation.rules.itemrows import ItemDraft
 from annotation.services import traffic
 from annotation.states import VersionState
-from core.errors import Conflict, DomainError, Invalid, NotHere
+from core.errors import Conflict, DomainError, Invalid, NotHere, OverBudget
 from judges.models import Attempt, EvidenceSnapshot, Judge, JudgeLabel, JudgeVersion, Run, Standing
 from judges.queries.items import judged_kinds
+from judges.rules import budgets
 from judges.rules.verdicts import Outcome
 from judges.services import engine, runs
 from judges.services.versions import spec_of
@@ -151,8 +152,8 @@ def wait(asked: Asked) -> bool:
 def answer(asked: Asked, *, now: datetime) -> dict[str, Any]:
     """The one answer of a run over one item; what stands is asked once more before it is given.
 
-    Raises Conflict when the approval ended meanwhile, NoVerdict or Unanswerable when the judge
-    gave no label: never a made-up one.
+    Raises Conflict when the approval ended meanwhile, OverBudget when a budget does not reach,
+    NoVerdict or Unanswerable when the judge gave no label: never a made-up one.
     """
     run = asked.run
     standing = standing_of(run.version.judge, now=now)
@@ -160,6 +161,13 @@ def answer(asked: Asked, *, now: datetime) -> dict[str, Any]:
     if run.state == RunState.PAUSED:
         reason = run.pause_reason
         runs.cancel(run=run, actor="system", now=now)
+        short = budgets.short_of(reason)
+        if short:
+            raise OverBudget(
+                "budget_reached",
+                f"{short} does not reach for this call, so nothing was asked. Once it was raised "
+                f"under {budgets.WHERE}, ask again.",
+            )
         raise NoVerdict("judge_unavailable", f"The judge could not be asked: {reason}")
     labels = {row.dimension_key: row for row in JudgeLabel.objects.filter(run=run)}
     _check_labels(asked.dimensions, labels)

@@ -156,6 +156,7 @@ PAGES: dict[str, tuple[int, int, int, int]] = {
     "GET probe_new": (403, 200, 403, 403),
     "POST probe_new": (403, 422, 403, 403),
     "GET probe": (403, 200, 200, 200),
+    "POST probe_cancel": (403, 409, 403, 403),
     "GET call": (403, 200, 200, 200),
     "GET agreement": (403, 302, 302, 302),
     "GET round_agreement": (403, 200, 200, 200),
