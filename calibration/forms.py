@@ -214,7 +214,7 @@ class SessionForm(forms.Form):
         widget=forms.RadioSelect,
         choices=[
             (DIFFERING, "Those on which the raters of a round differ most"),
-            (HAND, "Those that I name"),
+            (HAND, "Those that I list"),
         ],
         error_messages={"required": "Say how the items are chosen."},
     )

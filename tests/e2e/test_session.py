@@ -36,7 +36,7 @@ def choose(page: Page, label: str) -> None:
 
 def pick(page: Page, label: str, option: str) -> None:
     """Choose in a list by typing what it begins with."""
-    page.get_by_label(label, exact=True).first.focus()
+    page.get_by_label(label).first.focus()
     page.keyboard.type(option)
 
 
@@ -44,8 +44,11 @@ def rate_all(page: Page, keys: str, *, items: int) -> None:
     """From the first page through the whole blind rating, by keyboard."""
     page.goto("/sessions/")
     follow(page, "Rate")
-    for _ in range(items):
-        expect(page.locator("h1")).to_contain_text("Item")
+    page.wait_for_url("**/rate/")
+    # A key that is pressed before the page listens is nobody's.
+    page.wait_for_load_state("networkidle")
+    for number in range(1, items + 1):
+        expect(page.get_by_text(f"{number} of {items}", exact=True)).to_be_visible()
         desk.press(page, keys)
         with page.expect_response(lambda answer: "/submit/" in answer.url):
             page.keyboard.press("Enter")
@@ -65,7 +68,7 @@ def test_three_people_go_through_a_session_by_keyboard(new_page: NewPage, house:
     write(lead, "Name", "Tuesday")
     for who in ("Talk-lead", "Talk-one", "Talk-two"):
         choose(lead, who)
-    choose(lead, "Those that I name")
+    choose(lead, "Those that I list")
     pick(lead, "Dataset", "week")
     write(lead, "Ids of the items", "i0\ni1")
     press(lead, "Set up the session")
@@ -104,7 +107,8 @@ def test_three_people_go_through_a_session_by_keyboard(new_page: NewPage, house:
     follow(lead, "Item 1")
     lead.get_by_label("Agreed label").first.focus()
     lead.keyboard.type("4")
-    write(lead, "Why?", "The link leads there.")
+    lead.get_by_label("Why?").first.focus()
+    lead.keyboard.type("The link leads there.")
     press(lead, "Settle accuracy")
     expect(lead.locator("main")).to_contain_text("Agreed: 4.")
     lead.get_by_label("Line of the guideline").focus()
@@ -147,8 +151,8 @@ def test_the_pages_of_a_session_work_without_script(new_page: NewPage, house: Ho
     page.get_by_label("Name").fill("Plain")
     for who in ("Quiet-one", "Quiet-two"):
         page.get_by_label(who).check()
-    page.get_by_label("Those that I name").check()
-    page.get_by_label("Dataset", exact=True).select_option(index=1)
+    page.get_by_label("Those that I list").check()
+    page.get_by_label("Dataset").select_option(index=1)
     page.get_by_label("Ids of the items").fill("i0\nnone")
     page.get_by_role("button", name="Set up the session").click()
     expect(page.locator("main")).to_contain_text("Not in the dataset: none")
