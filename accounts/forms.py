@@ -13,6 +13,7 @@ from accounts import queries
 from accounts.models import Project, Rater, User
 from accounts.queries import AuditFilter
 from accounts.roles import Role, Scope
+from core.filters import search
 
 ROLE_CHOICES = [
     (Role.RATER.value, "Rater: rates items in rounds"),
@@ -161,17 +162,31 @@ class TokenForm(forms.Form):
         return None if lasts == self.NEVER else now + timedelta(days=int(lasts))
 
 
-class AuditForm(forms.Form):
-    """The filter of the audit trail; nonsense in it is an error, not an empty page."""
-
-    verb = forms.ChoiceField(label="What", required=False)
-    actor = forms.ChoiceField(label="Who", required=False)
-    day = forms.DateField(
-        label="Day",
+def day(label: str) -> forms.DateField:
+    return forms.DateField(
+        label=label,
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
         error_messages={"invalid": "Write the day as year-month-day, such as 2026-11-23."},
     )
+
+
+class AuditForm(forms.Form):
+    """The filter of the audit trail; nonsense in it is an error, not an empty page."""
+
+    q = search("Said", name="Find in the trail", hint="Words among the facts")
+    verb = forms.ChoiceField(label="What", required=False)
+    actor = forms.ChoiceField(label="Who", required=False)
+    object = forms.RegexField(
+        r"\A[\w.-]+( [\w.-]+)?\Z",
+        label="To",
+        max_length=129,
+        required=False,
+        widget=forms.TextInput(attrs={"placeholder": "round, or round 12"}),
+        error_messages={"invalid": "Write a kind of object, or a kind and a number: round 12."},
+    )
+    since = day("From")
+    until = day("To and with")
     before = forms.IntegerField(
         required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput
     )
@@ -189,6 +204,13 @@ class AuditForm(forms.Form):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
             field.choices = [("", label), *choices]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        since, until = cleaned.get("since"), cleaned.get("until")
+        if since and until and since > until:
+            self.add_error("until", "This day lies before the first one.")
+        return cleaned
 
     def wanted(self) -> AuditFilter:
         return AuditFilter(**self.cleaned_data)

@@ -26,4 +26,10 @@ urlpatterns = [
         name="token_revoke",
     ),
     path("projects/<slug:slug>/audit/", views.audit, name="audit"),
+    path("projects/<slug:slug>/audit/check/", views.audit_check, name="audit_check"),
+    path(
+        "projects/<slug:slug>/audit/<slug:extension>/",
+        views.audit_download,
+        name="audit_download",
+    ),
 ]

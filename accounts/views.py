@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import access, queries, services
+from accounts import access, exporting, queries, services
 from accounts.demo import DEMO_PEOPLE
 from accounts.doors import MemberRequest, PersonRequest, door, signed_in
 from accounts.forms import (
@@ -26,10 +27,13 @@ from accounts.forms import (
     TokenForm,
 )
 from accounts.roles import Role
-from core.errors import DomainError
+from core import chain
+from core.errors import DomainError, Invalid, NotHere
+from core.exporting import CONTENT_TYPES, Format
 from core.http import go, page, posted
 
 PAGE = ("GET", "HEAD", "POST")
+TRAIL_FORMATS: tuple[Format, ...] = ("jsonl", "csv")
 
 
 class SignIn(LoginView):
@@ -206,8 +210,41 @@ def audit(request: MemberRequest) -> HttpResponse:
         return page(request, "accounts/audit.html", context, status=422)
     wanted = form.wanted()
     context["trail"] = queries.audit_page(project=request.project, wanted=wanted)
-    context["is_filtered"] = bool(wanted.verb or wanted.actor or wanted.day or wanted.before)
+    context["query"] = urlencode(wanted.as_dict())
+    context["is_filtered"] = bool(wanted.as_dict() or wanted.before)
+    context["chained"] = chain.length(request.project.pk)
+    context["checked"] = chain.last_check(request.project.pk)
+    context["formats"] = TRAIL_FORMATS
     return page(request, "accounts/audit.html", context)
+
+
+@door(Role.LEAD, Role.ADMIN)
+@require_safe
+def audit_download(request: MemberRequest, extension: str) -> HttpResponseBase:
+    """The rows that the filter leaves as a file, streamed whatever its size."""
+    if extension not in TRAIL_FORMATS:
+        raise NotHere(f"There is no format {extension!r}: {', '.join(TRAIL_FORMATS)}.")
+    form = AuditForm(request.GET, project=request.project)
+    if not form.is_valid():
+        raise Invalid("unknown_choice", "The trail cannot be narrowed like this; look at its page.")
+    pieces = exporting.export(
+        project=request.project, wanted=form.wanted(), form=extension, by=request.user
+    )
+    name = f"{request.project.slug}-audit-{timezone.localdate().isoformat()}.{extension}"
+    return StreamingHttpResponse(
+        pieces,
+        content_type=CONTENT_TYPES[extension],
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@door(Role.LEAD, Role.ADMIN)
+@require_POST
+def audit_check(request: MemberRequest) -> HttpResponse:
+    """Have the whole chain of the project walked along."""
+    chain.ask_for_check(chain=request.project.pk, actor=request.user.actor)
+    messages.success(request, "The chain is being checked; look again in a moment.")
+    return go(request, "audit", request.project.slug)
 
 
 def _back_to_people(request: MemberRequest, user_id: int) -> HttpResponse:
