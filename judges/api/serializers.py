@@ -66,6 +66,7 @@ class AnswerOutput(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     fingerprint = serializers.CharField()
     decision = serializers.IntegerField()
+    decision_kind = serializers.CharField(help_text="`approve`, or `exception`.")
     cost = serializers.FloatField(help_text="US dollars")
 
 
@@ -102,6 +103,7 @@ class SignatureOutput(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     fingerprint = serializers.CharField()
     decision = serializers.IntegerField(allow_null=True)
+    decision_kind = serializers.CharField(allow_null=True)
     cost = serializers.FloatField()
 
 
@@ -114,6 +116,7 @@ class VerdictsPageOutput(SignatureOutput):
 class StandingOutput(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     decision = serializers.IntegerField()
+    decision_kind = serializers.CharField(help_text="`approve`, or `exception`.")
     dimensions = serializers.ListField(child=serializers.CharField())
     since = serializers.DateTimeField()
     valid_until = serializers.DateTimeField()

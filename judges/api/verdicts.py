@@ -287,6 +287,7 @@ def _signature(run: Run) -> dict[str, Any]:
         "version": run.version.number,
         "fingerprint": run.version.fingerprint,
         "decision": None,
+        "decision_kind": None,
         "cost": float(run.spent),
     }
 
@@ -332,6 +333,7 @@ def _judge(judge: Judge) -> dict[str, Any]:
         else {
             "version": standing.version.number,
             "decision": standing.decision_id,
+            "decision_kind": standing.decision.kind,
             "dimensions": standing.dimensions,
             "since": standing.since,
             "valid_until": standing.valid_until,

@@ -11,7 +11,9 @@ from judges.models.run import Attempt, Call, JudgeLabel, Piece, Run, Verdict
 from judges.models.standing import (
     ApprovalRequest,
     Decision,
+    DriftLabel,
     EvidenceSnapshot,
+    GatePolicy,
     Look,
     Standing,
 )
@@ -22,7 +24,9 @@ __all__ = [
     "Attempt",
     "Call",
     "Decision",
+    "DriftLabel",
     "EvidenceSnapshot",
+    "GatePolicy",
     "Judge",
     "JudgeLabel",
     "JudgeVersion",
