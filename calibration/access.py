@@ -11,7 +11,7 @@ from calibration.queries import sessionitems
 from calibration.queries.sessionitems import Reader
 from calibration.states import SessionState
 from core.errors import NotHere
-from judges.models import ApprovalRequest, Run, Standing
+from judges.models import ApprovalRequest, Decision, Run, Standing
 from judges.states import RunPurpose
 
 REPORTED = (RunPurpose.ORDINARY, RunPurpose.IMPORTED)
@@ -72,9 +72,25 @@ def approval_of(project: Project, request_id: int) -> ApprovalRequest:
     return found
 
 
+def decision_of(project: Project, decision_id: int) -> Decision:
+    """A decision with all that its certificate is made of."""
+    found = (
+        Decision.objects.select_related(
+            "judge__project", "version__judge", "version__guideline_version__guideline", "request"
+        )
+        .filter(judge__project=project, pk=decision_id)
+        .first()
+    )
+    if found is None:
+        raise NotHere("There is no such decision in this project.")
+    return found
+
+
 def standing_of(project: Project, judge_id: int) -> Standing:
     found = (
-        Standing.objects.select_related("judge", "version")
+        Standing.objects.select_related(
+            "judge", "version__guideline_version__guideline", "decision"
+        )
         .filter(judge__project=project, judge=judge_id)
         .first()
     )

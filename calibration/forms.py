@@ -22,10 +22,13 @@ from calibration.rules.sessions import Line
 from calibration.services.sessions import NAME_CHARS
 from calibration.services.sessiontalk import COMMENT_CHARS, REASON_CHARS
 from calibration.states import SessionState
+from core.errors import DomainError
 from core.filters import FilterForm, search
+from judges.rules import policy as rules
+from judges.rules.policy import Policy
 from judges.services.decisions import MOST_REASON
 
-APPROVE, REFUSE = "approve", "refuse"
+APPROVE, REFUSE, EXCEPTION = "approve", "refuse", "exception"
 MOST_OFFERED = 200
 SHORT = 100
 
@@ -51,17 +54,24 @@ class AskForm(forms.Form):
 class DecisionForm(forms.Form):
     """Approve what passed, or refuse; always with a reason.
 
-    `passing` are the only dimensions that can be named; `lost` says which dimensions the
-    approval in force covers and this one could not.
+    `passing` are the only dimensions that can be approved, `exceptable` those that can be by
+    exception; `lost` says which dimensions the approval in force covers and this one could not.
     """
 
     decision = forms.ChoiceField(
-        choices=[(APPROVE, "Approve"), (REFUSE, "Refuse")],
+        choices=[
+            (APPROVE, "Approve"),
+            (REFUSE, "Refuse"),
+            (EXCEPTION, "Approve by exception"),
+        ],
         error_messages={"required": "Press Approve or Refuse."},
         widget=forms.HiddenInput,
     )
     dimensions = forms.MultipleChoiceField(
         label="Approve for", required=False, widget=forms.CheckboxSelectMultiple
+    )
+    excepted = forms.MultipleChoiceField(
+        label="Approve by exception", required=False, widget=forms.CheckboxSelectMultiple
     )
     may_shrink = forms.BooleanField(label="Go on", required=False)
     reason = forms.CharField(
@@ -77,10 +87,13 @@ class DecisionForm(forms.Form):
         passing: Mapping[str, str],
         lost: Sequence[str],
         *args: Any,
+        exceptable: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.passing = passing
+        self.exceptable = dict(exceptable or {})
+        _choices(self, "excepted", list(self.exceptable.items()))
         self.lost = lost
         _choices(self, "dimensions", list(passing.items()))
         self.fields["dimensions"].initial = list(passing)
@@ -97,13 +110,24 @@ class DecisionForm(forms.Form):
                 self.add_error("dimensions", "Choose at least one dimension to approve.")
             else:
                 self.add_error(None, "No dimension passed the gate, so none can be approved.")
+        if cleaned.get("decision") == EXCEPTION and not cleaned.get("excepted"):
+            if self.exceptable:
+                self.add_error("excepted", "Choose at least one dimension to except.")
+            else:
+                self.add_error(None, "No dimension of this request carries an exception.")
         return cleaned
 
     def approved(self) -> frozenset[str]:
         """The dimensions to approve; none when the decision is to refuse."""
-        if self.cleaned_data["decision"] != APPROVE:
+        if self.cleaned_data["decision"] == REFUSE:
             return frozenset()
         return frozenset(self._chosen(self.cleaned_data))
+
+    def by_exception(self) -> frozenset[str]:
+        """The dimensions to approve by exception; none unless that is the decision."""
+        if self.cleaned_data["decision"] != EXCEPTION:
+            return frozenset()
+        return frozenset(self.cleaned_data["excepted"])
 
     def _chosen(self, cleaned: Mapping[str, Any]) -> list[str]:
         """With a single passing dimension there is nothing to choose."""
@@ -125,6 +149,97 @@ class RevokeForm(forms.Form):
         error_messages={"required": "Write why the approval ends."},
         help_text="The API refuses from the next request on. This stands in the audit trail.",
     )
+
+
+class SuspendForm(forms.Form):
+    """Why an approval is suspended."""
+
+    reason = forms.CharField(
+        label="Reason",
+        max_length=MOST_REASON,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={"required": "Write what has to be looked into."},
+        help_text="The API refuses until an admin reinstates it. This stands in the audit trail.",
+    )
+
+
+class ReinstateForm(forms.Form):
+    """What was found, and why the judge may answer again."""
+
+    reason = forms.CharField(
+        label="Reason",
+        max_length=MOST_REASON,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={"required": "Write what was found, and why the judge may answer again."},
+        help_text="The drift alarm counts anew from here. This stands in the audit trail.",
+    )
+
+
+class PolicyForm(forms.Form):
+    """The constants of a gate policy; shares are written in percent. `seen` is what was read."""
+
+    seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+    reason = forms.CharField(
+        label="Reason",
+        max_length=MOST_REASON,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={"required": "Write why the policy changes."},
+        help_text="It stands on the policy's page and in the audit trail for good.",
+    )
+
+    def __init__(self, policy: Policy, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        values = rules.chosen(policy)
+        self.fields["seen"].initial = policy.number
+        for constant in rules.CONSTANTS:
+            self.fields[constant.name] = _constant_field(constant, values[constant.name])
+        self.order_fields(["seen", *(one.name for one in rules.CONSTANTS), "reason"])
+
+    @property
+    def lines(self) -> list[tuple[rules.Constant, forms.BoundField]]:
+        """Each constant with its field."""
+        return [(one, self[one.name]) for one in rules.CONSTANTS]
+
+    def constants(self) -> dict[str, Any]:
+        """What was chosen, shares as fractions."""
+        return {
+            one.name: _chosen_value(one, self.cleaned_data[one.name]) for one in rules.CONSTANTS
+        }
+
+    def refused(self, refusal: DomainError) -> None:
+        """Put a service's refusal where it can be mended."""
+        known = {name: said for name, said in refusal.fields.items() if name in self.fields}
+        if not known:
+            self.add_error(None, refusal.sentence)
+        for name, said in known.items():
+            self.add_error(name, said)
+
+
+def _constant_field(constant: rules.Constant, value: Any) -> forms.Field:
+    mark = " †" if constant.is_judgement else ""
+    if constant.unit == "labels":
+        return forms.CharField(
+            label=f"{constant.title}{mark}",
+            required=False,
+            max_length=2000,
+            initial=", ".join(value),
+            help_text=f"{constant.why} With commas between them; empty: none.",
+        )
+    is_share = constant.unit == "share"
+    bounds = f"{rules.shown(constant, constant.low)} to {rules.shown(constant, constant.high)}"
+    kind = forms.IntegerField if constant.is_whole else forms.FloatField
+    return kind(
+        label=f"{constant.title}{', %' if is_share else ''}{mark}",
+        initial=round(value * 100, 6) if is_share else value,
+        help_text=f"{constant.why} {bounds}.",
+        widget=forms.NumberInput(attrs={"step": "1" if constant.is_whole else "any"}),
+    )
+
+
+def _chosen_value(constant: rules.Constant, value: Any) -> Any:
+    if constant.unit == "labels":
+        return [label.strip() for label in value.split(",") if label.strip()]
+    return round(value / 100, 8) if constant.unit == "share" else value
 
 
 def _choices(form: forms.Form, name: str, choices: Sequence[tuple[str, str]]) -> None:

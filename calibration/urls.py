@@ -5,17 +5,22 @@ from django.urls import path
 from calibration.views import (
     agreement,
     approvals,
+    certificates,
     explanations,
+    policies,
     reports,
     rounds,
     sessionitems,
     sessions,
+    standings,
     versions,
 )
 
 PROJECT = "projects/<slug:slug>/"
 ROUND = PROJECT + "rounds/<int:round_id>/"
 RUN = PROJECT + "runs/<int:run_id>/"
+JUDGE = PROJECT + "judges/<int:judge_id>/"
+DECISION = PROJECT + "decisions/<int:decision_id>/"
 VERSION = PROJECT + "judges/versions/<int:version_id>/"
 SESSION = PROJECT + "sessions/<int:session_id>/"
 SESSION_ITEM = SESSION + "items/<int:item_id>/"
@@ -50,10 +55,17 @@ urlpatterns = [
     path(RUN + "report/make/", reports.make, name="run_report_make"),
     path(VERSION + "alignment/", reports.of_version, name="version_alignment"),
     path(VERSION + "report/", reports.newest, name="version_report"),
-    path(PROJECT + "judges/<int:judge_id>/compare/", versions.side_by_side, name="judge_compare"),
+    path(JUDGE + "compare/", versions.side_by_side, name="judge_compare"),
     path(PROJECT + "approvals/", approvals.index, name="approvals"),
     path(PROJECT + "approvals/<int:request_id>/", approvals.show, name="approval"),
     path(PROJECT + "approvals/<int:request_id>/decide/", approvals.decide, name="approval_decide"),
+    path(DECISION + "certificate/", certificates.show, name="certificate"),
+    path(DECISION + "certificate/file/", certificates.download, name="certificate_download"),
     path(VERSION + "approval/", approvals.ask, name="approval_ask"),
-    path(PROJECT + "judges/<int:judge_id>/revoke/", approvals.revoke, name="approval_revoke"),
+    path(JUDGE + "revoke/", approvals.revoke, name="approval_revoke"),
+    path(JUDGE + "standing/", standings.show, name="standing"),
+    path(JUDGE + "suspend/", standings.suspend, name="standing_suspend"),
+    path(JUDGE + "reinstate/", standings.reinstate, name="standing_reinstate"),
+    path(PROJECT + "policy/", policies.show, name="policy"),
+    path(PROJECT + "policy/change/", policies.change, name="policy_change"),
 ]

@@ -249,6 +249,8 @@ ANTHROPIC_API_KEY = env.text("ANTHROPIC_API_KEY")
 ANTHROPIC_BASE_URL = env.text("ANTHROPIC_BASE_URL", "https://api.anthropic.com")
 # Encrypts the keys that projects store; the secret key does when this is empty.
 KEYS_SECRET = env.text("PLUMBLINE_KEYS_SECRET")
+# Signs certificates; made once in the data folder when it is empty (core/signing.py).
+CERTIFICATE_KEY = env.key("PLUMBLINE_CERTIFICATE_KEY", size=32)
 SIMULATOR_URL = env.text("PLUMBLINE_SIMULATOR_URL")
 # What `up` starts beside web and worker: name -> command line.
 UP_EXTRA_PROCESSES: dict[str, list[str]] = {}

@@ -24,7 +24,10 @@ PHONE: ViewportSize = {"width": 375, "height": 800}
 MOST_OF_ONE = 2
 """So many addresses of one kind are opened: with and without what the first one holds."""
 
-FILES = {"work_download", "export_download", "guidelines_file", "guideline_file", "ledger_download"}
+FILES = {
+    "audit_download", "certificate_download", "export_download", "guideline_file",
+    "guidelines_file", "ledger_download", "work_download",
+}  # fmt: skip
 """What a browser keeps instead of showing it."""
 OTHERS = {"docs", "schema", "healthz", "readyz", "metrics", "favicon", "logout"}
 """Not drawn by us, or no page."""
@@ -32,7 +35,7 @@ OTHERS = {"docs", "schema", "healthz", "readyz", "metrics", "favicon", "logout"}
 
 UNSEEN = {
     "approval_ask", "approval_revoke", "import_job", "my_round_agreement", "rating_own",
-    "version_alignment",
+    "standing_reinstate", "version_alignment",
     # tests/e2e/test_round_acts.py looks at these:
     "gold_take_back", "round_correct", "round_item", "round_let_in", "round_passed",
     "round_take_back", "round_withdraw",

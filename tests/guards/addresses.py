@@ -10,7 +10,7 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from annotation.forms.rating import PREFIX
-from judges.models import Call
+from judges.models import Call, Decision
 from tests.guards.planting import Rows
 
 Values = Callable[[Rows], Sequence[object]]
@@ -148,6 +148,9 @@ IN_ADDRESSES: dict[str, Values] = {
         rows.open_round.pk,
     ],
     "request_id": lambda rows: [request.pk for request in reversed(rows.requests)],
+    "decision_id": lambda rows: [
+        Decision.objects.get(request=request).pk for request in rows.requests[:2]
+    ],
     "report_id": lambda rows: [rows.report.pk],
 }
 """What a name in a route stands for; `url_name.kwarg` goes before `kwarg`."""
@@ -156,7 +159,7 @@ NO_ROWS = frozenset({"slug", "number", "table", "extension", "key"})
 """Names that say nothing without another one beside them: they have no foreign values."""
 
 QUERIES: dict[str, Sequence[str]] = {
-    "audit": ["?verb=round.opened"],
+    "audit": ["?verb=round.opened", "?q=pairs&object=round"],
     "dataset": ["?part=sealed"],
     "guideline_differences": ["?before=1.0&after=1.1"],
     "guideline_file": ["?version=1.0"],
@@ -188,6 +191,8 @@ BODIES: dict[str, dict[str, object]] = {
     "api_assignment_submit": {"labels": {"preference": "A"}},
     "approval_decide": {"decision": "refuse", "reason": "It leans to what is shown first."},
     "approval_revoke": {"reason": "The product has changed."},
+    "standing_suspend": {"reason": "People complain."},
+    "standing_reinstate": {"reason": "Looked into: all is well."},
     "person_add": {"username": "olu", "roles": ["lead", "admin"]},
     "project_new": {"name": "Another one", "slug": "another-one"},
     "rating_flag": {"reason": "The response is cut off."},

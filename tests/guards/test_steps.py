@@ -26,15 +26,20 @@ STEPS_OF = {
     "Agree": "agreement round_agreement round_differences session session_close session_discard "
     "session_edit session_item session_new session_reveal session_second session_trend sessions",
     "Judge": "approval_ask approvals baseline_new budgets call judge judge_compare "
-    "judge_differences judge_new judges laboratory ledger price_new probe probe_new run run_cancel "
-    "run_differences run_new verdicts_import version version_alignment version_improve "
-    "version_new",
+    "judge_differences judge_new judges laboratory ledger policy price_new probe probe_new run "
+    "run_cancel run_differences run_new standing verdicts_import version "
+    "version_alignment version_improve version_new",
     "": "audit project project_copy tokens",
 }
 """The step that a page belongs to; those of the last line belong to the whole project."""
-REPORTS = frozenset({"approval", "run_report"})
+REPORTS = frozenset({"approval", "certificate", "run_report"})
 """Documents: read from the decision down and printed, so they have no navigation above it."""
-NO_PAGE = frozenset({"export_download", "work_download", "guidelines_file", "guideline_file"})
+NO_PAGE = frozenset(
+    {
+        "audit_download", "certificate_download", "export_download", "guideline_file",
+        "guidelines_file", "work_download",
+    }
+)  # fmt: skip
 
 
 def marked(world: World) -> dict[str, list[str]]:
