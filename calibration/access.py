@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from accounts.models import Membership, Project
+from accounts.models import Membership, Project, User
 from accounts.roles import STAFF
-from annotation.models import Round
-from annotation.states import RoundKind
+from annotation.models import Dimension, Item, ReferenceLabel, Round
+from annotation.queries import adjudication
+from annotation.queries.items import may_yet_rate, visible_items
+from annotation.states import Part, ReferenceState, RoundKind
 from calibration.models import CalibrationReport, CalibrationSession, ClauseNote, SessionItem
 from calibration.queries import sessionitems
 from calibration.queries.sessionitems import Reader
@@ -29,6 +31,59 @@ def round_of(project: Project, round_id: int) -> Round:
     if found is None:
         raise NotHere("There is no such round in this project.")
     return found
+
+
+def contested_of(
+    project: Project, label_id: int, *, user: User, is_adjudicator: bool
+) -> tuple[ReferenceLabel, Dimension]:
+    """A label that raters left contested and this person may look into, with its dimension.
+
+    One of a sealed item is as good as none to all but the adjudicators who read its part.
+    """
+    label = (
+        ReferenceLabel.objects.select_related("item__dataset", "item__content", "guideline")
+        .filter(
+            item__in=visible_items(project_id=project.pk).values("pk"),
+            pk=label_id,
+            method__in=adjudication.COMPUTED,
+            state=ReferenceState.CONTESTED,
+        )
+        .first()
+    )
+    dimension = adjudication.dimension_of(label) if label is not None else None
+    if (
+        label is None
+        or dimension is None
+        or not _is_open_to(label.item, user, is_adjudicator=is_adjudicator)
+    ):
+        raise NotHere("There is no such contested item in this project for you.")
+    return label, dimension
+
+
+def differing_of(round_: Round, item_id: int, key: str, *, user: User) -> tuple[Item, Dimension]:
+    """An unsealed item of a round, and one of the dimensions that it is rated on."""
+    item = (
+        visible_items(project_id=round_.project_id)
+        .select_related("dataset", "content")
+        .filter(pk=item_id, round_items__round=round_)
+        .first()
+    )
+    dimension = (
+        round_.guideline_version.dimensions.select_related("version__guideline")
+        .filter(key=key)
+        .first()
+    )
+    if item is None or dimension is None or not _is_open_to(item, user, is_adjudicator=False):
+        raise NotHere("There is no such item in this round for you.")
+    return item, dimension
+
+
+def _is_open_to(item: Item, user: User, *, is_adjudicator: bool) -> bool:
+    if may_yet_rate(item, user.pk):
+        return False
+    if item.part == Part.SEALED and not is_adjudicator:
+        return False
+    return not adjudication.why_closed(item, user=user)
 
 
 def run_of(project: Project, run_id: int) -> Run:

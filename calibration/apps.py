@@ -8,7 +8,13 @@ class CalibrationConfig(AppConfig):
 
     def ready(self) -> None:
         from calibration.queries import steps
-        from calibration.services import approvals, drift, reports, roundfigures
+        from calibration.services import (
+            approvals,
+            drift,
+            referencefigures,
+            reports,
+            roundfigures,
+        )
         from core import registry
         from judges.services import hooks
 
@@ -18,6 +24,7 @@ class CalibrationConfig(AppConfig):
         registry.register_reconciler("drift rounds", drift.reconcile)
         registry.register_job("calibration.report", reports.make_job)
         registry.register_job(roundfigures.MAKE, roundfigures.make_job)
+        registry.register_job(referencefigures.MAKE, referencefigures.make_job)
         registry.register_step("agree", steps.agree)
         hooks.on_finished("approvals", approvals.on_run_finished)
         hooks.on_finished("reports", reports.on_run_finished)

@@ -9,12 +9,14 @@ from django import forms
 
 from accounts.models import Project
 from annotation.models import Dataset, GuidelineVersion, Round
+from annotation.queries import adjudication
 from annotation.queries import rounds as round_queries
 from annotation.rules.itemrows import DIFFICULTIES
 from annotation.services.sessionrounds import MOST_ITEMS
 from calibration.models import CalibrationSession
 from calibration.queries import sessions as session_queries
 from calibration.queries.differences import DifferenceFilter
+from calibration.queries.referencefigures import Subject
 from calibration.queries.roundfigures import Figures
 from calibration.queries.roundraters import BELOW, NOW, REMOVED
 from calibration.queries.sessionitems import DimensionView
@@ -275,6 +277,17 @@ class DifferencesFilter(FilterForm):
         label="Difficulty", required=False, choices=[("", "any"), *((d, d) for d in DIFFICULTIES)]
     )
     tag = forms.CharField(label="Tag", required=False, max_length=100)
+    state = forms.ChoiceField(
+        label="Settled",
+        required=False,
+        choices=[
+            ("", "all"),
+            (adjudication.OPEN, "contested, to be decided"),
+            (adjudication.DECIDED, "decided by a person"),
+            (adjudication.STILL, "still contested"),
+            (adjudication.SETTLED, "settled by the ratings"),
+        ],
+    )
 
     def __init__(self, *args: Any, found: Figures, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -290,6 +303,7 @@ class DifferencesFilter(FilterForm):
             raters=self.asked("raters") or 0,
             difficulty=self.asked("difficulty"),
             tag=self.asked("tag").strip(),
+            state=self.asked("state"),
         )
 
 
@@ -499,3 +513,29 @@ def _choice_name(words: str, anchor: str) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= SHORT else f"{text[:SHORT]}…"
+
+
+class ReferenceFilter(FilterForm):
+    """Whose human labels, and which of the items."""
+
+    subject = forms.ChoiceField(label="Of", required=False)
+    q = search("Item", name="Find an item", hint="Text or id")
+    state = forms.ChoiceField(
+        label="Which",
+        required=False,
+        choices=[
+            ("", "all"),
+            ("contested", "contested by the ratings"),
+            ("decided", "decided by the ratings"),
+            ("adjudicated", "adjudicated"),
+        ],
+    )
+
+    def __init__(self, *args: Any, subjects: Sequence[Subject], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.subjects = {one.token: one for one in subjects}
+        _choices(self, "subject", [(one.token, one.name) for one in subjects])
+
+    def chosen(self) -> Subject:
+        """The one that was asked for, else the newest."""
+        return self.subjects.get(self.asked("subject")) or next(iter(self.subjects.values()))

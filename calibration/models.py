@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Project, Rater
-from annotation.models import Dataset, Dimension, GuidelineVersion, Item, Round
+from annotation.models import Dataset, Dimension, Guideline, GuidelineVersion, Item, Round
 from calibration.states import SessionState, Stage
 from core.models import TimeStamped
 from judges.models import ApprovalRequest, Run
@@ -231,3 +231,29 @@ class ClauseNote(TimeStamped):
 
     def __str__(self) -> str:
         return f"line {self.line} of guideline version {self.guideline_version_id}"
+
+
+class ReferenceFigures(models.Model):
+    """Human labels of a dataset by each method, and Dawid-Skene's model: derived, replaced by the
+    next job.
+
+    `content` is that of calibration.queries.referencefigures, of unsealed items only.
+    """
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="+")
+    guideline = models.ForeignKey(Guideline, on_delete=models.CASCADE, related_name="+")
+    major = models.PositiveIntegerField()
+    content = models.JSONField(default=dict)
+    asked_at = models.DateTimeField(null=True, blank=True)
+    made_at = models.DateTimeField(null=True, blank=True)
+    seconds = models.FloatField(default=0.0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["dataset", "guideline", "major"], name="reference_figures_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"reference figures of dataset {self.dataset_id}"

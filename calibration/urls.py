@@ -3,11 +3,13 @@ from __future__ import annotations
 from django.urls import path
 
 from calibration.views import (
+    adjudication,
     agreement,
     approvals,
     certificates,
     explanations,
     policies,
+    reference,
     reports,
     rounds,
     sessionitems,
@@ -32,6 +34,7 @@ urlpatterns = [
     path(ROUND + "agreement/", agreement.of_round, name="round_agreement"),
     path(ROUND + "agreement/now/", agreement.now, name="round_agreement_now"),
     path(ROUND + "quality/", rounds.raters, name="round_quality"),
+    path(ROUND + "agreement/parts/", rounds.parts, name="round_parts"),
     path(ROUND + "differences/", rounds.differing, name="round_differences"),
     path("sessions/", sessions.mine, name="my_sessions"),
     path(PROJECT + "sessions/", sessions.index, name="sessions"),
@@ -51,6 +54,24 @@ urlpatterns = [
     path(TODO, sessionitems.todo, name="guideline_todo"),
     path(TODO + "<int:note_id>/", sessionitems.todo_mark, name="guideline_todo_mark"),
     path(ROUND + "session/", sessions.of_round, name="session_of_round"),
+    path(
+        ROUND + "differences/<int:item_id>/<slug:key>/",
+        adjudication.of_round,
+        name="round_difference",
+    ),
+    path(PROJECT + "reference/", reference.show, name="reference_labels"),
+    path(PROJECT + "adjudication/", adjudication.index, name="adjudication"),
+    path(
+        PROJECT + "adjudication/sealed/<int:dataset_id>/",
+        adjudication.read_sealed,
+        name="adjudication_sealed",
+    ),
+    path(PROJECT + "adjudication/<int:label_id>/", adjudication.one, name="adjudicate"),
+    path(
+        PROJECT + "adjudication/<int:label_id>/gold/",
+        adjudication.make_gold,
+        name="adjudicated_gold",
+    ),
     path(RUN + "report/", reports.of_run, name="run_report"),
     path(RUN + "report/make/", reports.make, name="run_report_make"),
     path(VERSION + "alignment/", reports.of_version, name="version_alignment"),

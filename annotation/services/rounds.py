@@ -19,6 +19,7 @@ from annotation.models import (
     RoundItem,
     RoundRater,
 )
+from annotation.queries import affected
 from annotation.queries.labels import FEEDING
 from annotation.rules.keys import NAME_CHARS, fitting
 from annotation.rules.overlap import check_overlap
@@ -66,7 +67,8 @@ def create(
     Takes every visible item of the dataset that has a text and is not withdrawn; `parts`
     narrows it, `sample` draws that many of them by `seed` (default: the round's own salt).
     `shows_own_agreement` lets each rater see their own agreement, which ends editing. A
-    qualification takes the dataset's gold items and nothing else, for every rater all of them.
+    qualification takes the dataset's gold items and nothing else, for every rater all of them; a
+    re-rating takes unsealed items that were rated by an earlier major of the guideline.
     Raises Invalid `labels_frozen` for sealed items whose labels a look has frozen.
     """
     name = name.strip()
@@ -289,11 +291,24 @@ def _items(
         goldplans.demand_passable(checks, items=_up_to(golds.count(), sample))
         return golds
     items = laying.servable_items(dataset=dataset, parts=parts)
+    if kind is RoundKind.RERATING:
+        items = affected.rated_before(version, items)
+        _demand_rated_before(items)
     laying.demand_fitting(items, GuidelineForm(version.guideline.form))
     if checks.gold_every is not None:
         for_each = _up_to(_up_to(items.count(), sample), quota)
         goldplans.demand_enough(checks, version=version, for_each=for_each)
     return items
+
+
+def _demand_rated_before(items: QuerySet[Item]) -> None:
+    if not items.exists():
+        raise Invalid(
+            "nothing_rated_before",
+            "No unsealed item of this dataset that people can be given was rated by an earlier "
+            "major version of the guideline. Choose another dataset.",
+            {"dataset": ["Holds nothing that was rated before."]},
+        )
 
 
 def _up_to(number: int, limit: int | None) -> int:

@@ -68,6 +68,7 @@ def readiness(*, dataset: Dataset, dimension: Dimension, part: str) -> Readiness
         people.table,
         scale=people.scale,
         rule=_rule(policy_of(dataset), people.scale),
+        adjudicated=people.adjudicated,
         unrated=people.unrated,
     )
 
@@ -98,6 +99,7 @@ def measure(
         look=look,
         one_shot=one_shot,
         seed=SEED,
+        adjudicated=people.adjudicated,
         unrated=people.unrated,
         lengths=tables.lengths(dataset=dataset, part=part),
         own=tables.own_sides(
@@ -123,7 +125,12 @@ def _slices(
     found = {}
     for name, slices in tables.slices(dataset=dataset).items():
         by_name = agreement_by_slice(
-            table, judge, scale=people.scale, least_ratings=least_ratings, slices=slices
+            table,
+            judge,
+            scale=people.scale,
+            least_ratings=least_ratings,
+            slices=slices,
+            adjudicated=people.adjudicated,
         )
         if len(by_name) > 1:
             found[name] = by_name

@@ -41,6 +41,8 @@ UNSEEN = {
     "round_take_back", "round_withdraw",
     # tests/e2e/test_session.py looks at these:
     "session_discard", "session_edit", "session_of_round", "session_reveal",
+    # Only after a guideline's second major version (tests/web/test_rerating.py reads it):
+    "guideline_rerate",
     # Only while a run goes on:
     "run_cancel",
     # Pieces of other pages, and a key that the demo does not have:

@@ -45,6 +45,8 @@ IN_ADDRESSES: dict[str, Values] = {
         rows.own_assignment.rater_id or 0,
         rows.others_assignment.rater_id or 0,
     ],
+    "label_id": lambda rows: [rows.contested.pk],
+    "adjudication_sealed.dataset_id": lambda rows: [rows.sealed_set.pk],
     "withdrawal_id": lambda rows: [rows.withdrawal.pk],
     "upload_id": lambda rows: [rows.upload.pk],
     "job_id": lambda rows: [rows.job.pk],
@@ -156,15 +158,18 @@ IN_ADDRESSES: dict[str, Values] = {
 """What a name in a route stands for; `url_name.kwarg` goes before `kwarg`."""
 
 NO_ROWS = frozenset({"slug", "number", "table", "extension", "key"})
+NO_ROWS = frozenset({"slug", "number", "key", "table", "extension"})
 """Names that say nothing without another one beside them: they have no foreign values."""
 
 QUERIES: dict[str, Sequence[str]] = {
+    "adjudication": ["?state=all", "?after=1", "?dimension=accuracy&state=decided"],
     "audit": ["?verb=round.opened", "?q=pairs&object=round"],
     "dataset": ["?part=sealed"],
     "guideline_differences": ["?before=1.0&after=1.1"],
     "guideline_file": ["?version=1.0"],
     "guideline_new": ["?copy=1"],
     "probe_new": ["?kind=length", "?kind=injection"],
+    "reference_labels": ["?subject=1-1-1", "?state=contested", "?state=adjudicated&after=1"],
     "round_agreement": ["?dimension=preference"],
     "ledger": ["?since=2026-11-01&until=2026-12-01", "?since=2025-01-01&until=2026-12-01"],
     "my_answers": ["?q=refund", "?show=changed", "?show=passed", "?label=preference:A"],

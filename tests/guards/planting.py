@@ -123,6 +123,7 @@ class Rows:
     gold: GoldItem
     withdrawal: Withdrawal
     qualification: Round
+    contested: ReferenceLabel
     provider_key: ProviderKey
     probe: Probe
     draft_session: CalibrationSession
@@ -213,6 +214,7 @@ def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows
         gold=gold,
         withdrawal=_withdrawn(open_round, open_items[-1], lead),
         qualification=_qualification(gold, preference, people),
+        contested=_contested(imported_round, lead),
         provider_key=keys.set_key(
             project=project,
             provider=KeyProvider.ANTHROPIC,
@@ -438,6 +440,31 @@ def _reference(round_: Round, items: Sequence[Item], why: str) -> None:
             ratings_digest="0" * 64,
             reason=why,
         )
+
+
+def _contested(round_: Round, lead: User) -> ReferenceLabel:
+    """Two raters who said 2 and 4, and somebody's word on it."""
+    item = Item.objects.filter(round_items__round=round_).earliest("pk")
+    subject = {
+        "item": item,
+        "guideline": round_.guideline_version.guideline,
+        "dimension_key": "accuracy",
+        "major": 1,
+        "votes": 2,
+        "ratings_digest": "0" * 64,
+    }
+    ReferenceLabel.objects.create(
+        **subject,
+        method=Method.ADJUDICATED,
+        state=ReferenceState.DECIDED,
+        label="pass",
+        point="4",
+        actor=lead.actor,
+        reason=OPEN_REFERENCE_WHY,
+    )
+    return ReferenceLabel.objects.create(
+        **subject, method=Method.PLURALITY, state=ReferenceState.CONTESTED
+    )
 
 
 def _imported(project: Project, version: GuidelineVersion, dataset: Dataset) -> Round:
