@@ -158,7 +158,6 @@ IN_ADDRESSES: dict[str, Values] = {
 """What a name in a route stands for; `url_name.kwarg` goes before `kwarg`."""
 
 NO_ROWS = frozenset({"slug", "number", "table", "extension", "key"})
-NO_ROWS = frozenset({"slug", "number", "key", "table", "extension"})
 """Names that say nothing without another one beside them: they have no foreign values."""
 
 QUERIES: dict[str, Sequence[str]] = {
