@@ -321,9 +321,9 @@ def test_what_cannot_be_given_hides_nothing_that_can(
     items = [builders.make_item(dataset, external_id=f"x{n}") for n in range(hidden + 1)]
     round_ = make_round(project, items, raters)
     for left in items:
-        others = [one.content_id for one in items if one != left]
-        Content.objects.filter(pk__in=others).update(erased_at=NOON)
-        Content.objects.filter(pk=left.content_id).update(erased_at=None)
+        texts = Content.objects.filter(item__in=items)
+        texts.exclude(item=left).update(erased_at=NOON)
+        texts.filter(item=left).update(erased_at=None)
         row = take(round_, raters[0])
         assert row.item_id == left.pk
         claim.release(assignment_id=row.pk, rater_id=raters[0].pk, now=NOON)
