@@ -162,6 +162,7 @@ def test_one_item_waits_and_answers_in_the_agreed_shape(scene: Scene, machine: M
         "version": 1,
         "fingerprint": scene.version.fingerprint,
         "decision": standing.decision_id,
+        "decision_kind": "approve",
         "cost": float(run.spent),
     }
     assert body["cost"] > 0
