@@ -19,11 +19,13 @@ STEPS_OF = {
     "Data": "dataset datasets dataset_new exports import_items import_job import_labels "
     "import_labels_map import_map imports item",
     "Guideline": "guideline guideline_differences guideline_discard guideline_draft guideline_edit "
-    "guideline_import guideline_new guideline_publish guideline_todo guideline_version guidelines",
+    "guideline_import guideline_new guideline_publish guideline_rerate guideline_todo "
+    "guideline_version guidelines",
     "Rate": "gold gold_take_back item_gold round round_changes round_checks round_close "
     "round_correct round_item round_items_add round_let_in round_new round_passed round_quality "
     "round_rater round_rater_remove round_reports round_take_back round_withdraw rounds work",
-    "Agree": "agreement round_agreement round_differences session session_close session_discard "
+    "Agree": "adjudicate adjudication agreement reference_labels round_agreement round_difference "
+    "round_differences round_parts session session_close session_discard "
     "session_edit session_item session_new session_reveal session_second session_trend sessions",
     "Judge": "approval_ask approvals baseline_new budgets call judge judge_compare "
     "judge_differences judge_new judges laboratory ledger policy price_new probe probe_new run "
