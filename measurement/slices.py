@@ -76,7 +76,8 @@ def pairs_over_time(
     with two ratings; the rest goes into the last. Each comes with the moment of its last item.
     """
     counts = counts_of(table, scale)
-    places = np.flatnonzero((counts.sum(axis=1) >= 2) & [item in ended for item in table.items])
+    has_ended = np.array([item in ended for item in table.items], dtype=np.bool_)
+    places = np.flatnonzero((counts.sum(axis=1) >= 2) & has_ended)
     moments = np.array([ended[table.items[place]] for place in places])
     ordered = places[np.argsort(moments, kind="stable")]
     blocks = min(MOST_BLOCKS, len(ordered) // LEAST_ITEMS)
