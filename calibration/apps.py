@@ -11,6 +11,7 @@ class CalibrationConfig(AppConfig):
         from calibration.services import (
             approvals,
             drift,
+            erasing,
             referencefigures,
             reports,
             roundfigures,
@@ -25,6 +26,8 @@ class CalibrationConfig(AppConfig):
         registry.register_job("calibration.report", reports.make_job)
         registry.register_job(roundfigures.MAKE, roundfigures.make_job)
         registry.register_job(referencefigures.MAKE, referencefigures.make_job)
+        registry.register_trace("names in reports", erasing.NAMES)
+        registry.register_notice(approvals.ASKED, approvals.ASKED_SENTENCE)
         registry.register_step("agree", steps.agree)
         hooks.on_finished("approvals", approvals.on_run_finished)
         hooks.on_finished("reports", reports.on_run_finished)

@@ -152,6 +152,26 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 
+# Links that set a password anew are good for a day.
+PASSWORD_RESET_TIMEOUT = 24 * 60 * 60
+
+# Mail is off until a server is named; then messages need to know this house's own address.
+EMAIL_HOST = env.text("PLUMBLINE_MAIL_HOST")
+EMAIL_PORT = env.number("PLUMBLINE_MAIL_PORT", default=587)
+EMAIL_HOST_USER = env.text("PLUMBLINE_MAIL_USER")
+EMAIL_HOST_PASSWORD = env.text("PLUMBLINE_MAIL_PASSWORD")
+EMAIL_USE_TLS = env.flag("PLUMBLINE_MAIL_TLS", default=True)
+EMAIL_TIMEOUT = 20
+MAIL_FROM = env.text("PLUMBLINE_MAIL_FROM")
+PUBLIC_ADDRESS = env.text("PLUMBLINE_ADDRESS").rstrip("/")
+if EMAIL_HOST and not (MAIL_FROM and PUBLIC_ADDRESS.startswith(("http://", "https://"))):
+    raise ImproperlyConfigured(
+        "With PLUMBLINE_MAIL_HOST set PLUMBLINE_MAIL_FROM, and PLUMBLINE_ADDRESS as in "
+        "https://plumbline.example: messages hold links."
+    )
+if not EMAIL_HOST:
+    MAIL_FROM = ""
+
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = env.text("PLUMBLINE_TIME_ZONE", "UTC")
 USE_I18N = False

@@ -23,7 +23,7 @@ from annotation.queries import affected
 from annotation.queries.labels import FEEDING
 from annotation.rules.keys import NAME_CHARS, fitting
 from annotation.rules.overlap import check_overlap
-from annotation.services import admissions, goldplans, laying, reference
+from annotation.services import admissions, goldplans, laying, reference, telling
 from annotation.services.goldplans import GoldPlan
 from annotation.states import (
     GuidelineForm,
@@ -204,6 +204,8 @@ def add_raters(
     admissions.enrol(round_=round_, raters=fresh, by=by)
     if fresh:
         _record(round_, "round.raters_added", by.actor, {"raters": [r.pk for r in fresh]})
+    if fresh and round_.state == RoundState.OPEN:
+        telling.round_is_open(round_, rater_ids=[rater.pk for rater in fresh])
     return len(fresh)
 
 
@@ -247,7 +249,10 @@ def _begin(round_id: int, state: RoundState, verb: str, by: User, **stamps: date
                 f"Guideline version {round_.guideline_version.number} is not in force any more; "
                 "set up a new round with the current one.",
             )
-        return _move(round_id, (state,), RoundState.OPEN, verb, by.actor, **stamps)
+        opened = _move(round_id, (state,), RoundState.OPEN, verb, by.actor, **stamps)
+        here = opened.round_raters.filter(removed_at__isnull=True)
+        telling.round_is_open(opened, rater_ids=here.values_list("rater_id", flat=True))
+        return opened
 
 
 def _move(

@@ -19,6 +19,7 @@ IN_ADDRESSES: dict[str, Values] = {
     "slug": lambda rows: [rows.project.slug],
     "user_id": lambda rows: [rows.member.pk],
     "key_id": lambda rows: [rows.provider_key.pk],
+    "invitation_id": lambda rows: [rows.invitation.pk],
     "token_id": lambda rows: [rows.token.pk],
     "dataset_id": lambda rows: [
         rows.open_set.pk,
@@ -197,6 +198,8 @@ BODIES: dict[str, dict[str, object]] = {
     "approval_revoke": {"reason": "The product has changed."},
     "standing_suspend": {"reason": "People complain."},
     "standing_reinstate": {"reason": "Looked into: all is well."},
+    "invitations": {"roles": ["admin"], "lasts": "7", "most": "1"},
+    "person_erase": {"typed": "ana", "blanks_texts": "on"},
     "person_add": {"username": "olu", "roles": ["lead", "admin"]},
     "project_new": {"name": "Another one", "slug": "another-one"},
     "rating_flag": {"reason": "The response is cut off."},

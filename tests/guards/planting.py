@@ -9,9 +9,10 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
-from accounts.models import ApiToken, Project, Rater, User
-from accounts.roles import Scope
+from accounts.models import ApiToken, Invitation, Notice, Project, Rater, User
+from accounts.roles import Role, Scope
 from annotation.models import (
     Assignment,
     Dataset,
@@ -78,6 +79,7 @@ from tests.guards.words import (
     EXTERNAL_ID,
     EXTRA,
     FLAG_OF_BEN,
+    NOTICE_OF,
     NOW,
     OPEN_ANSWER,
     OPEN_REFERENCE_WHY,
@@ -119,6 +121,7 @@ class Rows:
     own_lease: Assignment
     others_assignment: Assignment
     token: ApiToken
+    invitation: Invitation
     member: User
     gold: GoldItem
     withdrawal: Withdrawal
@@ -181,6 +184,9 @@ def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows
             project, scopes=[scope], rater=people[0] if scope is Scope.RATE else None
         )
     assert token is not None
+    # Used just now: noting the use of a token is not what reading is watched for.
+    ApiToken.objects.filter(project=project).update(last_used_at=timezone.now())
+    _notices(project, raters)
     audit.record(actor=lead.actor, verb="round.opened", object_type="round", project_id=project.pk)
     gold_item = builders.make_pair(open_set, external_id=f"gold-{project.slug}")
     gold = builders.make_gold(gold_item, preference, labels={"preference": "A"})
@@ -210,6 +216,14 @@ def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows
         own_lease=own_lease,
         others_assignment=others,
         token=token,
+        invitation=Invitation.objects.create(
+            project=project,
+            digest=f"digest of {project.slug}",
+            hint="abcd",
+            roles=[Role.RATER],
+            expires_at=timezone.now() + timedelta(days=7),
+            made_by=lead,
+        ),
         member=raters[0],
         gold=gold,
         withdrawal=_withdrawn(open_round, open_items[-1], lead),
@@ -227,6 +241,19 @@ def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows
         **_sessions(project, preference, people, lead),
     )
     return rows, secrets
+
+
+def _notices(project: Project, raters: Sequence[User]) -> None:
+    """Each rater has one; and so has everybody who is no member, as if they had been one."""
+    for person in (*raters, *User.objects.exclude(memberships__project=project)):
+        Notice.objects.create(
+            user=person,
+            project=project,
+            kind="round.open",
+            key=f"round.open:{project.slug}",
+            subject=f"{NOTICE_OF}{project.slug}",
+            address=f"/projects/{project.slug}/",
+        )
 
 
 def _pairs(dataset: Dataset, clusters: Sequence[str], part: Part) -> list[Item]:

@@ -26,6 +26,7 @@ EXTERNAL_ID = "zz-id-"
 CLUSTER = "zz-cluster-"
 DRAFT_OF_BEN = "zz-draft-of-ben"
 FLAG_OF_BEN = "zz-flag-of-ben"
+NOTICE_OF = "zz-notice-of-"
 
 
 def rationale(who: str, where: str) -> str:
