@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from django.db.models import TextChoices
-
 
 class ReportForm(StrEnum):
     """How much of a report a person may read."""
@@ -13,20 +11,3 @@ class ReportForm(StrEnum):
     FULL = "full"
     BRIEF = "brief"
     SHORT = "short"
-
-
-class SessionState(TextChoices):
-    """How far a calibration session is; it never goes back."""
-
-    DRAFT = "draft"
-    BLIND = "blind"
-    REVEALED = "revealed"
-    SECOND = "second"
-    CLOSED = "closed"
-
-
-class Stage(TextChoices):
-    """Which of the two blind rounds of a session an item belongs to."""
-
-    FIRST = "first"
-    SECOND = "second"

@@ -29,13 +29,6 @@ else:
     _SomeOf = forms.ModelMultipleChoiceField
 
 
-class DatasetChoice(_OneOf):
-    """A dataset by its name."""
-
-    def label_from_instance(self, obj: Dataset) -> str:
-        return obj.name
-
-
 class _DatasetField(_OneOf):
     def label_from_instance(self, obj: Dataset) -> str:
         count: int = getattr(obj, "item_count", 0)
@@ -49,9 +42,7 @@ class _VersionField(_OneOf):
         return f"{obj.guideline.name} {obj.number} · {what}"
 
 
-class RatersChoice(_SomeOf):
-    """Some of the raters, by their names."""
-
+class _RatersField(_SomeOf):
     def label_from_instance(self, obj: Rater) -> str:
         return obj.name
 
@@ -154,7 +145,7 @@ class RoundChecksForm(GoldForm):
                 guideline_version__guideline=version.guideline_id,
                 guideline_version__major=version.major,
             )
-            offer(self.fields["qualification"], same)
+            _offer(self.fields["qualification"], same)
 
     is_mark_fixed = False
 
@@ -193,7 +184,7 @@ class RoundForm(GoldForm):
         max_value=HIGHEST_OVERLAP,
         help_text="How many raters rate each item. A sealed item needs three.",
     )
-    raters = RatersChoice(
+    raters = _RatersField(
         queryset=Rater.objects.none(),
         label="Raters",
         widget=forms.CheckboxSelectMultiple,
@@ -240,10 +231,10 @@ class RoundForm(GoldForm):
         self.initial = initial
         raters = queries.candidates(project_id=project.pk)
         datasets = queries.datasets_with_items(project_id=project.pk)
-        offer(self.fields["dataset"], datasets)
-        offer(self.fields["version"], queries.versions_in_force(project_id=project.pk))
-        offer(self.fields["raters"], raters)
-        offer(self.fields["qualification"], admissions.offered(project_id=project.pk))
+        _offer(self.fields["dataset"], datasets)
+        _offer(self.fields["version"], queries.versions_in_force(project_id=project.pk))
+        _offer(self.fields["raters"], raters)
+        _offer(self.fields["qualification"], admissions.offered(project_id=project.pk))
         self.initial.setdefault("kind", RoundKind.STANDARD.value)
         if not datasets.filter(share__gt=0).exists():
             del self.fields["parts"]
@@ -278,7 +269,7 @@ class RoundForm(GoldForm):
 class RatersForm(forms.Form):
     """More raters for a round."""
 
-    raters = RatersChoice(
+    raters = _RatersField(
         queryset=Rater.objects.none(),
         label="Raters",
         widget=forms.CheckboxSelectMultiple,
@@ -291,10 +282,9 @@ class RatersForm(forms.Form):
     def __init__(self, *args: Any, round_: Round, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         raters = queries.candidates(project_id=round_.project_id, outside=round_)
-        offer(self.fields["raters"], raters)
+        _offer(self.fields["raters"], raters)
 
 
-def offer(field: forms.Field, rows: QuerySet[Any]) -> None:
-    """Let a field choose among these rows."""
+def _offer(field: forms.Field, rows: QuerySet[Any]) -> None:
     assert isinstance(field, forms.ModelChoiceField)
     field.queryset = rows

@@ -25,7 +25,7 @@ from annotation.models.rating import (
     RoundRater,
     Withdrawal,
 )
-from annotation.models.reference import ReferenceLabel, SealedReading
+from annotation.models.reference import ReferenceLabel
 
 __all__ = [
     "Admission",
@@ -48,7 +48,6 @@ __all__ = [
     "Round",
     "RoundItem",
     "RoundRater",
-    "SealedReading",
     "SealedSet",
     "Upload",
     "Withdrawal",

@@ -26,7 +26,7 @@ from annotation.models import (
     SealedSet,
     whole,
 )
-from annotation.queries import affected, goldring
+from annotation.queries import goldring
 from annotation.queries.labels import FEEDING
 from annotation.rules.display import shuffle_key
 from annotation.rules.overlap import slots
@@ -178,13 +178,9 @@ def outside(round_: Round, items: QuerySet[Item]) -> QuerySet[Item]:
 
 
 def items_for(round_: Round, *, parts: Collection[Part] = ()) -> QuerySet[Item]:
-    """What of its dataset the round could hold: a qualification gold items, a re-rating what was
-    rated by an earlier meaning, all others what is no gold item."""
+    """What of its dataset the round could hold: a qualification gold items, all others the rest."""
     if round_.kind == RoundKind.QUALIFICATION:
         return gold_items(dataset=round_.dataset, version=round_.guideline_version)
-    if round_.kind == RoundKind.RERATING:
-        items = servable_items(dataset=round_.dataset, parts=parts)
-        return affected.rated_before(round_.guideline_version, items)
     return servable_items(dataset=round_.dataset, parts=parts)
 
 
@@ -196,10 +192,9 @@ def gold_items(*, dataset: Dataset, version: GuidelineVersion) -> QuerySet[Item]
 
 
 def _planned(job: Job) -> QuerySet[Item]:
-    rows = Round.objects.select_related("dataset", "guideline_version")
-    round_ = rows.get(pk=job.plan["round"])
+    round_ = Round.objects.select_related("dataset").get(pk=job.plan["round"])
     parts = [Part(part) for part in job.plan["parts"]]
-    items = items_for(round_, parts=parts)
+    items = servable_items(dataset=round_.dataset, parts=parts)
     return items.filter(pk__lte=job.plan["up_to"]).order_by("pk")
 
 

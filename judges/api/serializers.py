@@ -7,7 +7,6 @@ from typing import Any
 from rest_framework import serializers
 
 from judges.services.serving import MOST_ITEMS
-from judges.states import RunMode
 
 
 class MessageInput(serializers.Serializer[Any]):
@@ -66,7 +65,6 @@ class AnswerOutput(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     fingerprint = serializers.CharField()
     decision = serializers.IntegerField()
-    decision_kind = serializers.CharField(help_text="`approve`, or `exception`.")
     cost = serializers.FloatField(help_text="US dollars")
 
 
@@ -79,9 +77,6 @@ class RunOutput(serializers.Serializer[Any]):
     judge = serializers.CharField()
     version = serializers.IntegerField()
     purpose = serializers.CharField()
-    mode = serializers.ChoiceField(
-        choices=RunMode.choices, help_text="direct, or batch: answers within 24 hours."
-    )
     state = serializers.CharField()
     problem = serializers.CharField(allow_blank=True)
     items = serializers.IntegerField()
@@ -103,7 +98,6 @@ class SignatureOutput(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     fingerprint = serializers.CharField()
     decision = serializers.IntegerField(allow_null=True)
-    decision_kind = serializers.CharField(allow_null=True)
     cost = serializers.FloatField()
 
 
@@ -116,7 +110,6 @@ class VerdictsPageOutput(SignatureOutput):
 class StandingOutput(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     decision = serializers.IntegerField()
-    decision_kind = serializers.CharField(help_text="`approve`, or `exception`.")
     dimensions = serializers.ListField(child=serializers.CharField())
     since = serializers.DateTimeField()
     valid_until = serializers.DateTimeField()

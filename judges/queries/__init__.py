@@ -37,11 +37,9 @@ from judges.queries.money import (
     unpriced_models,
 )
 from judges.queries.runs import (
-    AtProvider,
     LabelCount,
     Progress,
     RunLine,
-    at_provider,
     calls_of,
     closed_calls,
     label_counts,
@@ -60,7 +58,6 @@ from judges.queries.spending import (
 )
 
 __all__ = [
-    "AtProvider",
     "JudgeLabelRow",
     "JudgeLines",
     "JudgePurse",
@@ -72,7 +69,6 @@ __all__ = [
     "VersionLine",
     "artefact_of",
     "asks_simulated_judges",
-    "at_provider",
     "calls_of",
     "carried_limit",
     "closed_calls",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from annotation.models import GuidelineVersion, ReferenceLabel
-from annotation.queries.reference import in_force
 from annotation.queries.sealed import touching_sealed
 from annotation.states import Part, ReferenceState
 from judges.queries.items import with_texts
@@ -12,7 +11,7 @@ Labels = dict[int, dict[str, str]]
 
 
 def development_labels(version: GuidelineVersion, *, is_pairwise: bool) -> Labels:
-    """The decided reference labels in force by item and dimension, in the order of the items.
+    """The newest decided reference labels by item and dimension, in the order of the items.
 
     Of development items with texts only: nothing sealed, and nothing that shares a cluster or a
     prompt with a sealed item.
@@ -27,10 +26,12 @@ def development_labels(version: GuidelineVersion, *, is_pairwise: bool) -> Label
             item__in=items.exclude(pk__in=beside).values("pk"),
         )
         .order_by("item_id", "pk")
-        .iterator(chunk_size=5000)
+        .values_list("item_id", "dimension_key", "state", "label")
     )
     found: Labels = {}
-    for (item_id, key), label in in_force(rows).items():
-        if label.state == ReferenceState.DECIDED:
-            found.setdefault(item_id, {})[key] = label.label
-    return found
+    for item_id, key, state, label in rows.iterator(chunk_size=5000):
+        of_item = found.setdefault(item_id, {})
+        of_item.pop(key, None)
+        if state == ReferenceState.DECIDED:
+            of_item[key] = label
+    return {item_id: labels for item_id, labels in found.items() if labels}

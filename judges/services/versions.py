@@ -18,7 +18,6 @@ from annotation.models import (
     Guideline,
     GuidelineVersion,
     ReferenceLabel,
-    SealedReading,
 )
 from annotation.rules.keys import NAME_CHARS, fitting
 from annotation.states import AssignmentState, DimensionKind, Part, VersionState
@@ -487,10 +486,7 @@ def _refuse_rater_of_sealed(project_id: int, author: User) -> None:
     decided = ReferenceLabel.objects.filter(
         item__project=project_id, item__part=Part.SEALED, actor=author.actor
     )
-    reads = SealedReading.objects.filter(
-        sealed_set__dataset__project=project_id, sealed_set__retired_at__isnull=True, user=author
-    )
-    if rated.exists() or decided.exists() or reads.exists():
+    if rated.exists() or decided.exists():
         raise NotAllowed(
             "You have rated or decided sealed items of this project, so you cannot author a judge "
             "until their set is retired. Ask a colleague who has not.",

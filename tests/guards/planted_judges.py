@@ -31,7 +31,6 @@ from judges.models import (
     Variant,
     Verdict,
 )
-from judges.rules.policy import Policy
 from judges.rules.probes import arms
 from judges.services import combining, probemeasuring
 from judges.states import (
@@ -222,7 +221,7 @@ def _measured(
         major=1,
         fingerprint=version.fingerprint,
         gate=gate,
-        rule=Policy().as_dict(),
+        rule=measuring.rule_of(request.project_id).as_dict(),
         numbers={key: value for key, value in content.items() if key != "people"},
         seed=SEED,
         labels_digest="1" * 64,
