@@ -309,8 +309,8 @@ def _patterns(units: Floats) -> tuple[Floats, Ints]:
 
 def _drawn(rng: np.random.Generator, size: int, total: int) -> Floats:
     """How often each unit is drawn, (size x total)."""
-    bits = np.uint16 if total <= _FEW_UNITS else np.int64
-    picks = rng.integers(0, total, size=(size, total), dtype=bits)
+    dtype = np.uint16 if total <= _FEW_UNITS else np.int64
+    picks = rng.integers(0, total, size=(size, total), dtype=dtype)
     places = picks + np.arange(0, size * total, total)[:, None]
     counts = np.bincount(places.ravel(), minlength=size * total)
     return counts.reshape(size, total).astype(np.float64)

@@ -25,8 +25,9 @@ def best_items(member: RoundRater, tried: Collection[int]) -> list[int]:
 
     The items that somebody has begun are few as a rule, and one look shows them all. Where they
     are many, each level of `taken` is looked at through a window that begins at a point of the
-    rater's own, so that neither the round's size nor what the rater did before makes it longer.
-    Only when all windows hold nothing new is everything searched.
+    rater's own, so that neither the round's size nor what the rater did before makes it longer:
+    of what nobody has begun first a narrow one. Only when all windows hold nothing new is
+    everything searched.
     """
     round_, rater_id = member.round, member.rater_id
     free = _free(round_, rater_id)
