@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from accounts.queries import notices
 from accounts.roles import STAFF
 from core import registry
 
@@ -25,7 +26,12 @@ def house(request: HttpRequest) -> dict[str, Any]:
         "roles": set(),
         "steps": [],
         "is_demo_house": settings.DEMO,
+        "unread": 0,
     }
+    user = getattr(request, "user", None)
+    if user is not None and user.is_authenticated:
+        # One small query, on whole pages only: fragments have no head that shows it.
+        context["unread"] = SimpleLazyObject(partial(notices.unread, user.pk))
     if membership is None:
         return context
     project = membership.project

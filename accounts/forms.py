@@ -13,6 +13,8 @@ from accounts import queries
 from accounts.models import Project, Rater, User
 from accounts.queries import AuditFilter
 from accounts.roles import Role, Scope
+from accounts.services.invitations import MOST_USES
+from core.filters import search
 
 ROLE_CHOICES = [
     (Role.RATER.value, "Rater: rates items in rounds"),
@@ -21,6 +23,7 @@ ROLE_CHOICES = [
     (Role.ADMIN.value, "Admin: people, tokens, approvals"),
 ]
 NEW_SLUG = "new"
+LONGEST_PASSWORD = 1000
 USERNAME = RegexValidator(r"\A[\w.@+-]+\Z", "Letters, digits and @ . + - _ only, no spaces.")
 
 
@@ -72,25 +75,25 @@ class MemberForm(RolesForm):
     field_order = ("username", "roles")
 
 
-class AccountForm(RolesForm):
-    """Makes an account with a first password and lets it in."""
+class NewAccountForm(forms.Form):
+    """A name to sign in with, a name to be shown, a first password."""
 
     username = forms.CharField(
         label="Sign-in name",
         max_length=150,
         validators=[USERNAME],
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none"}),
     )
     display_name = forms.CharField(
-        label="Name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"})
+        label="Name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
     password = forms.CharField(
-        label="First password",
+        label="Password",
         strip=False,
-        help_text="At least 8 characters. Hand it over yourself; nobody is sent a message.",
+        max_length=LONGEST_PASSWORD,
+        help_text="At least 8 characters, and none of the common ones.",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
-    field_order = ("username", "display_name", "password", "roles")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -105,6 +108,119 @@ class AccountForm(RolesForm):
             except forms.ValidationError as refusal:
                 self.add_error("password", refusal)
         return cleaned
+
+
+class AccountForm(NewAccountForm, RolesForm):
+    """An admin makes an account with a first password and lets it in."""
+
+    field_order = ("username", "display_name", "password", "roles")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("username", "display_name"):
+            self.fields[name].widget.attrs["autocomplete"] = "off"
+        self.fields["password"].label = "First password"
+        self.fields[
+            "password"
+        ].help_text = "At least 8 characters. Hand it over yourself; nobody is sent a message."
+
+
+class InvitationForm(RolesForm):
+    """A link that lets somebody in."""
+
+    LASTS = [("1", "a day"), ("7", "7 days"), ("30", "30 days")]
+
+    lasts = forms.ChoiceField(label="The link lasts", choices=LASTS, initial="7")
+    most = forms.IntegerField(
+        label="How many people may take it",
+        min_value=1,
+        max_value=MOST_USES,
+        initial=1,
+        help_text="Whoever has the link can take it: better one link for each person.",
+    )
+    email = forms.EmailField(
+        label="E-mail address",
+        required=False,
+        help_text="Becomes the address of the new account; nothing is sent to it now.",
+    )
+    field_order = ("roles", "lasts", "most", "email")
+
+    def expires_at(self, now: datetime) -> datetime:
+        return now + timedelta(days=int(self.cleaned_data["lasts"]))
+
+
+class NewPasswordForm(forms.Form):
+    """A password, twice, held against the rules of this house."""
+
+    password = forms.CharField(
+        label="New password",
+        strip=False,
+        max_length=LONGEST_PASSWORD,
+        help_text="At least 8 characters, and none of the common ones.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    again = forms.CharField(
+        label="The same again",
+        strip=False,
+        max_length=LONGEST_PASSWORD,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        password = cleaned.get("password")
+        if password:
+            try:
+                validate_password(password, self.user)
+            except forms.ValidationError as refusal:
+                self.add_error("password", refusal)
+        if password and "again" in cleaned and cleaned["again"] != password:
+            self.add_error("again", "The two are not the same.")
+        return cleaned
+
+
+class ChangePasswordForm(NewPasswordForm):
+    """The same by its owner, who shows that they know the old one."""
+
+    old = forms.CharField(
+        label="Password until now",
+        strip=False,
+        max_length=LONGEST_PASSWORD,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    field_order = ("old", "password", "again")
+
+    def clean_old(self) -> str:
+        old: str = self.cleaned_data["old"]
+        if not self.user.check_password(old):
+            raise forms.ValidationError("This is not your password.")
+        return old
+
+
+class ForgottenForm(forms.Form):
+    name = forms.CharField(
+        label="Sign-in name or e-mail address",
+        max_length=254,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none"}),
+    )
+
+
+class EraseForm(forms.Form):
+    """The sign-in name once more, by hand, and what goes besides the name."""
+
+    blanks_texts = forms.BooleanField(
+        label="Erase what they wrote, too", required=False, initial=True
+    )
+    typed = forms.CharField(
+        label="Sign-in name",
+        max_length=150,
+        strip=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+    )
 
 
 class TokenForm(forms.Form):
@@ -161,17 +277,31 @@ class TokenForm(forms.Form):
         return None if lasts == self.NEVER else now + timedelta(days=int(lasts))
 
 
-class AuditForm(forms.Form):
-    """The filter of the audit trail; nonsense in it is an error, not an empty page."""
-
-    verb = forms.ChoiceField(label="What", required=False)
-    actor = forms.ChoiceField(label="Who", required=False)
-    day = forms.DateField(
-        label="Day",
+def day(label: str) -> forms.DateField:
+    return forms.DateField(
+        label=label,
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
         error_messages={"invalid": "Write the day as year-month-day, such as 2026-11-23."},
     )
+
+
+class AuditForm(forms.Form):
+    """The filter of the audit trail; nonsense in it is an error, not an empty page."""
+
+    q = search("Said", name="Find in the trail", hint="Words among the facts")
+    verb = forms.ChoiceField(label="What", required=False)
+    actor = forms.ChoiceField(label="Who", required=False)
+    object = forms.RegexField(
+        r"\A[\w.-]+( [\w.-]+)?\Z",
+        label="To",
+        max_length=129,
+        required=False,
+        widget=forms.TextInput(attrs={"placeholder": "round, or round 12"}),
+        error_messages={"invalid": "Write a kind of object, or a kind and a number: round 12."},
+    )
+    since = day("From")
+    until = day("To and with")
     before = forms.IntegerField(
         required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput
     )
@@ -189,6 +319,13 @@ class AuditForm(forms.Form):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
             field.choices = [("", label), *choices]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        since, until = cleaned.get("since"), cleaned.get("until")
+        if since and until and since > until:
+            self.add_error("until", "This day lies before the first one.")
+        return cleaned
 
     def wanted(self) -> AuditFilter:
         return AuditFilter(**self.cleaned_data)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
@@ -15,6 +17,7 @@ from accounts.models import ApiToken, Membership, Rater
 from core.rows import only
 
 PREFIX = "plb_"
+USE_NOTED_EACH = timedelta(hours=1)
 
 
 def new_secret() -> str:
@@ -43,10 +46,18 @@ class TokenAuthentication(BaseAuthentication):
             raise exceptions.AuthenticationFailed(
                 "The person that this token rates for no longer rates in this project."
             )
+        _note_use(token, timezone.now())
         return None, token
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="plumbline"'
+
+
+def _note_use(token: ApiToken, now: datetime) -> None:
+    """When it was last used, to the hour: one write in an hour, whichever process sees it first."""
+    if token.last_used_at is None or token.last_used_at <= now - USE_NOTED_EACH:
+        noted = Q(last_used_at__isnull=True) | Q(last_used_at__lte=now - USE_NOTED_EACH)
+        ApiToken.objects.filter(noted, pk=token.pk).update(last_used_at=now)
 
 
 def _may_rate(rater: Rater) -> bool:

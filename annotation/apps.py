@@ -8,7 +8,16 @@ class AnnotationConfig(AppConfig):
 
     def ready(self) -> None:
         from annotation.queries import exporting, health, steps
-        from annotation.services import claim, laying, removing, rounds, uploads
+        from annotation.services import (
+            claim,
+            erasing,
+            laying,
+            leaving,
+            removing,
+            rounds,
+            telling,
+            uploads,
+        )
         from core import registry
 
         registry.register_job(uploads.ITEMS, uploads.import_items_job)
@@ -18,6 +27,9 @@ class AnnotationConfig(AppConfig):
         registry.register_job(removing.RENEW_JOB, removing.renew_job)
         registry.register_reconciler("leases", claim.expire)
         registry.register_reconciler("uploads", uploads.discard_old)
+        registry.register_leaving("leases", leaving.hand_back)
+        registry.register_trace("texts of raters", erasing.TEXTS)
+        registry.register_notice(telling.ROUND_OPEN, telling.ROUND_OPEN_SENTENCE)
         registry.register_step("data", steps.data)
         registry.register_step("guideline", steps.guideline)
         registry.register_step("rate", steps.rate)

@@ -8,14 +8,27 @@ class CalibrationConfig(AppConfig):
 
     def ready(self) -> None:
         from calibration.queries import steps
-        from calibration.services import approvals, reports, roundfigures
+        from calibration.services import (
+            approvals,
+            drift,
+            erasing,
+            referencefigures,
+            reports,
+            roundfigures,
+        )
         from core import registry
         from judges.services import hooks
 
         registry.register_job(approvals.MEASURE, approvals.measure_job)
         registry.register_reconciler("approvals", approvals.reconcile)
+        registry.register_job(drift.FEED, drift.feed_job)
+        registry.register_reconciler("drift rounds", drift.reconcile)
         registry.register_job("calibration.report", reports.make_job)
         registry.register_job(roundfigures.MAKE, roundfigures.make_job)
+        registry.register_job(referencefigures.MAKE, referencefigures.make_job)
+        registry.register_trace("names in reports", erasing.NAMES)
+        registry.register_trace("words in sessions", erasing.TALK)
+        registry.register_notice(approvals.ASKED, approvals.ASKED_SENTENCE)
         registry.register_step("agree", steps.agree)
         hooks.on_finished("approvals", approvals.on_run_finished)
         hooks.on_finished("reports", reports.on_run_finished)

@@ -1,20 +1,38 @@
-"""What people fill in about approvals, and what they narrow the lists of a round by."""
+"""What people fill in about approvals and sessions, and what they narrow lists by."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django import forms
 
+from accounts.models import Project
+from annotation.models import Dataset, GuidelineVersion, Round
+from annotation.queries import adjudication
+from annotation.queries import rounds as round_queries
 from annotation.rules.itemrows import DIFFICULTIES
+from annotation.services.sessionrounds import MOST_ITEMS
+from calibration.models import CalibrationSession
+from calibration.queries import sessions as session_queries
 from calibration.queries.differences import DifferenceFilter
+from calibration.queries.referencefigures import Subject
 from calibration.queries.roundfigures import Figures
 from calibration.queries.roundraters import BELOW, NOW, REMOVED
+from calibration.queries.sessionitems import DimensionView
+from calibration.rules.sessions import Line
+from calibration.services.sessions import NAME_CHARS
+from calibration.services.sessiontalk import COMMENT_CHARS, REASON_CHARS
+from calibration.states import SessionState
+from core.errors import DomainError
 from core.filters import FilterForm, search
+from judges.rules import policy as rules
+from judges.rules.policy import Policy
 from judges.services.decisions import MOST_REASON
 
-APPROVE, REFUSE = "approve", "refuse"
+APPROVE, REFUSE, EXCEPTION = "approve", "refuse", "exception"
+MOST_OFFERED = 200
+SHORT = 100
 
 
 class AskForm(forms.Form):
@@ -38,17 +56,24 @@ class AskForm(forms.Form):
 class DecisionForm(forms.Form):
     """Approve what passed, or refuse; always with a reason.
 
-    `passing` are the only dimensions that can be named; `lost` says which dimensions the
-    approval in force covers and this one could not.
+    `passing` are the only dimensions that can be approved, `exceptable` those that can be by
+    exception; `lost` says which dimensions the approval in force covers and this one could not.
     """
 
     decision = forms.ChoiceField(
-        choices=[(APPROVE, "Approve"), (REFUSE, "Refuse")],
+        choices=[
+            (APPROVE, "Approve"),
+            (REFUSE, "Refuse"),
+            (EXCEPTION, "Approve by exception"),
+        ],
         error_messages={"required": "Press Approve or Refuse."},
         widget=forms.HiddenInput,
     )
     dimensions = forms.MultipleChoiceField(
         label="Approve for", required=False, widget=forms.CheckboxSelectMultiple
+    )
+    excepted = forms.MultipleChoiceField(
+        label="Approve by exception", required=False, widget=forms.CheckboxSelectMultiple
     )
     may_shrink = forms.BooleanField(label="Go on", required=False)
     reason = forms.CharField(
@@ -64,10 +89,13 @@ class DecisionForm(forms.Form):
         passing: Mapping[str, str],
         lost: Sequence[str],
         *args: Any,
+        exceptable: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.passing = passing
+        self.exceptable = dict(exceptable or {})
+        _choices(self, "excepted", list(self.exceptable.items()))
         self.lost = lost
         _choices(self, "dimensions", list(passing.items()))
         self.fields["dimensions"].initial = list(passing)
@@ -84,13 +112,24 @@ class DecisionForm(forms.Form):
                 self.add_error("dimensions", "Choose at least one dimension to approve.")
             else:
                 self.add_error(None, "No dimension passed the gate, so none can be approved.")
+        if cleaned.get("decision") == EXCEPTION and not cleaned.get("excepted"):
+            if self.exceptable:
+                self.add_error("excepted", "Choose at least one dimension to except.")
+            else:
+                self.add_error(None, "No dimension of this request carries an exception.")
         return cleaned
 
     def approved(self) -> frozenset[str]:
         """The dimensions to approve; none when the decision is to refuse."""
-        if self.cleaned_data["decision"] != APPROVE:
+        if self.cleaned_data["decision"] == REFUSE:
             return frozenset()
         return frozenset(self._chosen(self.cleaned_data))
+
+    def by_exception(self) -> frozenset[str]:
+        """The dimensions to approve by exception; none unless that is the decision."""
+        if self.cleaned_data["decision"] != EXCEPTION:
+            return frozenset()
+        return frozenset(self.cleaned_data["excepted"])
 
     def _chosen(self, cleaned: Mapping[str, Any]) -> list[str]:
         """With a single passing dimension there is nothing to choose."""
@@ -112,6 +151,97 @@ class RevokeForm(forms.Form):
         error_messages={"required": "Write why the approval ends."},
         help_text="The API refuses from the next request on. This stands in the audit trail.",
     )
+
+
+class SuspendForm(forms.Form):
+    """Why an approval is suspended."""
+
+    reason = forms.CharField(
+        label="Reason",
+        max_length=MOST_REASON,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={"required": "Write what has to be looked into."},
+        help_text="The API refuses until an admin reinstates it. This stands in the audit trail.",
+    )
+
+
+class ReinstateForm(forms.Form):
+    """What was found, and why the judge may answer again."""
+
+    reason = forms.CharField(
+        label="Reason",
+        max_length=MOST_REASON,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={"required": "Write what was found, and why the judge may answer again."},
+        help_text="The drift alarm counts anew from here. This stands in the audit trail.",
+    )
+
+
+class PolicyForm(forms.Form):
+    """The constants of a gate policy; shares are written in percent. `seen` is what was read."""
+
+    seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+    reason = forms.CharField(
+        label="Reason",
+        max_length=MOST_REASON,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={"required": "Write why the policy changes."},
+        help_text="It stands on the policy's page and in the audit trail for good.",
+    )
+
+    def __init__(self, policy: Policy, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        values = rules.chosen(policy)
+        self.fields["seen"].initial = policy.number
+        for constant in rules.CONSTANTS:
+            self.fields[constant.name] = _constant_field(constant, values[constant.name])
+        self.order_fields(["seen", *(one.name for one in rules.CONSTANTS), "reason"])
+
+    @property
+    def lines(self) -> list[tuple[rules.Constant, forms.BoundField]]:
+        """Each constant with its field."""
+        return [(one, self[one.name]) for one in rules.CONSTANTS]
+
+    def constants(self) -> dict[str, Any]:
+        """What was chosen, shares as fractions."""
+        return {
+            one.name: _chosen_value(one, self.cleaned_data[one.name]) for one in rules.CONSTANTS
+        }
+
+    def refused(self, refusal: DomainError) -> None:
+        """Put a service's refusal where it can be mended."""
+        known = {name: said for name, said in refusal.fields.items() if name in self.fields}
+        if not known:
+            self.add_error(None, refusal.sentence)
+        for name, said in known.items():
+            self.add_error(name, said)
+
+
+def _constant_field(constant: rules.Constant, value: Any) -> forms.Field:
+    mark = " †" if constant.is_judgement else ""
+    if constant.unit == "labels":
+        return forms.CharField(
+            label=f"{constant.title}{mark}",
+            required=False,
+            max_length=2000,
+            initial=", ".join(value),
+            help_text=f"{constant.why} With commas between them; empty: none.",
+        )
+    is_share = constant.unit == "share"
+    bounds = f"{rules.shown(constant, constant.low)} to {rules.shown(constant, constant.high)}"
+    kind = forms.IntegerField if constant.is_whole else forms.FloatField
+    return kind(
+        label=f"{constant.title}{', %' if is_share else ''}{mark}",
+        initial=round(value * 100, 6) if is_share else value,
+        help_text=f"{constant.why} {bounds}.",
+        widget=forms.NumberInput(attrs={"step": "1" if constant.is_whole else "any"}),
+    )
+
+
+def _chosen_value(constant: rules.Constant, value: Any) -> Any:
+    if constant.unit == "labels":
+        return [label.strip() for label in value.split(",") if label.strip()]
+    return round(value / 100, 8) if constant.unit == "share" else value
 
 
 def _choices(form: forms.Form, name: str, choices: Sequence[tuple[str, str]]) -> None:
@@ -147,6 +277,17 @@ class DifferencesFilter(FilterForm):
         label="Difficulty", required=False, choices=[("", "any"), *((d, d) for d in DIFFICULTIES)]
     )
     tag = forms.CharField(label="Tag", required=False, max_length=100)
+    state = forms.ChoiceField(
+        label="Settled",
+        required=False,
+        choices=[
+            ("", "all"),
+            (adjudication.OPEN, "contested, to be decided"),
+            (adjudication.DECIDED, "decided by a person"),
+            (adjudication.STILL, "still contested"),
+            (adjudication.SETTLED, "settled by the ratings"),
+        ],
+    )
 
     def __init__(self, *args: Any, found: Figures, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -162,4 +303,239 @@ class DifferencesFilter(FilterForm):
             raters=self.asked("raters") or 0,
             difficulty=self.asked("difficulty"),
             tag=self.asked("tag").strip(),
+            state=self.asked("state"),
         )
+
+
+class SessionsFilter(FilterForm):
+    """Sessions of a project."""
+
+    q = search("Session", name="Find a session", hint="Name")
+    state = forms.ChoiceField(
+        label="State",
+        required=False,
+        choices=[
+            ("", "any"),
+            (SessionState.DRAFT.value, "draft"),
+            (SessionState.BLIND.value, "rated blind"),
+            (SessionState.REVEALED.value, "revealed"),
+            (SessionState.SECOND.value, "second round"),
+            (SessionState.CLOSED.value, "closed"),
+        ],
+    )
+
+
+class SessionForm(forms.Form):
+    """A session in draft: which items, by which guideline, who."""
+
+    HAND, DIFFERING = "hand", "differing"
+
+    name = forms.CharField(label="Name", max_length=NAME_CHARS)
+    version = forms.ChoiceField(label="Guideline")
+    people = forms.MultipleChoiceField(
+        label="Who takes part?",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose two people or more."},
+        help_text="Each of them rates every item, blind.",
+    )
+    how = forms.ChoiceField(
+        label="Which items?",
+        widget=forms.RadioSelect,
+        choices=[
+            (DIFFERING, "Those on which the raters of a round differ most"),
+            (HAND, "Those that I list"),
+        ],
+        error_messages={"required": "Say how the items are chosen."},
+    )
+    round = forms.ChoiceField(label="Round", required=False)
+    count = forms.IntegerField(
+        label="How many",
+        required=False,
+        min_value=1,
+        max_value=MOST_ITEMS,
+        help_text="10 to 20 are enough to talk about.",
+    )
+    dataset = forms.ChoiceField(label="Dataset", required=False)
+    ids = forms.CharField(
+        label="Ids of the items",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text=f"One a line, {MOST_ITEMS} at most. Nothing sealed can be in a session.",
+    )
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.rounds = _by_key(session_queries.rounds_to_choose_from(project_id=project.pk))
+        self.datasets = _by_key(round_queries.datasets_with_items(project_id=project.pk))
+        self.versions = _by_key(round_queries.versions_in_force(project_id=project.pk))
+        self.users = _by_key(session_queries.candidates(project_id=project.pk))
+        _choices(self, "version", _named(self.versions, _version_name))
+        _choices(self, "people", _named(self.users, lambda user: user.shown_name))
+        _choices(self, "round", [("", "none"), *_named(self.rounds, lambda one: one.name)])
+        _choices(self, "dataset", [("", "none"), *_named(self.datasets, lambda one: one.name)])
+
+    @property
+    def is_by_hand(self) -> bool:
+        return bool(self.cleaned_data["how"] == self.HAND)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        needed = {
+            self.HAND: {"dataset": "Choose the dataset.", "ids": "Name the items, one a line."},
+            self.DIFFERING: {"round": "Choose the round.", "count": "Say how many items."},
+        }
+        for name, sentence in needed.get(str(cleaned.get("how")), {}).items():
+            if not cleaned.get(name) and name not in self.errors:
+                self.add_error(name, sentence)
+        return cleaned
+
+    def external_ids(self) -> list[str]:
+        return [line.strip() for line in self.cleaned_data["ids"].splitlines() if line.strip()]
+
+    def chosen_version(self) -> GuidelineVersion:
+        found: GuidelineVersion = self.versions[self.cleaned_data["version"]]
+        return found
+
+    def chosen_round(self) -> Round:
+        found: Round = self.rounds[self.cleaned_data["round"]]
+        return found
+
+    def chosen_dataset(self) -> Dataset:
+        found: Dataset = self.datasets[self.cleaned_data["dataset"]]
+        return found
+
+    def chosen_people(self) -> list[Any]:
+        return [self.users[key] for key in self.cleaned_data["people"]]
+
+
+class SecondRoundForm(forms.Form):
+    """Fresh items for the second blind round."""
+
+    version = forms.ChoiceField(label="Guideline version")
+    count = forms.IntegerField(
+        label="Fresh items",
+        min_value=1,
+        max_value=MOST_ITEMS,
+        help_text="Drawn at random. The interval of the difference needs about 50 to say anything.",
+    )
+
+    def __init__(self, *args: Any, session: CalibrationSession, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        in_force = round_queries.versions_in_force(project_id=session.project_id)
+        same = in_force.filter(guideline=session.guideline_version.guideline_id)
+        self.versions = _by_key(same)
+        _choices(self, "version", _named(self.versions, _version_name))
+
+    def chosen_version(self) -> GuidelineVersion:
+        found: GuidelineVersion = self.versions[self.cleaned_data["version"]]
+        return found
+
+
+class CommentForm(forms.Form):
+    """A word on an item of a session."""
+
+    text = forms.CharField(
+        label="Comment",
+        max_length=COMMENT_CHARS,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Write the comment."},
+    )
+
+
+class SettleLabelForm(forms.Form):
+    """The label that was agreed on. `seen` is the revision that the page showed."""
+
+    label = forms.ChoiceField(
+        label="Agreed label", error_messages={"required": "Choose the label."}
+    )
+    reason = forms.CharField(
+        label="Why?",
+        max_length=REASON_CHARS,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Say why, in a few words."},
+    )
+    seen = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=1_000_000)
+
+    def __init__(self, *args: Any, dimension: DimensionView, **kwargs: Any) -> None:
+        kwargs["prefix"] = f"settle-{dimension.key}"
+        super().__init__(*args, **kwargs)
+        self.initial["seen"] = dimension.revision
+        choices = [(one.value, _choice_name(one.words, one.anchor)) for one in dimension.choices]
+        _choices(self, "label", [("", "choose"), *choices])
+
+
+class ClauseForm(forms.Form):
+    """What a line of the guideline lacks."""
+
+    line = forms.TypedChoiceField(
+        label="Line of the guideline",
+        coerce=int,
+        error_messages={"required": "Choose a line of the guideline."},
+    )
+    note = forms.CharField(
+        label="What should it say?",
+        max_length=REASON_CHARS,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Say what the line lacks."},
+    )
+
+    def __init__(self, *args: Any, lines: Sequence[Line], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        shown = [(str(one.number), f"{one.number}: {_short(one.text)}") for one in lines]
+        _choices(self, "line", [("", "choose"), *shown])
+
+
+class TodoFilter(FilterForm):
+    """What sessions found wanting in a guideline."""
+
+    state = forms.ChoiceField(
+        label="Which",
+        required=False,
+        choices=[("", "all"), ("open", "to do"), ("done", "done")],
+    )
+
+
+def _by_key(rows: Any) -> dict[str, Any]:
+    return {str(row.pk): row for row in rows[:MOST_OFFERED]}
+
+
+def _named(rows: Mapping[str, Any], name: Callable[[Any], str]) -> list[tuple[str, str]]:
+    return [(key, name(row)) for key, row in rows.items()]
+
+
+def _version_name(version: GuidelineVersion) -> str:
+    return f"{version.guideline.name} {version.number}"
+
+
+def _choice_name(words: str, anchor: str) -> str:
+    return f"{words}: {_short(anchor)}" if anchor else words
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHORT else f"{text[:SHORT]}…"
+
+
+class ReferenceFilter(FilterForm):
+    """Whose human labels, and which of the items."""
+
+    subject = forms.ChoiceField(label="Of", required=False)
+    q = search("Item", name="Find an item", hint="Text or id")
+    state = forms.ChoiceField(
+        label="Which",
+        required=False,
+        choices=[
+            ("", "all"),
+            ("contested", "contested by the ratings"),
+            ("decided", "decided by the ratings"),
+            ("adjudicated", "adjudicated"),
+        ],
+    )
+
+    def __init__(self, *args: Any, subjects: Sequence[Subject], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.subjects = {one.token: one for one in subjects}
+        _choices(self, "subject", [(one.token, one.name) for one in subjects])
+
+    def chosen(self) -> Subject:
+        """The one that was asked for, else the newest."""
+        return self.subjects.get(self.asked("subject")) or next(iter(self.subjects.values()))

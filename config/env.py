@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
 from pathlib import Path
 
@@ -40,3 +42,15 @@ def listed(name: str, *, default: tuple[str, ...] = ()) -> list[str]:
     """Comma-separated values."""
     raw = text(name)
     return [part.strip() for part in raw.split(",") if part.strip()] if raw else list(default)
+
+
+def key(name: str, *, size: int) -> bytes:
+    """A key of `size` bytes in base64; empty where there is none."""
+    raw = text(name)
+    try:
+        found = base64.b64decode(raw, validate=True)
+    except (binascii.Error, ValueError):
+        found = b""
+    if raw and len(found) != size:
+        raise ImproperlyConfigured(f"{name} must be {size} bytes in base64.")
+    return found

@@ -152,6 +152,26 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 
+# Links that set a password anew are good for a day.
+PASSWORD_RESET_TIMEOUT = 24 * 60 * 60
+
+# Mail is off until a server is named; then messages need to know this house's own address.
+EMAIL_HOST = env.text("PLUMBLINE_MAIL_HOST")
+EMAIL_PORT = env.number("PLUMBLINE_MAIL_PORT", default=587)
+EMAIL_HOST_USER = env.text("PLUMBLINE_MAIL_USER")
+EMAIL_HOST_PASSWORD = env.text("PLUMBLINE_MAIL_PASSWORD")
+EMAIL_USE_TLS = env.flag("PLUMBLINE_MAIL_TLS", default=True)
+EMAIL_TIMEOUT = 20
+MAIL_FROM = env.text("PLUMBLINE_MAIL_FROM")
+PUBLIC_ADDRESS = env.text("PLUMBLINE_ADDRESS").rstrip("/")
+if EMAIL_HOST and not (MAIL_FROM and PUBLIC_ADDRESS.startswith(("http://", "https://"))):
+    raise ImproperlyConfigured(
+        "With PLUMBLINE_MAIL_HOST set PLUMBLINE_MAIL_FROM, and PLUMBLINE_ADDRESS as in "
+        "https://plumbline.example: messages hold links."
+    )
+if not EMAIL_HOST:
+    MAIL_FROM = ""
+
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = env.text("PLUMBLINE_TIME_ZONE", "UTC")
 USE_I18N = False
@@ -249,6 +269,8 @@ ANTHROPIC_API_KEY = env.text("ANTHROPIC_API_KEY")
 ANTHROPIC_BASE_URL = env.text("ANTHROPIC_BASE_URL", "https://api.anthropic.com")
 # Encrypts the keys that projects store; the secret key does when this is empty.
 KEYS_SECRET = env.text("PLUMBLINE_KEYS_SECRET")
+# Signs certificates; made once in the data folder when it is empty (core/signing.py).
+CERTIFICATE_KEY = env.key("PLUMBLINE_CERTIFICATE_KEY", size=32)
 SIMULATOR_URL = env.text("PLUMBLINE_SIMULATOR_URL")
 # What `up` starts beside web and worker: name -> command line.
 UP_EXTRA_PROCESSES: dict[str, list[str]] = {}
@@ -262,6 +284,8 @@ if DEMO and not SIMULATOR_URL:
     ]  # fmt: skip
 RUN_CONCURRENCY = env.number("PLUMBLINE_RUN_CONCURRENCY", default=16)
 RUN_LEASE_SECONDS = env.number("PLUMBLINE_RUN_LEASE_SECONDS", default=6)
+BATCH_POLL_SECONDS = env.number("PLUMBLINE_BATCH_POLL_SECONDS", default=5)
+BATCH_LOST_SECONDS = env.number("PLUMBLINE_BATCH_LOST_SECONDS", default=600)
 RATING_LEASE_MINUTES = env.number("PLUMBLINE_RATING_LEASE_MINUTES", default=30)
 
 LOGGING = {

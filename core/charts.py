@@ -21,6 +21,7 @@ AXIS_HEIGHT = 38
 STRIP_HEIGHT = 40
 TREND_HEIGHT = 150
 COLUMNS_HEIGHT = 120
+MOST_PATH_POINTS = 200
 MOST_COLUMN_LABELS = 4
 NARROWEST = 112  # pixels: an interval plot on a small phone
 LETTER = 5.5  # pixels: a letter under the axis, about
@@ -386,6 +387,54 @@ def _trend_point(at: float, figure: Figure, height_of: Callable[[float], float])
     y = height_of(figure.value)
     parts.append(f'<circle class="plot__dot" cx="{_percent(at)}" cy="{y:.1f}" r="4.75"/>')
     return parts
+
+
+# Path -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LimitPath:
+    """A statistic that must stay below a limit; `highest` of `labels` values is its text form."""
+
+    svg: str
+    labels: int
+    last: float
+    highest: float
+
+
+def limit_path(values: Sequence[float], limit: float, *, name: str) -> LimitPath:
+    """Values of 0 and more in order, from 0 to a little above the limit, the limit in brass.
+
+    Of many values the highest of each stretch is drawn, so that nothing above the limit is lost.
+    """
+    floor, top = TREND_HEIGHT - 22, 14
+    highest = max(values, default=0.0)
+    ceiling = max(highest, limit) * 1.1
+
+    def height_of(value: float) -> float:
+        return floor - value / ceiling * (floor - top)
+
+    step = max(1, -(-len(values) // MOST_PATH_POINTS))
+    drawn = [max(values[at : at + step]) for at in range(0, len(values), step)]
+    width = 94 / max(len(drawn), 1)
+    parts = [
+        _line("plot__track", 4, floor, 100, floor),
+        _line("plot__target", 4, height_of(limit), 100, height_of(limit)),
+        _text(0, height_of(limit) + 4, _short(limit), anchor="start"),
+        _text(0, floor + 4, "0", anchor="start"),
+    ]
+    heights = [height_of(value) for value in (0.0, *drawn)]
+    for place, (before, after) in enumerate(pairwise(heights)):
+        parts.append(_line("plot__link", 4 + width * place, before, 4 + width * (place + 1), after))
+    parts.append(_text(4, TREND_HEIGHT - 4, "label 1", anchor="start"))
+    parts.append(_text(98, TREND_HEIGHT - 4, f"label {len(values):,}", anchor="end"))
+    last = values[-1] if values else 0.0
+    description = (
+        f"After {len(values):,} labels at {_short(last)}, at most {_short(highest)}; "
+        f"the limit is {_short(limit)}."
+    )
+    svg = _svg(height=TREND_HEIGHT, title=name, description=description, body=parts)
+    return LimitPath(svg, len(values), last, highest)
 
 
 # Columns ------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from django import forms
 from django.core.paginator import Page, Paginator
@@ -28,6 +29,11 @@ class FilterForm(forms.Form):
         """What was asked for in one field; "" or None for everything."""
         self.is_valid()
         return self.cleaned_data.get(name, "")
+
+    def asked_for(self) -> str:
+        """What the list is narrowed by, as it stands in an address."""
+        given = {name: self.asked(name) for name in self.fields}
+        return urlencode({name: value for name, value in given.items() if value not in ("", None)})
 
     @property
     def is_narrowed(self) -> bool:

@@ -37,6 +37,30 @@ class AuditEvent(models.Model):
         return f"{self.actor} {self.verb} {self.object_type} {self.object_id}"
 
 
+class AuditLink(models.Model):
+    """One audit row's place in its chain: written afterwards by a job, append-only.
+
+    `chain` is the project's id, 0 for the rows of no project. `digest` is the SHA-256 of the link
+    before and of the row (core/chain.py): changing, adding or leaving out a row breaks it.
+    """
+
+    event = models.OneToOneField(AuditEvent, on_delete=models.PROTECT, related_name="link")
+    chain = models.BigIntegerField()
+    number = models.BigIntegerField()
+    digest = models.CharField(max_length=64)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["chain", "number"], name="audit_link_number_once"),
+            models.CheckConstraint(condition=Q(number__gte=1), name="audit_link_from_one"),
+        ]
+        indexes = [models.Index(fields=["-made_at", "-event"], name="audit_link_newest")]
+
+    def __str__(self) -> str:
+        return f"link {self.number} of chain {self.chain}"
+
+
 class JobState(models.TextChoices):
     WAITING = "waiting"
     RUNNING = "running"

@@ -65,12 +65,38 @@ class ExportTable:
     narrowed_by: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """A person who is being erased: `renamed` has their old and new name in the label tables by
+    project; `blanks_texts` says that what they wrote goes too."""
+
+    user_id: int
+    renamed: Mapping[int, tuple[str, str]]
+    blanks_texts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What a room holds of a person besides their account.
+
+    `count(user_id)` says how many rows; `erase` takes the person out of them, inside the
+    transaction of the erasure, and leaves every figure as it was. One that `is_text` goes only
+    when whoever erases wishes so.
+    """
+
+    title: str
+    count: Callable[[int], int]
+    erase: Callable[[Erasure], None]
+    is_text: bool = False
+
+
 JobHandler = Callable[[int], None]
 Reconciler = Callable[[datetime], int]
 DoctorCheck = Callable[[], Finding]
 
 StepMaker = Callable[[int, str], Step]
 Bar = Callable[[int, int], bool]
+Leaving = Callable[[int, int, str, datetime], None]
 
 EXPORT_ORDER = ("items", "ratings", "labels", "verdicts", "ledger", "decisions", "audit")
 STEP_ORDER = ("data", "guideline", "rate", "agree", "judge")
@@ -78,6 +104,9 @@ STEP_ORDER = ("data", "guideline", "rate", "agree", "judge")
 _steps: dict[str, StepMaker] = {}
 _job_handlers: dict[str, JobHandler] = {}
 _bars: dict[str, Bar] = {}
+_leavings: dict[str, Leaving] = {}
+_traces: dict[str, Trace] = {}
+_notices: dict[str, str] = {}
 _reconcilers: dict[str, Reconciler] = {}
 _doctor_checks: dict[str, DoctorCheck] = {}
 _export_tables: dict[str, ExportTable] = {}
@@ -145,3 +174,38 @@ def register_bar(name: str, bar: Bar) -> None:
 def is_barred_from_sealed(*, project_id: int, user_id: int) -> bool:
     """Whether any room says that this person gets no sealed assignment."""
     return any(bar(project_id, user_id) for bar in _bars.values())
+
+
+def register_leaving(name: str, hand_back: Leaving) -> None:
+    """`hand_back(project_id, user_id, actor, now)` frees what a person holds in a project that is
+    shut to them, inside the transaction that shuts it."""
+    _leavings[name] = hand_back
+
+
+def leave(*, project_id: int, user_id: int, actor: str, now: datetime) -> None:
+    """Free whatever this person holds in this project, in every room."""
+    for hand_back in _leavings.values():
+        hand_back(project_id, user_id, actor, now)
+
+
+def register_trace(name: str, trace: Trace) -> None:
+    _traces[name] = trace
+
+
+def traces() -> Mapping[str, Trace]:
+    """What the rooms hold of people, for an erasure."""
+    return _traces
+
+
+def register_notice(kind: str, sentence: str) -> None:
+    """What a notice of this kind says; `{subject}` in it stands for what the notice is about."""
+    _notices[kind] = sentence
+
+
+def notice_sentence(kind: str, subject: str) -> str:
+    """The words of one notice. A kind that nobody offers any more stands for itself."""
+    return _notices.get(kind, f"{kind}: {{subject}}").format(subject=subject)
+
+
+def knows_notice(kind: str) -> bool:
+    return kind in _notices

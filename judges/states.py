@@ -37,6 +37,13 @@ class RunPurpose(TextChoices):
     PROBE = "probe"
 
 
+class RunMode(TextChoices):
+    """How the calls of a run reach the provider."""
+
+    DIRECT = "direct", "One by one, at once"
+    BATCH = "batch", "In batches, within 24 hours"
+
+
 class RunState(TextChoices):
     PLANNED = "planned"
     RUNNING = "running"
@@ -49,6 +56,17 @@ class CallState(TextChoices):
     WAITING = "waiting"
     IN_FLIGHT = "in_flight"
     FINISHED = "finished"
+
+
+class PieceState(TextChoices):
+    """Of calls that went to a provider together."""
+
+    WRITTEN = "written"
+    SUBMITTED = "submitted"
+    ENDED = "ended"
+    FETCHED = "fetched"
+    REFUSED = "refused"
+    LOST = "lost"
 
 
 class AttemptState(TextChoices):

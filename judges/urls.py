@@ -52,6 +52,7 @@ urlpatterns = [
     path(f"{PROJECT}/laboratory/", probes.index, name="laboratory"),
     path(f"{PROJECT}/laboratory/new/", probes.new, name="probe_new"),
     path(f"{PROJECT}/laboratory/<int:probe_id>/", probes.detail, name="probe"),
+    path(f"{PROJECT}/laboratory/<int:probe_id>/cancel/", probes.cancel, name="probe_cancel"),
     path(f"{RUN}/differences/", differences.of_run, name="run_differences"),
     path(f"{PROJECT}/calls/<int:call_id>/", runs.call, name="call"),
 ]

@@ -141,6 +141,16 @@ def dawid_skene(
     )
 
 
+def posterior(prior: Floats, confusion: Floats, votes: Votes) -> Floats:
+    """How likely each label is for further items, (items x labels), by a model that was fitted.
+
+    `prior` (labels) and `confusion` (raters x true labels x labels given) are those of the model;
+    the raters of `votes` are its raters. An item without a vote gets the prior.
+    """
+    likely, _ = _Model(prior, confusion).posterior(votes, votes.voted())
+    return likely
+
+
 def of_table(table: RatingTable, scale: Scale, *, smoothing: float = SMOOTHING) -> DawidSkene:
     """The model of a table on the labels of a scale. Raises OutsideScale."""
     votes = Votes.of_codes(table, table.coded(scale), labels=len(scale.labels))

@@ -119,6 +119,47 @@ def reference(
     return Reference(labels, points, counts, ratings, by_hand)
 
 
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """The tested labels of a table by each method that fits its scale, and Dawid-Skene's model.
+
+    `labels` (method to one code an item) as in `Reference`; `counts` (items x tested labels).
+    """
+
+    labels: Mapping[Method, Ints]
+    counts: Ints
+    model: DawidSkene
+
+
+def side_by_side(table: RatingTable, *, scale: Scale, least_ratings: int = 2) -> SideBySide:
+    """Every item's label by plurality, by median where labels have an order, and by Dawid-Skene.
+
+    Raises OutsideScale.
+    """
+    codes = on_tested_scale(table, scale)
+    tested = scale.tested()
+    n = len(table.items)
+    counts = label_counts(table.item_codes, codes, n_items=n, n_labels=len(tested.labels))
+    ratings = np.bincount(table.item_codes, minlength=n)
+    model = dawid_skene(Votes.of_codes(table, codes, labels=len(tested.labels)))
+    found: dict[Method, Ints] = {"plurality": plurality(counts)}
+    if scale.has_order or scale.is_rating:
+        found["median"] = median(counts)
+    found["dawid_skene"] = likeliest(model, counts)
+    first, given = counts.max(axis=1, initial=0), counts.sum(axis=1)
+    labels = {
+        name: _settled(one, given if name == "median" else first, ratings, given, least_ratings)
+        for name, one in found.items()
+    }
+    return SideBySide(labels, counts, model)
+
+
+def on_tested_scale(table: RatingTable, scale: Scale) -> Ints:
+    """Each vote's place on the tested scale, -1 for "not applicable". Raises OutsideScale."""
+    codes, to_tested = table.coded(scale), scale.tested_codes()
+    return np.where(codes >= 0, to_tested[codes], -1) if len(to_tested) else codes
+
+
 def _methods(scale: Scale, method: Method | None) -> tuple[Method, Method]:
     """How the point on the whole scale is found, and how the tested label."""
     if method == "median" and not (scale.has_order or scale.is_rating):

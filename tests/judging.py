@@ -11,9 +11,9 @@ from annotation.models import Dataset, GuidelineVersion, Item, ReferenceLabel
 from annotation.states import ItemKind, Method, ReferenceState
 from judges.models import Judge, JudgeVersion, Run
 from judges.services import runs, versions
-from judges.services.engine import Pace
+from judges.services.pace import Pace
 from judges.services.versions import SIMULATOR, Choices
-from judges.states import RunPurpose
+from judges.states import RunMode, RunPurpose
 from tests import builders
 from tests.builders import NOON
 
@@ -75,6 +75,7 @@ def make_run(
     budget: Decimal | None = None,
     concurrency: int = 8,
     purpose: RunPurpose = RunPurpose.ORDINARY,
+    mode: RunMode = RunMode.DIRECT,
 ) -> Run:
     return runs.plan_run(
         version=version,
@@ -83,6 +84,7 @@ def make_run(
         budget=budget,
         concurrency=concurrency,
         purpose=purpose,
+        mode=mode,
         actor="u1",
         now=NOON,
     )

@@ -56,7 +56,7 @@ def label_people(
         median=median,
         ratings_digest=f"{item.pk:064d}",
         actor="u9" if method in {Method.ADJUDICATED, Method.CORRECTED} else "",
-        reason=reason,
+        reason=reason or ("Read again." if method is Method.ADJUDICATED else ""),
     )
 
 

@@ -29,6 +29,13 @@ else:
     _SomeOf = forms.ModelMultipleChoiceField
 
 
+class DatasetChoice(_OneOf):
+    """A dataset by its name."""
+
+    def label_from_instance(self, obj: Dataset) -> str:
+        return obj.name
+
+
 class _DatasetField(_OneOf):
     def label_from_instance(self, obj: Dataset) -> str:
         count: int = getattr(obj, "item_count", 0)
@@ -42,7 +49,9 @@ class _VersionField(_OneOf):
         return f"{obj.guideline.name} {obj.number} · {what}"
 
 
-class _RatersField(_SomeOf):
+class RatersChoice(_SomeOf):
+    """Some of the raters, by their names."""
+
     def label_from_instance(self, obj: Rater) -> str:
         return obj.name
 
@@ -145,7 +154,7 @@ class RoundChecksForm(GoldForm):
                 guideline_version__guideline=version.guideline_id,
                 guideline_version__major=version.major,
             )
-            _offer(self.fields["qualification"], same)
+            offer(self.fields["qualification"], same)
 
     is_mark_fixed = False
 
@@ -184,7 +193,7 @@ class RoundForm(GoldForm):
         max_value=HIGHEST_OVERLAP,
         help_text="How many raters rate each item. A sealed item needs three.",
     )
-    raters = _RatersField(
+    raters = RatersChoice(
         queryset=Rater.objects.none(),
         label="Raters",
         widget=forms.CheckboxSelectMultiple,
@@ -231,10 +240,10 @@ class RoundForm(GoldForm):
         self.initial = initial
         raters = queries.candidates(project_id=project.pk)
         datasets = queries.datasets_with_items(project_id=project.pk)
-        _offer(self.fields["dataset"], datasets)
-        _offer(self.fields["version"], queries.versions_in_force(project_id=project.pk))
-        _offer(self.fields["raters"], raters)
-        _offer(self.fields["qualification"], admissions.offered(project_id=project.pk))
+        offer(self.fields["dataset"], datasets)
+        offer(self.fields["version"], queries.versions_in_force(project_id=project.pk))
+        offer(self.fields["raters"], raters)
+        offer(self.fields["qualification"], admissions.offered(project_id=project.pk))
         self.initial.setdefault("kind", RoundKind.STANDARD.value)
         if not datasets.filter(share__gt=0).exists():
             del self.fields["parts"]
@@ -269,7 +278,7 @@ class RoundForm(GoldForm):
 class RatersForm(forms.Form):
     """More raters for a round."""
 
-    raters = _RatersField(
+    raters = RatersChoice(
         queryset=Rater.objects.none(),
         label="Raters",
         widget=forms.CheckboxSelectMultiple,
@@ -282,9 +291,10 @@ class RatersForm(forms.Form):
     def __init__(self, *args: Any, round_: Round, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         raters = queries.candidates(project_id=round_.project_id, outside=round_)
-        _offer(self.fields["raters"], raters)
+        offer(self.fields["raters"], raters)
 
 
-def _offer(field: forms.Field, rows: QuerySet[Any]) -> None:
+def offer(field: forms.Field, rows: QuerySet[Any]) -> None:
+    """Let a field choose among these rows."""
     assert isinstance(field, forms.ModelChoiceField)
     field.queryset = rows

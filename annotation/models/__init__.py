@@ -25,7 +25,7 @@ from annotation.models.rating import (
     RoundRater,
     Withdrawal,
 )
-from annotation.models.reference import ReferenceLabel
+from annotation.models.reference import ReferenceLabel, SealedReading
 
 __all__ = [
     "Admission",
@@ -48,6 +48,7 @@ __all__ = [
     "Round",
     "RoundItem",
     "RoundRater",
+    "SealedReading",
     "SealedSet",
     "Upload",
     "Withdrawal",

@@ -1,11 +1,15 @@
-"""The human label of an item: append-only, with the digest of the ratings it was made from."""
+"""The human label of an item: append-only, with the digest of the ratings it was made from.
+
+Beside it: who read ratings of a sealed part in order to decide where they differ.
+"""
 
 from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
 
-from annotation.models.content import Item
+from accounts.models import User
+from annotation.models.content import Item, SealedSet
 from annotation.models.guideline import Guideline
 from annotation.states import Method, ReferenceState
 
@@ -19,6 +23,8 @@ class ReferenceLabel(models.Model):
     version = models.PositiveIntegerField(default=1)
     state = models.CharField(max_length=16, choices=ReferenceState)
     label = models.CharField(max_length=40, blank=True)
+    # The label on the dimension's whole scale, where a person decided; `label` is what is tested.
+    point = models.CharField(max_length=40, blank=True, default="", db_default="")
     votes = models.PositiveIntegerField(default=0)
     median = models.FloatField(null=True, blank=True)
     mean = models.FloatField(null=True, blank=True)
@@ -48,6 +54,10 @@ class ReferenceLabel(models.Model):
                 condition=~Q(method="adjudicated") | ~Q(actor=""),
                 name="reference_adjudicated_names_its_person",
             ),
+            models.CheckConstraint(
+                condition=~Q(method="adjudicated") | ~Q(reason=""),
+                name="reference_adjudicated_has_a_reason",
+            ),
         ]
         indexes = [
             models.Index(
@@ -57,3 +67,22 @@ class ReferenceLabel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.dimension_key}: {self.label or self.state}"
+
+
+class SealedReading(models.Model):
+    """Somebody who reads ratings of a sealed part to decide on contested items: for good.
+
+    From then on this person can author no judge version in the project until the set retires.
+    """
+
+    sealed_set = models.ForeignKey(SealedSet, on_delete=models.PROTECT, related_name="readings")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["sealed_set", "user"], name="sealed_reading_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"user {self.user_id} reads set {self.sealed_set_id}"

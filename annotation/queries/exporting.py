@@ -31,7 +31,7 @@ RATING_COLUMNS = columns_of(
 )  # fmt: skip
 LABEL_COLUMNS = columns_of(
     "item", "label", "dimension", "cluster", "dataset", "guideline", "major", "method", "state",
-    "version", "votes", "median", "mean", "decided_by", "reason", "ratings_digest", "at",
+    "version", "point", "votes", "median", "mean", "decided_by", "reason", "ratings_digest", "at",
     major="integer", version="integer", votes="integer", median="number", mean="number",
 )  # fmt: skip
 _KINDS: dict[str, Kind] = {
@@ -85,6 +85,7 @@ _LABEL_PATHS = {
     "method": "method",
     "state": "state",
     "version": "version",
+    "point": "point",
     "votes": "votes",
     "median": "median",
     "mean": "mean",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from django.core.paginator import Page
 from django.db.models import Prefetch, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
+from accounts.models import Rater
 from annotation.models import Dataset, Item, Rating, ReferenceLabel, Response, RoundItem, whole
 from annotation.queries.sealed import touching_sealed
 from annotation.states import (
@@ -188,6 +189,16 @@ def items_yet_rated_by(user_id: int) -> QuerySet[RoundItem]:
         round__state__in=NOT_CLOSED,
         round__revealed_at__isnull=True,
         round__round_raters__rater__user=user_id,
+        round__round_raters__removed_at__isnull=True,
+    )
+
+
+def items_yet_rated_by_raters(raters: Collection[Rater]) -> QuerySet[RoundItem]:
+    """The same for several raters at once."""
+    return RoundItem.objects.filter(
+        round__state__in=NOT_CLOSED,
+        round__revealed_at__isnull=True,
+        round__round_raters__rater__in=raters,
         round__round_raters__removed_at__isnull=True,
     )
 

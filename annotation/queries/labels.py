@@ -99,6 +99,28 @@ def item_labels(
     return {key: list(_first_of_each_rater(rows)) for key, rows in by_key.items()}
 
 
+def item_ratings(
+    *, dataset_id: int, guideline_id: int, major: int, item_id: int, dimension_key: str
+) -> list[Rating]:
+    """The ratings of one item that feed its label on one dimension, the first of each rater,
+    with their slots and raters."""
+    found = _feeding(dataset_id, guideline_id, major).filter(
+        assignment__item=item_id, dimension__key=dimension_key
+    )
+    first: dict[int | None, Rating] = {}
+    for rating in _in_time(found).select_related("assignment__rater"):
+        first.setdefault(rating.assignment.rater_id, rating)
+    return list(first.values())
+
+
+def round_item_ratings(*, round_id: int, item_id: int, dimension_key: str) -> list[Rating]:
+    """The current ratings of one item in one round on one dimension."""
+    found = _current().filter(
+        assignment__round=round_id, assignment__item=item_id, dimension__key=dimension_key
+    )
+    return list(_in_time(found).select_related("assignment__rater"))
+
+
 def _feeding(dataset_id: int, guideline_id: int, major: int) -> QuerySet[Rating]:
     """The ratings that feed reference labels: blind, before any reveal.
 

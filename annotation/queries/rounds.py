@@ -184,3 +184,17 @@ def next_name(*, project_id: int) -> str:
     while f"Round {number}" in taken:
         number += 1
     return f"Round {number}"
+
+
+def free_name(plain: str, *, project_id: int) -> str:
+    """The name itself, or with the first number that makes it one that nobody took."""
+    taken = set(
+        Round.objects.filter(project=project_id, name__startswith=plain).values_list(
+            "name", flat=True
+        )
+    )
+    number, name = 1, plain
+    while name in taken:
+        number += 1
+        name = f"{plain} {number}"
+    return name

@@ -26,7 +26,7 @@ from annotation.models import (
     SealedSet,
     whole,
 )
-from annotation.queries import goldring
+from annotation.queries import affected, goldring
 from annotation.queries.labels import FEEDING
 from annotation.rules.display import shuffle_key
 from annotation.rules.overlap import slots
@@ -178,9 +178,13 @@ def outside(round_: Round, items: QuerySet[Item]) -> QuerySet[Item]:
 
 
 def items_for(round_: Round, *, parts: Collection[Part] = ()) -> QuerySet[Item]:
-    """What of its dataset the round could hold: a qualification gold items, all others the rest."""
+    """What of its dataset the round could hold: a qualification gold items, a re-rating what was
+    rated by an earlier meaning, all others what is no gold item."""
     if round_.kind == RoundKind.QUALIFICATION:
         return gold_items(dataset=round_.dataset, version=round_.guideline_version)
+    if round_.kind == RoundKind.RERATING:
+        items = servable_items(dataset=round_.dataset, parts=parts)
+        return affected.rated_before(round_.guideline_version, items)
     return servable_items(dataset=round_.dataset, parts=parts)
 
 
@@ -192,9 +196,10 @@ def gold_items(*, dataset: Dataset, version: GuidelineVersion) -> QuerySet[Item]
 
 
 def _planned(job: Job) -> QuerySet[Item]:
-    round_ = Round.objects.select_related("dataset").get(pk=job.plan["round"])
+    rows = Round.objects.select_related("dataset", "guideline_version")
+    round_ = rows.get(pk=job.plan["round"])
     parts = [Part(part) for part in job.plan["parts"]]
-    items = servable_items(dataset=round_.dataset, parts=parts)
+    items = items_for(round_, parts=parts)
     return items.filter(pk__lte=job.plan["up_to"]).order_by("pk")
 
 

@@ -39,7 +39,7 @@ from annotation.states import (
 )
 from core.errors import Conflict, Invalid
 
-GONE = ("lease_lost", "item_withdrawn", "not_in_round")
+GONE = ("lease_lost", "item_withdrawn", "not_in_round", "round_revealed")
 """Why a slot is not the rater's any more: what was written is kept as a draft."""
 RATIONALE_CHARS = 20_000
 SKIP_CHARS = 200
@@ -209,8 +209,12 @@ def _store(
     row: Assignment, rater: Rater, answer: Answer, seconds: float, now: datetime
 ) -> Assignment:
     """Inside a transaction: the answer in the slot that the rater holds, or in a free one."""
+    _hold_from_reveal(row)
     if row.round.revealed_at is not None:
-        raise Conflict("round_revealed", "The ratings of this round were revealed meanwhile.")
+        raise Conflict(
+            "round_revealed",
+            "The ratings of this round were revealed meanwhile. What you wrote is kept.",
+        )
     if row.item.part == Part.SEALED:
         # What waited for a look to freeze the labels came after it, and does not count.
         frozen_at = _hold_sealed_set(row)
@@ -431,6 +435,7 @@ def _write(row: Assignment, answer: Answer) -> None:
 
 
 def _amend(row: Assignment, labels: Mapping[str, object], rationale: str) -> int:
+    _hold_from_reveal(row)
     _hold_sealed_set(row)
     # The conditional statement holds the row until the commit; a reveal before it is seen.
     changed = Assignment.objects.filter(
@@ -481,6 +486,20 @@ def _is_frozen(row: Assignment) -> bool:
         return True
     share = row.item.dataset.share
     return split.part_of(row.item.cluster_key, salt=sealed_set.salt, share=share) == "sealed"
+
+
+def _hold_from_reveal(row: Assignment) -> None:
+    """Inside a transaction: a reveal comes before this write, which then sees it, or after it.
+
+    A reveal takes the round's row too. A conditional statement would not do: PostgreSQL looks at
+    the round as it was when the statement began. Only sessions are revealed, and few rate in one;
+    raters of other rounds never stand in line at the round.
+    """
+    if row.round.kind != RoundKind.SESSION:
+        return
+    held = Round.objects.select_for_update(no_key=True).only("state", "revealed_at")
+    found = held.get(pk=row.round_id)
+    row.round.state, row.round.revealed_at = found.state, found.revealed_at
 
 
 def _hold_sealed_set(row: Assignment) -> datetime | None:

@@ -13,6 +13,7 @@ from django.db.models import Count, Q
 
 from annotation.models import Assignment, Dimension, Item, ReferenceLabel
 from annotation.queries import labels
+from annotation.queries.adjudication import COMPUTED, LEAST_RATINGS, LEAST_SEALED_RATINGS
 from annotation.states import (
     LIVE_ASSIGNMENTS,
     AssignmentState,
@@ -25,9 +26,6 @@ from measurement.reference import CONTESTED, OUTSIDE, reference
 from measurement.scale import as_number
 
 BATCH = 500
-COMPUTED = (Method.PLURALITY, Method.MEDIAN)
-LEAST_RATINGS = 2
-LEAST_SEALED_RATINGS = 3
 
 
 Votes = dict[int, list[labels.LabelRow]]

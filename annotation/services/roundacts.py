@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from annotation.models import Assignment, Item, Round, SealedSet
 from annotation.rules import split
-from annotation.states import LIVE_ASSIGNMENTS, Part, RoundState
+from annotation.states import LIVE_ASSIGNMENTS, Part, RoundKind, RoundState
 from core import audit
 from core.errors import Conflict, Invalid
 from core.words import number_of
@@ -39,6 +39,12 @@ def refusal_of(round_: Round) -> Conflict | None:
         return Conflict(
             "round_revealed",
             "The ratings of this round were revealed, so what it holds can no longer be changed.",
+        )
+    if round_.kind == RoundKind.SESSION:
+        return Conflict(
+            "session_frozen",
+            "This round belongs to a calibration session: its items and raters stay as they were "
+            "when it went blind.",
         )
     if round_.state == RoundState.CLOSED:
         return Conflict(

@@ -19,10 +19,11 @@ from annotation.models import (
     RoundItem,
     RoundRater,
 )
+from annotation.queries import affected
 from annotation.queries.labels import FEEDING
 from annotation.rules.keys import NAME_CHARS, fitting
 from annotation.rules.overlap import check_overlap
-from annotation.services import admissions, goldplans, laying, reference
+from annotation.services import admissions, goldplans, laying, reference, telling
 from annotation.services.goldplans import GoldPlan
 from annotation.states import (
     GuidelineForm,
@@ -66,7 +67,8 @@ def create(
     Takes every visible item of the dataset that has a text and is not withdrawn; `parts`
     narrows it, `sample` draws that many of them by `seed` (default: the round's own salt).
     `shows_own_agreement` lets each rater see their own agreement, which ends editing. A
-    qualification takes the dataset's gold items and nothing else, for every rater all of them.
+    qualification takes the dataset's gold items and nothing else, for every rater all of them; a
+    re-rating takes unsealed items that were rated by an earlier major of the guideline.
     Raises Invalid `labels_frozen` for sealed items whose labels a look has frozen.
     """
     name = name.strip()
@@ -188,6 +190,10 @@ def add_raters(
     goldplans.demand_no_quota(quota, kind=round_.kind)
     if round_.state == RoundState.CLOSED:
         raise Conflict("round_closed", "This round is closed; nobody rates in it any more.")
+    if round_.kind == RoundKind.SESSION:
+        raise Conflict(
+            "session_frozen", "Who takes part in a session stays as it was when it went blind."
+        )
     if any(rater.project_id != round_.project_id for rater in raters):
         raise Invalid("foreign_rater", "A rater of another project cannot rate here.")
     members = round_.round_raters.filter(rater__in=raters)
@@ -198,6 +204,8 @@ def add_raters(
     admissions.enrol(round_=round_, raters=fresh, by=by)
     if fresh:
         _record(round_, "round.raters_added", by.actor, {"raters": [r.pk for r in fresh]})
+    if fresh and round_.state == RoundState.OPEN:
+        telling.round_is_open(round_, rater_ids=[rater.pk for rater in fresh])
     return len(fresh)
 
 
@@ -241,7 +249,10 @@ def _begin(round_id: int, state: RoundState, verb: str, by: User, **stamps: date
                 f"Guideline version {round_.guideline_version.number} is not in force any more; "
                 "set up a new round with the current one.",
             )
-        return _move(round_id, (state,), RoundState.OPEN, verb, by.actor, **stamps)
+        opened = _move(round_id, (state,), RoundState.OPEN, verb, by.actor, **stamps)
+        here = opened.round_raters.filter(removed_at__isnull=True)
+        telling.round_is_open(opened, rater_ids=here.values_list("rater_id", flat=True))
+        return opened
 
 
 def _move(
@@ -285,11 +296,24 @@ def _items(
         goldplans.demand_passable(checks, items=_up_to(golds.count(), sample))
         return golds
     items = laying.servable_items(dataset=dataset, parts=parts)
+    if kind is RoundKind.RERATING:
+        items = affected.rated_before(version, items)
+        _demand_rated_before(items)
     laying.demand_fitting(items, GuidelineForm(version.guideline.form))
     if checks.gold_every is not None:
         for_each = _up_to(_up_to(items.count(), sample), quota)
         goldplans.demand_enough(checks, version=version, for_each=for_each)
     return items
+
+
+def _demand_rated_before(items: QuerySet[Item]) -> None:
+    if not items.exists():
+        raise Invalid(
+            "nothing_rated_before",
+            "No unsealed item of this dataset that people can be given was rated by an earlier "
+            "major version of the guideline. Choose another dataset.",
+            {"dataset": ["Holds nothing that was rated before."]},
+        )
 
 
 def _up_to(number: int, limit: int | None) -> int:

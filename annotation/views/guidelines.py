@@ -15,10 +15,11 @@ from annotation.forms.guidelines import GuidelineNewForm, PublishForm
 from annotation.forms.lists import GuidelinesFilter
 from annotation.forms.refusals import add_refusal, status_of
 from annotation.models import GuidelineVersion
+from annotation.queries import affected
 from annotation.queries import guidelines as queries
 from annotation.rules.rubric import meaning_changes
 from annotation.services import guidelines as services
-from annotation.states import GuidelineForm
+from annotation.states import GuidelineForm, VersionState
 from core import filters
 from core.errors import DomainError
 from core.http import go, page, posted
@@ -96,6 +97,9 @@ def version(request: MemberRequest, version_id: int) -> HttpResponse:
         "guideline": found.guideline,
         "specs": queries.specs_of(found),
         "has_others": queries.has_others(found),
+        "affected": affected.affected(found.guideline, before=found.major)
+        if found.state == VersionState.PUBLISHED and found.major > 1
+        else None,
     }
     return page(request, "annotation/guideline_version.html", context)
 
@@ -179,6 +183,7 @@ def publish(request: MemberRequest, guideline_id: int) -> HttpResponse:
         "former": former,
         "changes": meaning_changes(queries.specs_of(former), specs) if former else [],
         "rounds": queries.rounds_being_rated(found.guideline),
+        "affected": affected.affected(found.guideline, before=former.major + 1) if former else None,
     }
     return page(request, "annotation/guideline_publish.html", context, status=status_of(form))
 

@@ -38,6 +38,8 @@ OWN_AGAIN = ("already_submitted", "changed_meanwhile")
 """Conflicts that the rater settles by looking at the own answer."""
 
 READ_AND_WRITE = ("GET", "HEAD", "POST")
+RATES = (Role.RATER, Role.LEAD)
+"""Leads rate in the calibration sessions that they take part in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ FELL_SHORT = Calm(
 )
 
 
-@door(Role.RATER)
+@door(*RATES)
 @never_cache
 @require_safe
 def rate(request: MemberRequest, round_id: int) -> HttpResponse:
@@ -97,7 +99,7 @@ def rate(request: MemberRequest, round_id: int) -> HttpResponse:
     return _next(request, rater, access.round_for_rater(rater, round_id))
 
 
-@door(Role.RATER)
+@door(*RATES)
 @require_POST
 def submit(request: MemberRequest, assignment_id: int) -> HttpResponse:
     """Store the answer and hand out the next item in the same response."""
@@ -124,7 +126,7 @@ def submit(request: MemberRequest, assignment_id: int) -> HttpResponse:
     return _go_on(request, rater, row.round)
 
 
-@door(Role.RATER)
+@door(*RATES)
 @require_POST
 def save_draft(request: MemberRequest, assignment_id: int) -> HttpResponse:
     """Keep what is there so far; the page asks for this while somebody works."""
@@ -142,7 +144,7 @@ def save_draft(request: MemberRequest, assignment_id: int) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-@door(Role.RATER)
+@door(*RATES)
 @require_POST
 def skip(request: MemberRequest, assignment_id: int) -> HttpResponse:
     """Pass the item by, with a reason, and take the next."""
@@ -162,7 +164,7 @@ def skip(request: MemberRequest, assignment_id: int) -> HttpResponse:
     return _go_on(request, rater, row.round)
 
 
-@door(Role.RATER)
+@door(*RATES)
 @require_POST
 def flag(request: MemberRequest, assignment_id: int) -> HttpResponse:
     """Report the item as broken, and take the next."""
@@ -182,7 +184,7 @@ def flag(request: MemberRequest, assignment_id: int) -> HttpResponse:
     return _go_on(request, rater, row.round)
 
 
-@door(Role.RATER)
+@door(*RATES)
 @never_cache
 @require_http_methods(READ_AND_WRITE)
 def own(request: MemberRequest, assignment_id: int) -> HttpResponse:
@@ -213,7 +215,7 @@ def own(request: MemberRequest, assignment_id: int) -> HttpResponse:
     return go(request, "rate", request.project.slug, row.round_id)
 
 
-@door(Role.RATER)
+@door(*RATES)
 @require_POST
 def news_read(request: MemberRequest, round_id: int) -> HttpResponse:
     """Put away what is new in the round's guideline; it comes back with the next version."""

@@ -20,6 +20,7 @@ from calibration.models import CalibrationReport
 from calibration.queries import agreement, approvals, reports
 from calibration.queries.approvals import ApprovalView, LookLine
 from calibration.queries.pictures import DimensionView
+from calibration.services import certificates
 from calibration.states import ReportForm
 from core.api import ErrorOutput
 from core.errors import NotHere
@@ -112,6 +113,18 @@ class ApprovalRequestView(ReadView):
     def get(self, request: Request, slug: str, request_id: int) -> Response:
         """One approval request, with what its looks may say to everybody."""
         return Response(_approval(access.approval_of(_project(request), request_id)))
+
+
+class CertificateView(ReadView):
+    @extend_schema(
+        operation_id="decisions_certificate",
+        tags=["calibration"],
+        responses={200: serializers.CertificateOutput, 404: ErrorOutput},
+    )
+    def get(self, request: Request, slug: str, decision_id: int) -> Response:
+        """The signed certificate of a decision, as `manage.py certificate` writes it."""
+        decision = access.decision_of(_project(request), decision_id)
+        return Response(certificates.issue(decision).document)
 
 
 def _project(request: Request) -> Project:

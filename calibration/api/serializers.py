@@ -74,3 +74,18 @@ class ApprovalOutput(serializers.Serializer[Any]):
     problem = serializers.CharField(allow_blank=True)
     dimensions = SealedDimensionOutput(many=True)
     decisions = DecisionOutput(many=True)
+
+
+class CertificateSignatureOutput(serializers.Serializer[Any]):
+    """Ed25519 over the certificate; `key` names the key and proves nothing."""
+
+    algorithm = serializers.CharField()
+    key = serializers.CharField()
+    value = serializers.CharField()
+
+
+class CertificateOutput(serializers.Serializer[Any]):
+    """A decision, its evidence and the policy in force; nothing about a single item."""
+
+    certificate = serializers.DictField()
+    signature = CertificateSignatureOutput()

@@ -21,4 +21,9 @@ urlpatterns = [
         evidence.ApprovalRequestView.as_view(),
         name="api_approval",
     ),
+    path(
+        PROJECT + "decisions/<int:decision_id>/certificate",
+        evidence.CertificateView.as_view(),
+        name="api_certificate",
+    ),
 ]

@@ -16,7 +16,7 @@ from annotation.rules.presets import FORM_OF, FOUR_DIMENSIONS, PREFERENCE, PRESE
 from annotation.rules.writing import WorkedExample
 from annotation.services import datasets, guidelines, importing, label_import, rounds
 from annotation.states import Part, Provenance
-from calibration.demo import people, texts
+from calibration.demo import people, talks, texts
 from calibration.services import approvals
 from judges.models import Judge, JudgeVersion
 from judges.services import probes, runs, versions
@@ -77,6 +77,8 @@ def seed(*, now: datetime) -> bool:
     pairs = _pairs(project, preference, lead, now)
     _rated_singles(project, rubric, lead, now)
     _open_rounds(project, preference, rubric, cast, now)
+    start = PAIRS + RATED_SINGLES + OPEN_SINGLES + OPEN_PAIRS
+    talks.seed(project=project, version=rubric, lead=lead, start=start, now=now)
     _judges(project, pairs, preference, lead, now)
     Project.objects.filter(pk=project.pk).update(is_demo=True)
     return True

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,29 @@ class RoundAgreement:
         named = next((one for one in self.dimensions if one.key == key), None)
         return named or next(iter(self.dimensions), None)
 
+    def stored(self) -> dict[str, Any]:
+        """All of it as JSON, for a row that keeps the figures of a large round."""
+        return asdict(self)
+
+    @classmethod
+    def restored(cls, kept: Mapping[str, Any]) -> RoundAgreement:
+        """What `stored` gave; numbers and lists come back as they went."""
+        dimensions = [
+            DimensionAgreement(
+                **{
+                    **one,
+                    "kappa": tuple(one["kappa"]),
+                    "points": tuple(one["points"]),
+                    "uses": {name: tuple(counts) for name, counts in one["uses"].items()},
+                }
+            )
+            for one in kept["dimensions"]
+        ]
+        differences = [
+            Difference(**{**one, "labels": tuple(one["labels"])}) for one in kept["differences"]
+        ]
+        return cls(**{**kept, "dimensions": tuple(dimensions), "differences": tuple(differences)})
+
     def as_dict(self) -> dict[str, Any]:
         """As `manage.py agreement --json` writes it; nothing by rater of sealed items."""
         return {
@@ -127,6 +150,16 @@ def _labelling(project_id: int) -> QuerySet[Assignment]:
 def state_of(round_: Round) -> str:
     """The digest of a round's labels, from one counting query: other labels, other digest."""
     return counted(round_)[0]
+
+
+def state_now(round_: Round) -> str:
+    """The same of a round that is known to be small."""
+    return _counted(round_)[0]
+
+
+def keep(round_: Round, found: RoundAgreement) -> None:
+    """Let the project's steps find figures that a job made."""
+    cache.set(_cache_key(round_, found.digest), found, KEPT_SECONDS)
 
 
 def counted(round_: Round) -> tuple[str, int]:

@@ -27,7 +27,9 @@ from judges.models import (
     Look,
     Standing,
 )
-from judges.states import DecisionKind, RequestState, VersionKind
+from judges.queries import policies
+from judges.rules import exceptions
+from judges.states import DecisionKind, GateDecision, RequestState, VersionKind
 
 MOST_LOOKS = 3
 OPEN_STATES = (RequestState.ASKED, RequestState.JUDGING, RequestState.MEASURED)
@@ -55,6 +57,23 @@ class DecisionLine:
     who: str
     approved: tuple[str, ...]
     refused: tuple[str, ...]
+    excepted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionLine:
+    """A dimension whose target is out of reach: what speaks for an exception, or against it.
+
+    ω and ρ with the number of raters that they rest on; `why_not` is empty where it is possible.
+    """
+
+    key: str
+    name: str
+    omega: float | None
+    rho: float | None
+    epsilon: float
+    raters: int
+    why_not: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +90,7 @@ class ApprovalView:
     provenance: str
     declared_by: str
     cost: Mapping[str, Any]
+    exceptions: list[ExceptionLine]
 
     @property
     def passed(self) -> list[DimensionView]:
@@ -92,7 +112,7 @@ def approval(request: ApprovalRequest, *, is_admin: bool, is_judge_author: bool)
         row.dimension_key: {**stored.get(row.dimension_key, {}), **row.numbers} for row in evidence
     }
     looks = {row.dimension_key: row.look.number for row in evidence}
-    most = 1 if request.sealed_set.is_one_shot else MOST_LOOKS
+    most = most_looks(request.sealed_set)
     drawn = [
         (
             view,
@@ -117,7 +137,32 @@ def approval(request: ApprovalRequest, *, is_admin: bool, is_judge_author: bool)
         provenance=request.sealed_set.provenance,
         declared_by=actors.get(request.sealed_set.declared_by, ""),
         cost=report.content.get("cost", {}) if report is not None else {},
+        exceptions=_exceptions(request, evidence),
     )
+
+
+def _exceptions(request: ApprovalRequest, evidence: list[EvidenceSnapshot]) -> list[ExceptionLine]:
+    """For whoever decides: while a request waits, its dimensions that nobody could have passed."""
+    rows = [row for row in evidence if row.gate == GateDecision.UNATTAINABLE]
+    if not rows or request.state != RequestState.MEASURED:
+        return []
+    names = reports.dimension_names(request.version)
+    least = policies.current(request.project_id).least_omega
+    lines = []
+    for row in rows:
+        found = row.numbers["alt_test"]
+        lines.append(
+            ExceptionLine(
+                key=row.dimension_key,
+                name=names.get(row.dimension_key, row.dimension_key),
+                omega=found["omega"],
+                rho=found["rho"],
+                epsilon=found["epsilon"],
+                raters=len(found["raters"]),
+                why_not=exceptions.why_not(row.numbers, least_omega=least),
+            )
+        )
+    return lines
 
 
 def decision_lines(decisions: Iterable[Decision], version: JudgeVersion) -> list[DecisionLine]:
@@ -129,9 +174,20 @@ def decision_lines(decisions: Iterable[Decision], version: JudgeVersion) -> list
         return tuple(names.get(key, key) for key, said in row.dimensions.items() if said == word)
 
     return [
-        DecisionLine(row, actors[row.actor], those(row, "approve"), those(row, "refuse"))
+        DecisionLine(
+            row,
+            actors[row.actor],
+            those(row, "approve"),
+            those(row, "refuse"),
+            those(row, "exception"),
+        )
         for row in rows
     ]
+
+
+def most_looks(sealed_set: SealedSet) -> int:
+    """How many looks each dimension of a set has in all."""
+    return 1 if sealed_set.is_one_shot else MOST_LOOKS
 
 
 def has_authored(project: Project, user: User) -> bool:
@@ -315,7 +371,7 @@ def sealed_choices(version: JudgeVersion) -> list[SealedChoice]:
                     whole(), part=Part.SEALED, withdrawn_at__isnull=True
                 ).count(),
                 used={key: looks.get(key, 0) for key in keys},
-                most=1 if one.is_one_shot else MOST_LOOKS,
+                most=most_looks(one),
             )
         )
     return choices

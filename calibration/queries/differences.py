@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from annotation.models import Item, Round
+from annotation.queries import adjudication
 from annotation.queries.items import items_yet_rated_by, visible_items
 from annotation.queries.sealed import touching_sealed
 from calibration.queries.roundfigures import DimensionFigures, Figures
@@ -21,6 +22,7 @@ class DifferenceFilter:
     raters: int = 0
     difficulty: str = ""
     tag: str = ""
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,15 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class DifferenceLine:
-    """A difference with what tells its item from others."""
+    """A difference with what tells its item from others; `state` is how far it is settled, ""
+    while its ratings are not all in."""
 
     difference: Difference
     title: str
     external_id: str
     difficulty: str
     tags: Sequence[str]
+    state: str = ""
 
 
 def lines(
@@ -62,7 +66,16 @@ def lines(
     nothing that this person may yet rate."""
     fitting = [one for one in _listed(found, wanted) if _fits(one, wanted)]
     about = _about(round_, {one.item_id for one in fitting}, wanted=wanted, user_id=user_id)
-    shown = [one for one in fitting if one.item_id in about]
+    version = round_.guideline_version
+    states = adjudication.states_of(
+        list(about), guideline_id=version.guideline_id, major=version.major
+    )
+    shown = [
+        one
+        for one in fitting
+        if one.item_id in about
+        and wanted.state in ("", states.get((one.item_id, one.dimension.key), ""))
+    ]
     shown.sort(key=lambda one: (-one.distance, one.item_id, one.dimension.key))
     return [
         DifferenceLine(
@@ -71,6 +84,7 @@ def lines(
             external_id=about[one.item_id].external_id,
             difficulty=about[one.item_id].difficulty,
             tags=about[one.item_id].tags,
+            state=states.get((one.item_id, one.dimension.key), ""),
         )
         for one in shown
     ]

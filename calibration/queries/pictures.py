@@ -96,6 +96,12 @@ class DimensionView:
         return self.numbers["contested"] / asked if asked else None
 
     @property
+    def adjudicated_share(self) -> float | None:
+        """Of all items with a human label."""
+        labelled = self.numbers["decided"] + self.numbers["not_applicable"]
+        return self.numbers["adjudicated"] / labelled if labelled else None
+
+    @property
     def has_alt_test(self) -> bool:
         return bool(self.numbers["alt_test"]["raters"])
 

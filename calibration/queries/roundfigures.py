@@ -7,27 +7,32 @@ that no page waits for a million items. Sealed items never enter.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 from django.core.cache import cache
+from django.db.models import Max
 
-from annotation.models import Dimension, Round
+from annotation.models import Assignment, Dimension, Item, Round
 from annotation.queries import labels, raterwork
 from annotation.queries.raterwork import Work
+from annotation.states import AssignmentState
 from calibration.models import RoundFigures
 from calibration.queries import agreement
+from calibration.queries.agreement import RoundAgreement
 from measurement.counts import counts_of
 from measurement.raters import RaterQuality, rater_quality
 from measurement.scale import Scale
+from measurement.slices import pairs_by_slice, pairs_over_time
 from measurement.spread import mean_distance
 from measurement.table import RatingTable
 
 KEPT_SECONDS = 24 * 3600
 MOST_DIFFERING = 1000
 """Items listed for each dimension, the ones that differ most."""
+SLICED = ("difficulty", "case", "source")
 LEAST_AGE = timedelta(minutes=1)
 SHARE = 0.05
 """Of a worker's time, at most this much goes into the figures of one round."""
@@ -36,7 +41,11 @@ SHARE = 0.05
 @dataclass(frozen=True, slots=True)
 class DimensionFigures:
     """One dimension: `quality` of each rater by id (the JSON form of measurement's), and its
-    items that differ most, worst first, as (item id, mean distance 0–1, counts by point)."""
+    items that differ most, worst first, as (item id, mean distance 0–1, counts by point).
+
+    `slices` holds the pairs that agree by property of the items and its value, `times` those of
+    blocks of items with the moment (seconds) at which the last of a block was rated to the end.
+    """
 
     key: str
     name: str
@@ -44,6 +53,8 @@ class DimensionFigures:
     quality: Mapping[int, Mapping[str, Any]]
     differing: int
     listed: Sequence[tuple[int, float, Sequence[int]]]
+    slices: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    times: Sequence[tuple[float, Mapping[str, Any]]] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -53,15 +64,25 @@ class DimensionFigures:
             "quality": {str(rater): found for rater, found in self.quality.items()},
             "differing": self.differing,
             "listed": self.listed,
+            "slices": self.slices,
+            "times": self.times,
         }
 
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> DimensionFigures:
         quality = {int(rater): found for rater, found in kept["quality"].items()}
         listed = [(item, far, tuple(counts)) for item, far, counts in kept["listed"]]
+        times = [(at, figure) for at, figure in kept.get("times", ())]
+        points = tuple(kept["points"])
         return cls(
-            **{**kept, "points": tuple(kept["points"]), "quality": quality, "listed": listed}
+            **{**kept, "points": points, "quality": quality, "listed": listed, "times": times}
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    slices: Mapping[str, Mapping[str, str]]
+    ended: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +102,7 @@ class Figures:
 
 def live(round_: Round, *, now: datetime) -> Figures:
     """The figures of this moment; those of the labels are made once for a state of them."""
-    key = f"round-figures/1/{round_.pk}/{agreement.state_of(round_)}"
+    key = f"round-figures/2/{round_.pk}/{agreement.state_of(round_)}"
     found: tuple[DimensionFigures, ...] | None = cache.get(key)
     if found is None:
         found = measured(round_)
@@ -103,10 +124,18 @@ def kept(round_: Round) -> Figures | None:
     )
 
 
+def kept_agreement(round_: Round) -> RoundAgreement | None:
+    """Agreement in a large round as the last job measured it; None before the first one is done."""
+    row = RoundFigures.objects.filter(round=round_, made_at__isnull=False).first()
+    found = row.content.get("agreement") if row is not None else None
+    return RoundAgreement.restored(found) if found else None
+
+
 def content_of(round_: Round) -> dict[str, Any]:
     """Everything that a row keeps of a large round."""
     return {
         "dimensions": [one.as_dict() for one in measured(round_)],
+        "agreement": agreement.of_round(round_).stored(),
         "work": {str(rater): one.as_dict() for rater, one in raterwork.work_of(round_).items()},
     }
 
@@ -121,10 +150,29 @@ def is_old(row: RoundFigures, *, now: datetime) -> bool:
 def measured(round_: Round) -> tuple[DimensionFigures, ...]:
     """Every dimension of the round's guideline version, from its unsealed items."""
     dimensions = round_.guideline_version.dimensions.select_related("version")
-    return tuple(_dimension(round_, dimension) for dimension in dimensions)
+    about = _about(round_)
+    return tuple(_dimension(round_, dimension, about) for dimension in dimensions)
 
 
-def _dimension(round_: Round, dimension: Dimension) -> DimensionFigures:
+def _about(round_: Round) -> _About:
+    """What tells the items of a round apart, by their ids: properties, and when they were done."""
+    rows = Item.objects.filter(round_items__round=round_).values_list("pk", *SLICED)
+    slices: dict[str, dict[str, str]] = {name: {} for name in SLICED}
+    for pk, *values in rows.iterator(chunk_size=5000):
+        for name, value in zip(SLICED, values, strict=True):
+            if value:
+                slices[name][str(pk)] = value.replace("_", " ")
+    answers = Assignment.objects.filter(
+        round=round_, state=AssignmentState.SUBMITTED, gold__isnull=True
+    ).order_by()
+    ended = answers.values_list("item").annotate(last=Max("submitted_at"))
+    return _About(
+        {name: found for name, found in slices.items() if len(set(found.values())) > 1},
+        {str(item): last.timestamp() for item, last in ended.iterator(chunk_size=5000) if last},
+    )
+
+
+def _dimension(round_: Round, dimension: Dimension, about: _About) -> DimensionFigures:
     scale = labels.scale_of(dimension)
     votes = labels.unsealed_votes(round_=round_, dimension_key=dimension.key)
     table = RatingTable.build(votes)
@@ -136,6 +184,17 @@ def _dimension(round_: Round, dimension: Dimension) -> DimensionFigures:
         quality={int(one.rater): _kept_of(one) for one in rater_quality(table, scale=scale)},
         differing=differing,
         listed=listed,
+        slices={
+            name: {
+                value: figure.as_dict()
+                for value, figure in pairs_by_slice(table, scale=scale, slices=slices).items()
+            }
+            for name, slices in about.slices.items()
+        },
+        times=[
+            (at, figure.as_dict())
+            for at, figure in pairs_over_time(table, scale=scale, ended=about.ended)
+        ],
     )
 
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from django.db.models import Count, QuerySet
 
-from annotation.models import Dataset, Dimension, GuidelineVersion, Item, Response, whole
+from annotation.models import (
+    Dataset,
+    Dimension,
+    GuidelineVersion,
+    Item,
+    ReferenceLabel,
+    Response,
+    whole,
+)
 from annotation.queries import labels
-from annotation.states import ItemKind, Part
+from annotation.states import ItemKind, Method, Part, ReferenceState
 from judges.models import Call, JudgeLabel, Run, Verdict
 from judges.rules import families
 from measurement.alpha import alpha
@@ -42,12 +50,16 @@ class PeopleFigures:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """One dimension's votes over one part of a dataset; `unrated` items have none."""
+    """One dimension's votes over one part of a dataset; `unrated` items have none.
+
+    `adjudicated` holds the point of the scale that a named person decided, by item.
+    """
 
     table: RatingTable
     scale: Scale
     unrated: int
     digest: str
+    adjudicated: Mapping[str, str]
 
     def figures(self, *, seed: int) -> PeopleFigures:
         """Alpha on the scale's own labels, as the page of the round shows it."""
@@ -90,13 +102,41 @@ def people(
         asked = set(judgeable(dataset, part).values_list("pk", flat=True))
         rows = [row for row in rows if row.item_id in asked]
         unrated = len(asked - {row.item_id for row in rows})
-    text = "\n".join(sorted(f"{row.item_id}\t{row.rater_id}\t{row.label}" for row in rows))
+    decided = _adjudicated(dataset, version, dimension, {row.item_id for row in rows})
+    lines = [f"{row.item_id}\t{row.rater_id}\t{row.label}" for row in rows]
+    lines += [f"{item}\tadjudicated\t{label}" for item, label in decided.items()]
     return People(
         table=labels.table(rows),
         scale=labels.scale_of(dimension),
         unrated=unrated,
-        digest=hashlib.sha256(text.encode()).hexdigest(),
+        digest=hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest(),
+        adjudicated=decided,
     )
+
+
+def _adjudicated(
+    dataset: Dataset, version: GuidelineVersion, dimension: Dimension, item_ids: Collection[int]
+) -> dict[str, str]:
+    """What a named person decided of these items. The word that one is still contested leaves it
+    to its votes."""
+    rows = (
+        ReferenceLabel.objects.filter(
+            item__dataset=dataset,
+            guideline=version.guideline_id,
+            major=version.major,
+            dimension_key=dimension.key,
+            method=Method.ADJUDICATED,
+        )
+        .order_by("version")
+        .values_list("item_id", "item__external_id", "point", "state")
+    )
+    newest = {item_id: (name, point, state) for item_id, name, point, state in rows.iterator()}
+    settled = (ReferenceState.DECIDED, ReferenceState.NOT_APPLICABLE)
+    return {
+        name: point
+        for item_id, (name, point, state) in newest.items()
+        if item_id in item_ids and state in settled
+    }
 
 
 def judgeable(dataset: Dataset, part: str) -> QuerySet[Item]:

@@ -7,9 +7,11 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Membership, User
+from accounts.services import notices
 from annotation.models import Assignment, Dimension, SealedSet
 from annotation.states import Part
 from calibration.queries import tables
@@ -23,6 +25,8 @@ from judges.states import RequestState, RunPurpose, RunState, VersionKind
 
 MEASURE = "calibration.measure"
 MOST_FAILURES = 3
+ASKED = "approval.asked"
+ASKED_SENTENCE = "Approval is asked for {subject}."
 
 
 def ask(
@@ -74,11 +78,26 @@ def ask(
                     "insufficient": missing,
                 },
             )
+            if not missing:
+                _tell_admins(request)
     except IntegrityError:
         raise Conflict(
             "already_asked", "This version waits already for an answer on this sealed set."
         ) from None
     return request
+
+
+def _tell_admins(request: ApprovalRequest) -> None:
+    """Something will wait for their decision. Neither a verdict nor a label is in the notice."""
+    admins = Membership.objects.filter(project=request.project_id, is_admin=True)
+    notices.notify(
+        users=admins.values_list("user_id", flat=True),
+        project=request.project,
+        kind=ASKED,
+        key=f"{ASKED}:{request.pk}",
+        subject=f"{request.version.judge.name} {request.version.number}",
+        address=reverse("approval", args=[request.project.slug, request.pk]),
+    )
 
 
 def on_run_finished(run_id: int) -> None:

@@ -183,7 +183,8 @@ def _write(
 ) -> bool:
     """Evidence, looks, report and, when it is used up, the set's retirement: one transaction.
 
-    False when another request took a look meanwhile: measure again at the next level.
+    False when another request took a look meanwhile, or somebody changed the policy before the
+    set's first look: measure again, at the next level or by the new rule.
     """
     with transaction.atomic(durable=True):
         sealed_set = _locked(request)
@@ -193,6 +194,8 @@ def _write(
         }
         is_stale = any(number != taken[key] + 1 for key, number in numbers.items())
         is_taken = _same_fingerprint(request, list(numbers)).exists()
+        in_force = measuring.policy_of(sealed_set.dataset)
+        is_stale = is_stale or any(found.policy != in_force for found in measured.values())
         if is_stale or is_taken or sealed_set.retired_at is not None:
             return False
         changed = ApprovalRequest.objects.filter(pk=request.pk, state=RequestState.JUDGING).update(
@@ -221,7 +224,8 @@ def _evidence(request: ApprovalRequest, key: str, found: Measured) -> EvidenceSn
         major=request.version.guideline_version.major,
         fingerprint=request.version.fingerprint,
         gate=found.alignment.gate.decision,
-        rule=measuring.rule_of(request.project_id).as_dict(),
+        rule=found.policy.as_dict(),
+        policy_number=found.policy.number,
         numbers=found.alignment.as_dict(),
         seed=SEED,
         labels_digest=found.labels_digest,

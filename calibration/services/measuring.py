@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from annotation.models import Dataset, Dimension
+from annotation.models import Dataset, Dimension, SealedSet
 from calibration.queries import tables
 from judges.models import Run
+from judges.queries import policies
+from judges.rules.policy import Policy
 from measurement import alignment
 from measurement.alignment import Alignment, Readiness
 from measurement.estimate import Estimate
 from measurement.gate import GateRule
 from measurement.intervals import SEED
+from measurement.scale import Scale
 from measurement.slices import agreement_by_slice
 from measurement.verdicts import JudgeTable
 
@@ -27,6 +30,7 @@ class Measured:
     slices: dict[str, dict[str, Estimate]]
     labels_digest: str
     verdicts_digest: str
+    policy: Policy
 
     def content(self) -> dict[str, Any]:
         """The `align` object; beside it what people reach among themselves, and slices."""
@@ -40,9 +44,19 @@ class Measured:
         }
 
 
-def rule_of(project_id: int) -> GateRule:
-    """The project's policy: the defaults of docs/statistics.md until the policy editor exists."""
-    return GateRule()
+def policy_of(dataset: Dataset) -> Policy:
+    """The policy of a dataset: a sealed set keeps the one of its first look."""
+    sealed_set = SealedSet.objects.filter(dataset=dataset).first()
+    if sealed_set is None:
+        return policies.current(dataset.project_id)
+    return policies.of_set(sealed_set, project_id=dataset.project_id)
+
+
+def _rule(policy: Policy, scale: Scale) -> GateRule:
+    """The policy's rule for one dimension: of the labels that must be caught those it has."""
+    known = set(scale.tested().labels)
+    wanted = tuple(label for label in policy.gate.must_catch if label in known)
+    return replace(policy.gate, must_catch=wanted)
 
 
 def readiness(*, dataset: Dataset, dimension: Dimension, part: str) -> Readiness:
@@ -53,7 +67,8 @@ def readiness(*, dataset: Dataset, dimension: Dimension, part: str) -> Readiness
     return alignment.readiness(
         people.table,
         scale=people.scale,
-        rule=rule_of(dataset.project_id),
+        rule=_rule(policy_of(dataset), people.scale),
+        adjudicated=people.adjudicated,
         unrated=people.unrated,
     )
 
@@ -74,7 +89,8 @@ def measure(
         dataset=dataset, version=dimension.version, dimension=dimension, part=part, items=items
     )
     judge = tables.judge(run=run, dimension_key=dimension.key, scale=people.scale)
-    rule = rule_of(dataset.project_id)
+    policy = policy_of(dataset)
+    rule = _rule(policy, people.scale)
     found = alignment.align(
         people.table,
         judge,
@@ -83,6 +99,7 @@ def measure(
         look=look,
         one_shot=one_shot,
         seed=SEED,
+        adjudicated=people.adjudicated,
         unrated=people.unrated,
         lengths=tables.lengths(dataset=dataset, part=part),
         own=tables.own_sides(
@@ -96,6 +113,7 @@ def measure(
         _slices(people, judge, dataset, least_ratings=2 if is_dry_run else rule.least_ratings),
         people.digest,
         tables.verdicts_digest(run=run, dimension_key=dimension.key),
+        policy,
     )
 
 
@@ -107,7 +125,12 @@ def _slices(
     found = {}
     for name, slices in tables.slices(dataset=dataset).items():
         by_name = agreement_by_slice(
-            table, judge, scale=people.scale, least_ratings=least_ratings, slices=slices
+            table,
+            judge,
+            scale=people.scale,
+            least_ratings=least_ratings,
+            slices=slices,
+            adjudicated=people.adjudicated,
         )
         if len(by_name) > 1:
             found[name] = by_name

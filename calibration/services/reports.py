@@ -93,7 +93,7 @@ def make(*, run_id: int, now: datetime) -> CalibrationReport:
                 run=run,
                 content={
                     "dimensions": {key: found.content() for key, found in measured.items()},
-                    "rule": measuring.rule_of(run.project_id).as_dict(),
+                    "rule": measuring.policy_of(run.dataset).as_dict(),
                     "cost": tables.cost_and_speed(run),
                     "part": "" if run.dataset.is_open else str(Part.DEVELOPMENT),
                 },

@@ -13,6 +13,7 @@ from annotation.models import Round
 from annotation.queries.rounds import is_large
 from calibration.models import RoundFigures
 from calibration.queries import roundfigures
+from calibration.queries.agreement import RoundAgreement
 from calibration.queries.roundfigures import Figures
 from core import jobs
 from core.models import Job
@@ -29,6 +30,15 @@ def of_round(*, round_: Round, actor: str, now: datetime) -> Figures | None:
         return roundfigures.live(round_, now=now)
     _ask(round_, actor=actor, now=now)
     return roundfigures.kept(round_)
+
+
+def agreement_of(*, round_: Round, actor: str, now: datetime) -> RoundAgreement | None:
+    """How far people agree in a large round, as of a while ago; None until that is measured.
+
+    Resampling a million items takes minutes: no page and no answer of the API waits for it.
+    """
+    _ask(round_, actor=actor, now=now)
+    return roundfigures.kept_agreement(round_)
 
 
 def make_job(job_id: int) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.doors import MemberRequest, door
@@ -17,6 +18,7 @@ from calibration import access
 from calibration.queries import agreement
 from calibration.queries.agreement import DimensionAgreement, RoundAgreement
 from calibration.rules import readings
+from calibration.services import roundfigures
 from core import charts, matrices
 from core.charts import IntervalRow, Scale
 from core.http import page, wants_fragment
@@ -40,17 +42,21 @@ def index(request: MemberRequest) -> HttpResponse:
 def of_round(request: MemberRequest, round_id: int) -> HttpResponse:
     """Every figure of one round. A poll that already shows this state gets nothing new."""
     round_ = access.round_of(request.project, round_id)
-    digest = agreement.state_of(round_)
+    if is_large(round_):
+        kept = _kept(request, round_)
+        digest = kept.digest if kept else ""
+    else:
+        kept, digest = None, agreement.state_now(round_)
     if wants_fragment(request) and _is_shown(request, round_, digest):
         return HttpResponse(status=UNCHANGED)
-    found = agreement.of_round(round_, digest=digest)
     context = {
         **STEP,
-        **_drawn(request, round_, found),
         "round": round_,
-        "found": found,
         "others": agreement.rounds_with_labels(project_id=request.project.pk),
     }
+    if digest:
+        found = kept or agreement.of_round(round_, digest=digest)
+        context |= {**_drawn(request, round_, found), "found": found}
     return page(
         request, "calibration/agreement.html", context, fragment="calibration/_agreement.html"
     )
@@ -77,6 +83,14 @@ def now(request: MemberRequest, round_id: int) -> HttpResponse:
         "is_live": round_.state == RoundState.OPEN,
     }
     return page(request, "calibration/_agreement_now.html", context)
+
+
+def _kept(request: MemberRequest, round_: Round) -> RoundAgreement | None:
+    """What a job made of a large round: nobody waits for so many labels to be resampled."""
+    found = roundfigures.agreement_of(round_=round_, actor=request.user.actor, now=timezone.now())
+    if found is not None:
+        agreement.keep(round_, found)
+    return found
 
 
 def _is_shown(request: MemberRequest, round_: Round, digest: str) -> bool:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.doors import MemberRequest, door
 from accounts.roles import STAFF, Role
 from calibration import access
-from calibration.forms import APPROVE, AskForm, DecisionForm, RevokeForm
+from calibration.forms import REFUSE, AskForm, DecisionForm, RevokeForm
 from calibration.queries import approvals as queries
 from calibration.queries import reports
 from calibration.queries.approvals import ApprovalView
@@ -102,13 +102,14 @@ def decide(request: MemberRequest, request_id: int) -> HttpResponse:
             by=request.user,
             now=timezone.now(),
             may_shrink=form.cleaned_data["may_shrink"],
+            excepted=form.by_exception(),
         )
     except (Conflict, Invalid) as error:
         form.add_error(None, error.sentence)
         asked.refresh_from_db()
         return _page(request, asked, form=form, status=error.status)
     said = (
-        "Approved: the API answers with it from now on." if decided.kind == APPROVE else "Refused."
+        "Refused." if decided.kind == REFUSE else "Approved: the API answers with it from now on."
     )
     messages.success(request, said)
     return go(request, "approval", request.project.slug, asked.pk)
@@ -154,7 +155,9 @@ def _view(request: MemberRequest, asked: ApprovalRequest) -> ApprovalView:
 def _form(view: ApprovalView, data: Any = None) -> DecisionForm:
     passing = {one.key: one.name for one in view.passed}
     covered = view.standing.dimensions if view.standing is not None else []
-    return DecisionForm(passing, [key for key in covered if key not in passing], data)
+    exceptable = {line.key: line.name for line in view.exceptions if not line.why_not}
+    lost = [key for key in covered if key not in passing and key not in exceptable]
+    return DecisionForm(passing, lost, data, exceptable=exceptable)
 
 
 def _page(

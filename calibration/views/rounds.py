@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.dateformat import format as date_format
 from django.views.decorators.http import require_safe
 
 from accounts.doors import MemberRequest, door
 from accounts.roles import STAFF
 from annotation.models import Round
+from annotation.states import RoundState
 from calibration import access
 from calibration.forms import DifferencesFilter, RatersFilter
 from calibration.queries import agreement, differences, roundraters
@@ -75,6 +78,7 @@ def differing(request: MemberRequest, round_id: int) -> HttpResponse:
         shown = differences.lines(round_, found, wanted=form.wanted(), user_id=request.user.pk)
         context |= {"form": form, **_paged(request, shown, PAGE_ITEMS)}
         context["drawn"] = [_drawn(line) for line in context["page_obj"].object_list]
+        context["query"] = f"?{form.asked_for()}" if form.is_narrowed else ""
         context["cut_short"] = [one for one in found.dimensions if one.differing > len(one.listed)]
     return page(
         request,
@@ -82,6 +86,51 @@ def differing(request: MemberRequest, round_id: int) -> HttpResponse:
         context,
         fragment="calibration/_round_differences.html",
     )
+
+
+@door(*STAFF)
+@require_safe
+def parts(request: MemberRequest, round_id: int) -> HttpResponse:
+    """Pairs of raters that agree by slice of the unsealed items, and over time."""
+    round_ = access.round_of(request.project, round_id)
+    found = _figures(request, round_)
+    context = {**_shared(request, round_, found), "current_step": "agree"}
+    if found is not None and not context["is_rating"]:
+        one = found.dimension(request.GET.get("dimension", ""))
+        context |= {"one": one, "tabs": _tabs(found, one)}
+        if one is not None:
+            context |= {"slices": _slices(one), "picture": _trend(one)}
+    context["is_live"] = round_.state == RoundState.OPEN and not context["is_rating"]
+    return page(
+        request, "calibration/round_parts.html", context, fragment="calibration/_round_parts.html"
+    )
+
+
+def _slices(one: DimensionFigures) -> list[tuple[str, charts.IntervalPlot]]:
+    """A plot for each property that tells two slices or more apart, all on one scale."""
+    found = [each for by_value in one.slices.values() for each in by_value.values()]
+    scale = charts.window(found)
+    return [
+        (
+            name,
+            charts.interval_plot(
+                [charts.IntervalRow(value, figure) for value, figure in by_value.items()], scale
+            ),
+        )
+        for name, by_value in one.slices.items()
+    ]
+
+
+def _trend(one: DimensionFigures) -> charts.Trend | None:
+    """Blocks of items in the order in which they were done; one block is no trend."""
+    if len(one.times) < 2:
+        return None
+    named = [
+        (date_format(timezone.localtime(datetime.fromtimestamp(at, UTC)), "j M"), figure)
+        for at, figure in one.times
+    ]
+    scale = charts.window([figure for _, figure in named])
+    return charts.trend(named, scale, name=f"Pairs that agree over time, {one.name}")
 
 
 def _figures(request: MemberRequest, round_: Round) -> Figures | None:

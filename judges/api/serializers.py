@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from judges.services.serving import MOST_ITEMS
+from judges.states import RunMode
 
 
 class MessageInput(serializers.Serializer[Any]):
@@ -65,6 +66,7 @@ class AnswerOutput(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     fingerprint = serializers.CharField()
     decision = serializers.IntegerField()
+    decision_kind = serializers.CharField(help_text="`approve`, or `exception`.")
     cost = serializers.FloatField(help_text="US dollars")
 
 
@@ -77,6 +79,9 @@ class RunOutput(serializers.Serializer[Any]):
     judge = serializers.CharField()
     version = serializers.IntegerField()
     purpose = serializers.CharField()
+    mode = serializers.ChoiceField(
+        choices=RunMode.choices, help_text="direct, or batch: answers within 24 hours."
+    )
     state = serializers.CharField()
     problem = serializers.CharField(allow_blank=True)
     items = serializers.IntegerField()
@@ -98,6 +103,7 @@ class SignatureOutput(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     fingerprint = serializers.CharField()
     decision = serializers.IntegerField(allow_null=True)
+    decision_kind = serializers.CharField(allow_null=True)
     cost = serializers.FloatField()
 
 
@@ -110,6 +116,7 @@ class VerdictsPageOutput(SignatureOutput):
 class StandingOutput(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     decision = serializers.IntegerField()
+    decision_kind = serializers.CharField(help_text="`approve`, or `exception`.")
     dimensions = serializers.ListField(child=serializers.CharField())
     since = serializers.DateTimeField()
     valid_until = serializers.DateTimeField()

@@ -80,8 +80,8 @@ class VerdictsView(APIView):
         One item waits and answers; `{"items": […]}` gives 202 and a run to follow, as does one
         item when two calls wait already. Only dimensions that the approval covers are answered;
         one with a cut answers `pass` or `fail`. 409: `judge_not_approved`, `approval_expired`,
-        `approval_suspended`, `dimension_not_approved`. 422 and 502: no verdict, with the reason;
-        a label is never made up.
+        `approval_suspended`, `dimension_not_approved`, `budget_reached`. 422 and 502: no verdict,
+        with the reason; a label is never made up.
         """
         token = _token(request)
         found = serving.judge_of(token.project, judge)
@@ -268,6 +268,7 @@ def _run(run: Run, slug: str, progress: Progress) -> dict[str, Any]:
         "judge": run.version.judge.slug,
         "version": run.version.number,
         "purpose": run.purpose,
+        "mode": run.mode,
         "state": run.state,
         "problem": run.pause_reason,
         "items": run.items_planned,
@@ -286,6 +287,7 @@ def _signature(run: Run) -> dict[str, Any]:
         "version": run.version.number,
         "fingerprint": run.version.fingerprint,
         "decision": None,
+        "decision_kind": None,
         "cost": float(run.spent),
     }
 
@@ -331,6 +333,7 @@ def _judge(judge: Judge) -> dict[str, Any]:
         else {
             "version": standing.version.number,
             "decision": standing.decision_id,
+            "decision_kind": standing.decision.kind,
             "dimensions": standing.dimensions,
             "since": standing.since,
             "valid_until": standing.valid_until,

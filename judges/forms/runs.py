@@ -11,6 +11,7 @@ from accounts.models import Project
 from annotation.models import Dataset
 from annotation.states import DatasetKind
 from judges.services.runs import MOST_CONCURRENT
+from judges.states import RunMode
 
 
 class Dollars(forms.DecimalField):
@@ -47,9 +48,23 @@ class RunForm(BudgetForm):
         max_value=MOST_CONCURRENT,
         help_text="Fewer when the provider slows down.",
     )
-    field_order = ["dataset", "budget", "concurrency"]
+    mode = forms.ChoiceField(
+        label="How the calls are sent",
+        widget=forms.RadioSelect,
+        required=False,
+        initial=RunMode.DIRECT,
+    )
+    field_order = ["dataset", "mode", "budget", "concurrency"]
 
-    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, project: Project, *args: Any, may_batch: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        modes = RunMode.choices if may_batch else [(RunMode.DIRECT.value, RunMode.DIRECT.label)]
+        self.fields["mode"].choices = modes  # type: ignore[attr-defined]
         datasets = Dataset.objects.filter(project=project, kind=DatasetKind.NORMAL).order_by("-pk")
         self.fields["dataset"].queryset = datasets  # type: ignore[attr-defined]
+
+    def clean_mode(self) -> RunMode:
+        """One by one where nobody says otherwise."""
+        return RunMode(self.cleaned_data["mode"] or RunMode.DIRECT)

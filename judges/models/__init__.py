@@ -7,11 +7,13 @@ from judges.models.config import Judge, JudgeVersion
 from judges.models.keys import ProviderKey
 from judges.models.money import OwnPrice, Purse
 from judges.models.probe import Probe, Variant
-from judges.models.run import Attempt, Call, JudgeLabel, Run, Verdict
+from judges.models.run import Attempt, Call, JudgeLabel, Piece, Run, Verdict
 from judges.models.standing import (
     ApprovalRequest,
     Decision,
+    DriftLabel,
     EvidenceSnapshot,
+    GatePolicy,
     Look,
     Standing,
 )
@@ -22,12 +24,15 @@ __all__ = [
     "Attempt",
     "Call",
     "Decision",
+    "DriftLabel",
     "EvidenceSnapshot",
+    "GatePolicy",
     "Judge",
     "JudgeLabel",
     "JudgeVersion",
     "Look",
     "OwnPrice",
+    "Piece",
     "Probe",
     "ProviderKey",
     "Purse",

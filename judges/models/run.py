@@ -9,7 +9,7 @@ from accounts.models import Project
 from annotation.models import Dataset, Item
 from core.models import TimeStamped
 from judges.models.config import JudgeVersion
-from judges.states import AttemptState, CallState, RunPurpose, RunState
+from judges.states import AttemptState, CallState, PieceState, RunMode, RunPurpose, RunState
 
 
 class Run(TimeStamped):
@@ -21,10 +21,15 @@ class Run(TimeStamped):
         Dataset, on_delete=models.PROTECT, null=True, blank=True, related_name="runs"
     )
     purpose = models.CharField(max_length=16, choices=RunPurpose, default=RunPurpose.ORDINARY)
+    mode = models.CharField(
+        max_length=8, choices=RunMode, default=RunMode.DIRECT, db_default="direct"
+    )
     state = models.CharField(max_length=16, choices=RunState, default=RunState.PLANNED)
     actor = models.CharField(max_length=64)
     owner = models.CharField(max_length=64, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
+    # A planned run that rests until then: its calls wait at a provider, or for their turn.
+    wake_at = models.DateTimeField(null=True, blank=True)
     concurrency = models.PositiveIntegerField(default=16)
     pause_reason = models.CharField(max_length=400, blank=True)
     items_planned = models.PositiveIntegerField(default=0)
@@ -41,6 +46,7 @@ class Run(TimeStamped):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(state__in=RunState.values), name="run_state_known"),
+            models.CheckConstraint(condition=Q(mode__in=RunMode.values), name="run_mode_known"),
             models.CheckConstraint(
                 condition=Q(purpose__in=RunPurpose.values), name="run_purpose_known"
             ),
@@ -112,6 +118,54 @@ class Call(models.Model):
         return f"call {self.pk} ({self.state})"
 
 
+class Piece(models.Model):
+    """Calls of a run that go to the provider together, as one of its batches.
+
+    Written with its attempts before anything leaves. Whoever sets `look_at` ahead looks after it
+    until then: for runs that are paused or cancelled too, what was sent is paid for.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="pieces")
+    number = models.PositiveIntegerField()
+    # Begins the id of each of its requests: so it is known again at the provider.
+    token = models.CharField(max_length=16, unique=True)
+    provider_id = models.CharField(max_length=120, blank=True)
+    state = models.CharField(max_length=16, choices=PieceState, default=PieceState.WRITTEN)
+    requests = models.PositiveIntegerField()
+    fetches = models.PositiveSmallIntegerField(default=0)
+    problem = models.CharField(max_length=400, blank=True)
+    written_at = models.DateTimeField()
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    fetched_at = models.DateTimeField(null=True, blank=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    # None once nothing has to be looked for any more.
+    look_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "number"], name="piece_numbered_once"),
+            models.CheckConstraint(
+                condition=Q(state__in=["written", "submitted", "ended"], look_at__isnull=False)
+                | Q(state__in=["fetched", "refused", "lost"], look_at__isnull=True),
+                name="piece_looked_after_exactly_while_open",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["written", "refused", "lost"]) | ~Q(provider_id=""),
+                name="piece_known_at_the_provider_once_submitted",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=PieceState.values), name="piece_state_known"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["look_at"], name="piece_due", condition=Q(look_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"piece {self.number} of run {self.run_id} ({self.state})"
+
+
 class Attempt(models.Model):
     """One try that may cost money: written before the request leaves, finalised once.
 
@@ -120,6 +174,9 @@ class Attempt(models.Model):
     """
 
     call = models.ForeignKey(Call, on_delete=models.PROTECT, related_name="attempts")
+    piece = models.ForeignKey(
+        Piece, on_delete=models.PROTECT, null=True, blank=True, related_name="attempts"
+    )
     number = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=16, choices=AttemptState, default=AttemptState.SENT)
     owner = models.CharField(max_length=64)

@@ -4,14 +4,37 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 
 from accounts.models import Project
-from annotation.models import SealedSet
+from annotation.models import Item, SealedSet
 from core.models import TimeStamped
 from judges.models.config import Judge, JudgeVersion
 from judges.models.run import Run
 from judges.states import DecisionKind, GateDecision, RequestState
+
+
+class GatePolicy(models.Model):
+    """A project's constants of the gate, as somebody chose them: append-only, the newest holds."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="policies")
+    number = models.PositiveIntegerField()
+    constants = models.JSONField(default=dict)
+    actor = models.CharField(max_length=64)
+    reason = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "number"], name="policy_number_once"),
+            models.CheckConstraint(
+                condition=~Q(reason="") & ~Q(actor="") & Q(number__gte=1),
+                name="policy_has_a_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"policy {self.number}"
 
 
 class ApprovalRequest(TimeStamped):
@@ -64,6 +87,8 @@ class EvidenceSnapshot(models.Model):
     fingerprint = models.CharField(max_length=64)
     gate = models.CharField(max_length=16, choices=GateDecision)
     rule = models.JSONField(default=dict)
+    # The number of the project's policy that `rule` comes from; 0: the defaults.
+    policy_number = models.PositiveIntegerField(default=0, db_default=0)
     numbers = models.JSONField(default=dict)
     seed = models.BigIntegerField()
     labels_digest = models.CharField(max_length=64)
@@ -133,6 +158,8 @@ class Decision(models.Model):
     reason = models.TextField()
     fingerprint = models.CharField(max_length=64)
     valid_until = models.DateTimeField(null=True, blank=True)
+    # Number and constants of the project's policy when it was decided.
+    policy = models.JSONField(default=dict, blank=True, db_default=Value({}, models.JSONField()))
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -165,3 +192,31 @@ class Standing(models.Model):
 
     def __str__(self) -> str:
         return f"standing of {self.judge_id}"
+
+
+class DriftLabel(models.Model):
+    """One fresh human label held against the approved judge's verdict: append-only, in order.
+
+    The state of the drift alarm is recomputed from these rows each time (measurement.drift).
+    `approval` is the decision in force; a reinstatement begins a new count.
+    """
+
+    approval = models.ForeignKey(Decision, on_delete=models.PROTECT, related_name="drift_labels")
+    dimension_key = models.CharField(max_length=60)
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="+")
+    number = models.PositiveIntegerField()
+    agrees = models.BooleanField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["approval", "dimension_key", "item"], name="drift_label_item_once"
+            ),
+            models.UniqueConstraint(
+                fields=["approval", "dimension_key", "number"], name="drift_label_number_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"drift label {self.number} of {self.dimension_key}"

@@ -45,20 +45,15 @@ class AnthropicProvider:
         started = time.monotonic()
         try:
             raw = await self._connected().messages.with_raw_response.create(
-                **_parameters(request), timeout=request.timeout_seconds
+                **parameters(request), timeout=request.timeout_seconds
             )
             body = await raw.text()
         except anthropic.APIStatusError as error:
-            raise self._refusal(error, since(started)) from None
+            raise refusal(error, self._api_key, since(started)) from None
         except anthropic.APIConnectionError as error:
-            raise ProviderFailure(
-                FailureKind.TRANSIENT,
-                self._without_key(f"No answer from the server: {error.__cause__ or error}"),
-                possibly_paid=not never_left(error),
-                latency_ms=since(started),
-            ) from None
+            raise no_answer(error, self._api_key, since(started)) from None
         headers = _kept(raw.headers)
-        return _reply(body, headers, raw.http_response.status_code, since(started))
+        return reply(body, headers, raw.http_response.status_code, since(started))
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -81,26 +76,35 @@ class AnthropicProvider:
             )
         return self._client
 
-    def _refusal(self, error: APIStatusError, latency_ms: int) -> ProviderFailure:
-        code = error.error_code or ""
-        message = self._without_key(error.api_message or error.message)
-        return ProviderFailure(
-            classify(error.status_code, code=code, message=message),
-            refused(error.status_code, message, self._api_key),
-            status=error.status_code,
-            code=code or (error.type or ""),
-            request_id=error.request_id or "",
-            retry_after=seconds(error.response.headers),
-            possibly_paid=error.status_code in {408, 504},
-            latency_ms=latency_ms,
-        )
 
-    def _without_key(self, message: str) -> str:
-        """A sentence that may be stored and shown: without the key, and not endless."""
-        return without_key(message, self._api_key)
+def refusal(error: APIStatusError, api_key: str, latency_ms: int = 0) -> ProviderFailure:
+    """What a server said no to, in a sentence that may be stored and shown."""
+    code = error.error_code or ""
+    message = without_key(error.api_message or error.message, api_key)
+    return ProviderFailure(
+        classify(error.status_code, code=code, message=message),
+        refused(error.status_code, message, api_key),
+        status=error.status_code,
+        code=code or (error.type or ""),
+        request_id=error.request_id or "",
+        retry_after=seconds(error.response.headers),
+        possibly_paid=error.status_code in {408, 504},
+        latency_ms=latency_ms,
+    )
 
 
-def _parameters(request: ProviderRequest) -> dict[str, Any]:
+def no_answer(error: Exception, api_key: str, latency_ms: int = 0) -> ProviderFailure:
+    """A connection that was not made, or broke."""
+    return ProviderFailure(
+        FailureKind.TRANSIENT,
+        without_key(f"No answer from the server: {error.__cause__ or error}", api_key),
+        possibly_paid=not never_left(error),
+        latency_ms=latency_ms,
+    )
+
+
+def parameters(request: ProviderRequest) -> dict[str, Any]:
+    """What the SDK is given for a request."""
     rendered = request.rendered
     system: dict[str, Any] = {"type": "text", "text": rendered.system}
     if request.prompt_cache:
@@ -110,23 +114,23 @@ def _parameters(request: ProviderRequest) -> dict[str, Any]:
         output["format"] = {"type": "json_schema", "schema": dict(rendered.schema)}
     if rendered.effort is not None:
         output["effort"] = rendered.effort
-    parameters: dict[str, Any] = {
+    given: dict[str, Any] = {
         "model": rendered.model,
         "max_tokens": rendered.max_tokens,
         "system": [system],
         "messages": [{"role": turn.role, "content": turn.text} for turn in rendered.turns],
     }
     if output:
-        parameters["output_config"] = output
+        given["output_config"] = output
     if rendered.thinking is not None:
-        parameters["thinking"] = {"type": rendered.thinking}
+        given["thinking"] = {"type": rendered.thinking}
     if rendered.temperature is not None:
         # The SDK has no such parameter any more; servers of one's own may take it.
-        parameters["extra_body"] = {"temperature": rendered.temperature}
-    return parameters
+        given["extra_body"] = {"temperature": rendered.temperature}
+    return given
 
 
-def _reply(body: str, headers: dict[str, str], status: int, latency_ms: int) -> ProviderReply:
+def reply(body: str, headers: dict[str, str], status: int, latency_ms: int) -> ProviderReply:
     """Read the body ourselves: the SDK builds a message from anything that is JSON."""
     try:
         message = json.loads(body)

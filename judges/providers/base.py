@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from judges.rules.pricing import Usage
@@ -71,6 +72,54 @@ class Provider(Protocol):
 
     async def ask(self, request: ProviderRequest) -> ProviderReply:
         """The answer, or ``ProviderFailure``; nothing is ever tried twice in here."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give back connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a provider says of one of its batches; ``total`` is how many requests are in it."""
+
+    id: str
+    created_at: datetime
+    total: int
+    is_over: bool
+
+
+class BatchProvider(Protocol):
+    """Answers many requests together, within a day; used in one event loop and closed there.
+
+    Every method raises ``ProviderFailure`` and tries nothing twice.
+    """
+
+    async def submit(
+        self, requests: Mapping[str, ProviderRequest], *, timeout_seconds: float
+    ) -> Batch:
+        """Send requests by the ids that their answers shall carry.
+
+        A failure that is ``possibly_paid`` leaves open whether the batch is there.
+        """
+        ...
+
+    async def look(self, batch_id: str) -> Batch:
+        """How far a batch is."""
+        ...
+
+    async def listed(self, *, since: datetime) -> list[Batch]:
+        """The batches that were made since then."""
+        ...
+
+    async def cancel(self, batch_id: str) -> None:
+        """Ask that what was not begun is left out; what was answered stays."""
+        ...
+
+    def results(
+        self, batch_id: str
+    ) -> AsyncGenerator[tuple[str, ProviderReply | ProviderFailure], None]:
+        """Ids with their answers, in any order, as they come over the wire."""
         ...
 
     async def aclose(self) -> None:

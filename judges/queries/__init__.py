@@ -37,9 +37,11 @@ from judges.queries.money import (
     unpriced_models,
 )
 from judges.queries.runs import (
+    AtProvider,
     LabelCount,
     Progress,
     RunLine,
+    at_provider,
     calls_of,
     closed_calls,
     label_counts,
@@ -58,6 +60,7 @@ from judges.queries.spending import (
 )
 
 __all__ = [
+    "AtProvider",
     "JudgeLabelRow",
     "JudgeLines",
     "JudgePurse",
@@ -69,6 +72,7 @@ __all__ = [
     "VersionLine",
     "artefact_of",
     "asks_simulated_judges",
+    "at_provider",
     "calls_of",
     "carried_limit",
     "closed_calls",

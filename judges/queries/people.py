@@ -23,12 +23,12 @@ from annotation.models import (
 )
 from annotation.queries.items import items_yet_rated_by
 from annotation.queries.labels import FEEDING, item_labels, scale_of
+from annotation.queries.reference import in_force
 from annotation.queries.sealed import touching_sealed
 from annotation.states import (
     AssignmentState,
     DatasetKind,
     ItemKind,
-    Method,
     Part,
     ReferenceState,
 )
@@ -44,9 +44,6 @@ MOST_OFFERED = 100
 READABLE_RUNS = (RunPurpose.ORDINARY, RunPurpose.IMPORTED)
 """Runs that judge nothing sealed, so that each of their labels may be read."""
 
-_WEIGHT = {Method.CORRECTED: 2, Method.ADJUDICATED: 1}
-"""A person's word goes before a computed label."""
-
 
 @dataclass(frozen=True, slots=True)
 class PeopleLabel:
@@ -59,6 +56,7 @@ class PeopleLabel:
     reason: str
     votes: int
     median: float | None
+    point: str = ""
 
     @property
     def pin(self) -> str:
@@ -115,28 +113,23 @@ def people_labels(
         .order_by("version")
         .iterator(chunk_size=5000)
     )
-    newest: dict[tuple[int, str], dict[int, ReferenceLabel]] = defaultdict(dict)
-    for row in rows:
-        newest[row.item_id, row.dimension_key][_WEIGHT.get(Method(row.method), 0)] = row
     found: dict[int, dict[str, PeopleLabel]] = defaultdict(dict)
-    for (item_id, key), by_weight in newest.items():
-        label = _in_force(by_weight)
-        if label is not None and label.state == ReferenceState.DECIDED:
+    for (item_id, key), label in in_force(rows).items():
+        if label.state == ReferenceState.DECIDED:
             found[item_id][key] = _people_label(label)
     return found
 
 
-def _in_force(by_weight: Mapping[int, ReferenceLabel]) -> ReferenceLabel | None:
-    """The weightiest label that was not taken back."""
-    for weight in sorted(by_weight, reverse=True):
-        if by_weight[weight].state != ReferenceState.WITHDRAWN:
-            return by_weight[weight]
-    return None
-
-
 def _people_label(row: ReferenceLabel) -> PeopleLabel:
     return PeopleLabel(
-        row.label, row.method, row.version, row.ratings_digest, row.reason, row.votes, row.median
+        row.label,
+        row.method,
+        row.version,
+        row.ratings_digest,
+        row.reason,
+        row.votes,
+        row.median,
+        row.point,
     )
 
 
@@ -271,7 +264,7 @@ def _points(
             said = people.get(item.pk, {}).get(dimension.key)
             if said is None:
                 continue
-            point = _point(scale, said.label, votes[item.pk, dimension.key])
+            point = said.point or _point(scale, said.label, votes[item.pk, dimension.key])
             if point:
                 found[item.pk][dimension.key] = point
     return found

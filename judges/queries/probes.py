@@ -12,6 +12,7 @@ from accounts.models import Project
 from annotation.models import Dataset, Dimension, Item, ReferenceLabel, Response
 from annotation.queries.items import items_yet_rated_by
 from annotation.queries.labels import item_labels
+from annotation.queries.reference import in_force
 from annotation.queries.sealed import touching_sealed
 from annotation.states import DimensionKind, Part, ReferenceState
 from judges.models import JudgeLabel, JudgeVersion, Probe, Run, Verdict
@@ -140,10 +141,9 @@ def labelled(items: QuerySet[Item], version: JudgeVersion) -> QuerySet[Item]:
 
 
 def people_prefer(item_ids: Sequence[int], version: JudgeVersion) -> dict[int, str]:
-    """A or B for the pairs on which people prefer one, by their newest label."""
+    """A or B for the pairs on which people prefer one, by the label in force."""
     rows = _reference(version).filter(item__in=item_ids).order_by("version", "pk")
-    newest = {row.item_id: row for row in rows}
-    decided = [row for row in newest.values() if row.state == ReferenceState.DECIDED]
+    decided = [row for row in in_force(rows).values() if row.state == ReferenceState.DECIDED]
     return {row.item_id: row.label[0] for row in decided if row.label[:1] in {"A", "B"}}
 
 

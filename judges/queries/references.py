@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from annotation.models import GuidelineVersion, ReferenceLabel
+from annotation.queries.reference import in_force
 from annotation.queries.sealed import touching_sealed
 from annotation.states import Part, ReferenceState
 from judges.queries.items import with_texts
@@ -11,7 +12,7 @@ Labels = dict[int, dict[str, str]]
 
 
 def development_labels(version: GuidelineVersion, *, is_pairwise: bool) -> Labels:
-    """The newest decided reference labels by item and dimension, in the order of the items.
+    """The decided reference labels in force by item and dimension, in the order of the items.
 
     Of development items with texts only: nothing sealed, and nothing that shares a cluster or a
     prompt with a sealed item.
@@ -26,12 +27,10 @@ def development_labels(version: GuidelineVersion, *, is_pairwise: bool) -> Label
             item__in=items.exclude(pk__in=beside).values("pk"),
         )
         .order_by("item_id", "pk")
-        .values_list("item_id", "dimension_key", "state", "label")
+        .iterator(chunk_size=5000)
     )
     found: Labels = {}
-    for item_id, key, state, label in rows.iterator(chunk_size=5000):
-        of_item = found.setdefault(item_id, {})
-        of_item.pop(key, None)
-        if state == ReferenceState.DECIDED:
-            of_item[key] = label
-    return {item_id: labels for item_id, labels in found.items() if labels}
+    for (item_id, key), label in in_force(rows).items():
+        if label.state == ReferenceState.DECIDED:
+            found.setdefault(item_id, {})[key] = label.label
+    return found

@@ -14,9 +14,9 @@ from accounts.models import Project
 from annotation.models import Item
 from annotation.queries.items import items_yet_rated_by
 from annotation.queries.sealed import touching_sealed
-from judges.models import Attempt, Call, JudgeLabel, JudgeVersion, Run, Verdict
+from judges.models import Attempt, Call, JudgeLabel, JudgeVersion, Piece, Run, Verdict
 from judges.rules.verdicts import Outcome
-from judges.states import CallState, RunPurpose, RunState
+from judges.states import AttemptState, CallState, PieceState, RunMode, RunPurpose, RunState
 
 RATE_WINDOW = timedelta(seconds=10)
 SHOWN_RUNS = 20
@@ -96,6 +96,39 @@ def _rate(run: Run, *, now: datetime) -> float:
     span = (now - since).total_seconds()
     answered = Call.objects.filter(run=run, is_cached=False, finished_at__gt=since).count()
     return answered / span if span > 0.5 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AtProvider:
+    """What of a run waits in batches: calls, the oldest piece's time, and what is in the way.
+
+    `sought`: pieces of which the provider never said that it has them.
+    """
+
+    pieces: int
+    calls: int
+    since: datetime
+    sought: int
+    problem: str
+    is_cancelled: bool
+
+
+def at_provider(run: Run) -> AtProvider | None:
+    """What waits in batches, or None; also of a run that is paused or cancelled."""
+    if run.mode != RunMode.BATCH:
+        return None
+    found = list(Piece.objects.filter(run=run, look_at__isnull=False).order_by("number"))
+    if not found:
+        return None
+    calls = Attempt.objects.filter(piece__in=found, state=AttemptState.SENT).count()
+    return AtProvider(
+        pieces=len(found),
+        calls=calls,
+        since=min(one.submitted_at or one.written_at for one in found),
+        sought=sum(one.state == PieceState.WRITTEN for one in found),
+        problem=next((one.problem for one in reversed(found) if one.problem), ""),
+        is_cancelled=any(one.cancelled_at for one in found),
+    )
 
 
 def ledger_sums(run: Run) -> dict[str, Any]:

@@ -12,6 +12,7 @@ SPARE = Decimal("0.000001")
 """Stays free in every limit: SQLite compares amounts as floating-point numbers."""
 
 WHERE = "Prices and budgets"
+_SHORT = " does not reach for the next call."
 
 
 class PotKind(StrEnum):
@@ -99,8 +100,14 @@ def named(pot: Pot, *, judge: str = "") -> str:
 def reached(pot: Pot, *, judge: str = "") -> str:
     """Why a run pauses, who can mend it, and that it goes on where it stopped."""
     name = named(pot, judge=judge)
-    said = f"T{name[1:]} ({dollars(pot.limit or Decimal(0))}) does not reach for the next call."
+    said = f"T{name[1:]} ({dollars(pot.limit or Decimal(0))}){_SHORT}"
     return f"{said} {_mended(pot)}"
+
+
+def short_of(reason: str) -> str:
+    """Which budget a run paused for, with its amount; "" for any other reason."""
+    name, short, _ = reason.partition(_SHORT)
+    return name if short else ""
 
 
 def _mended(pot: Pot) -> str:

@@ -7,7 +7,7 @@ same rows, so what is shown is what was asked.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from judges.rules import prompting
 from judges.rules.spec import RenderedRequest
@@ -24,28 +24,48 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """The request that comes next, and what was tried before it."""
+class Tried:
+    """What was tried in a series: one repair, one longer answer, and so many transient failures."""
 
-    request: RenderedRequest
     repaired: bool = False
     lengthened: bool = False
     failures: int = 0
 
+    def after(self, outcome: str) -> Tried:
+        """With one attempt more, which ended so."""
+        if outcome == Outcome.INVALID:
+            return replace(self, repaired=True)
+        if outcome == Outcome.TRUNCATED:
+            return replace(self, lengthened=True)
+        return replace(self, failures=self.failures + (outcome == "transient"))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The request that comes next, and what was tried before it."""
+
+    request: RenderedRequest
+    tried: Tried = Tried()
+
+
+def tried(outcomes: Iterable[str]) -> Tried:
+    """What a series of outcomes has used up, without rendering any request of it."""
+    found = Tried()
+    for outcome in outcomes:
+        found = found.after(outcome)
+    return found
+
 
 def place(base: RenderedRequest, series: Iterable[Past]) -> Place:
     """Repair what was outside the form, lengthen what was cut off, count what was transient."""
-    request, repaired, lengthened, failures = base, False, False, 0
+    request, found = base, Tried()
     for past in series:
-        if past.outcome == Outcome.INVALID and not repaired:
+        if past.outcome == Outcome.INVALID and not found.repaired:
             request = prompting.repair(request, answer=past.answer, problem=past.problem)
-            repaired = True
-        elif past.outcome == Outcome.TRUNCATED and not lengthened:
+        elif past.outcome == Outcome.TRUNCATED and not found.lengthened:
             request = prompting.lengthen(request)
-            lengthened = True
-        elif past.outcome == "transient":
-            failures += 1
-    return Place(request, repaired, lengthened, failures)
+        found = found.after(past.outcome)
+    return Place(request, found)
 
 
 def sent_requests(base: RenderedRequest, attempts: Sequence[tuple[Past, str]]) -> list[str]:

@@ -11,7 +11,8 @@ from django.conf import settings
 from core.errors import NotReady
 from judges.models import Artefact
 from judges.providers.anthropic import AnthropicProvider
-from judges.providers.base import Provider
+from judges.providers.anthropic_batches import AnthropicBatches
+from judges.providers.base import BatchProvider, Provider
 from judges.providers.baselines import AlwaysLabel, LongerResponse, TrainedLabel
 from judges.providers.openai import OpenAIProvider, check_installed
 from judges.rules import training
@@ -45,6 +46,19 @@ def provider_for(spec: VersionSpec, *, project_id: int) -> Provider:
     import anthropic  # noqa: F401
 
     return AnthropicProvider(api_key=found.api_key, base_url=found.base_url)
+
+
+def has_batches(spec: VersionSpec) -> bool:
+    """Whether the frozen profile of a version says that its endpoint takes batches."""
+    return spec.provider in {ANTHROPIC, SIMULATOR} and spec.capabilities.get("batches") is True
+
+
+def batches_for(spec: VersionSpec, *, project_id: int) -> BatchProvider:
+    """Who takes a version's requests in batches. Raises NotReady with what has to be set first."""
+    found = access_for(spec.provider, spec.base_url, project_id=project_id)
+    import anthropic  # noqa: F401
+
+    return AnthropicBatches(api_key=found.api_key, base_url=found.base_url)
 
 
 def check(spec: VersionSpec, *, project_id: int) -> None:

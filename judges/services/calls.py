@@ -10,6 +10,8 @@ from decimal import ROUND_UP, Decimal
 from functools import lru_cache
 from typing import Any
 
+from django.db.models import Q, QuerySet
+
 from accounts.models import Project
 from annotation.models import Item
 from core.errors import Invalid
@@ -23,7 +25,7 @@ from judges.rules.retrying import Step
 from judges.rules.spec import ItemView, Order, RenderedRequest, VersionSpec
 from judges.rules.verdicts import Outcome, Parsed
 from judges.services.versions import spec_of
-from judges.states import RunPurpose
+from judges.states import AttemptState, CallState, RunMode, RunPurpose
 
 log = logging.getLogger(__name__)
 
@@ -49,19 +51,27 @@ class Plan:
     prices: tuple[PriceRow, ...] = ()
     project_id: int = 0
     change: Change = changes.AS_IT_IS
+    # Batches have a price of their own.
+    is_batch: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A call with the request that it sends next and the most that this can cost."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What has to be known of a request to read its answer, and the most that it can cost."""
 
     call_id: int
     order: Order
+    tried: replay.Tried
+    reserved: pricing.Cost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared(Asked):
+    """A call with the request that it sends next."""
+
     number: int
-    place: replay.Place
     request: ProviderRequest
     cache_key: str
-    reserved: pricing.Cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +90,7 @@ class Settlement:
     `call_outcome` is None while the call is not over; `pause` says why the whole run stops.
     """
 
-    prepared: Prepared
+    prepared: Asked
     outcome: str
     problem: str
     cost: Decimal
@@ -107,6 +117,7 @@ def plan_of(
         prices=queries.own_prices(run.project_id, spec),
         project_id=run.project_id,
         change=change,
+        is_batch=run.mode == RunMode.BATCH,
     )
 
 
@@ -127,6 +138,17 @@ def shown_item(plan: Plan, item: Item) -> ItemView | None:
     """What the judge sees of an item in this run; None when its texts are gone."""
     view = queries.item_view(item)
     return None if view is None else plan.change.shown(item.pk, view)
+
+
+def open_of(run_id: int) -> QuerySet[Call]:
+    """Calls of a run that have not ended."""
+    return Call.objects.filter(run=run_id).exclude(state=CallState.FINISHED)
+
+
+def due(run_id: int, now: datetime) -> QuerySet[Call]:
+    """Waiting calls that may be sent now, in the order of the plan."""
+    ready = Q(not_before__isnull=True) | Q(not_before__lte=now)
+    return Call.objects.filter(ready, run=run_id, state=CallState.WAITING).order_by("pk")
 
 
 def prepare(plan: Plan, calls: Sequence[Call], *, now: datetime) -> list[Prepared | Unaskable]:
@@ -157,7 +179,7 @@ def _prepared(
         call_id=call.pk,
         order=call.order,  # type: ignore[arg-type]  # the model's constraint allows these only
         number=len(attempts) + 1,
-        place=place,
+        tried=place.tried,
         request=ProviderRequest(
             rendered=place.request,
             timeout_seconds=plan.timeout_seconds,
@@ -168,6 +190,34 @@ def _prepared(
         cache_key=cache_key(plan.spec, place.request, sample=call.sample),
         reserved=most_cost(plan, place.request, at=now),
     )
+
+
+def asked_of(plan: Plan, attempts: Sequence[Attempt], *, at: datetime) -> dict[int, Asked]:
+    """What attempts that wait for their answers asked, by primary key; nothing is rendered again.
+
+    `attempts` come with their calls, and each is the newest one of its call.
+    """
+    price = check_price(plan, at=at)
+    earlier: dict[int, list[str]] = {}
+    rows = Attempt.objects.filter(
+        call__in=[one.call_id for one in attempts], state=AttemptState.FINAL
+    )
+    for call_id, outcome in rows.order_by("call_id", "number").values_list("call_id", "outcome"):
+        earlier.setdefault(call_id, []).append(outcome)
+    return {
+        one.pk: Asked(
+            call_id=one.call_id,
+            order=one.call.order,  # type: ignore[arg-type]  # the model's constraint
+            tried=replay.tried(_last(earlier.get(one.call_id, []), one.call.tries - 1)),
+            reserved=pricing.Cost(one.reserved, price.source, price.as_of),
+        )
+        for one in attempts
+    }
+
+
+def _last(outcomes: Sequence[str], count: int) -> Sequence[str]:
+    """A series begins anew where somebody tried the call again."""
+    return outcomes[-count:] if count > 0 else []
 
 
 def base_request(plan: Plan, item: ItemView, *, order: str, sample: int) -> RenderedRequest:
@@ -199,7 +249,9 @@ def most_cost(plan: Plan, request: RenderedRequest, *, at: datetime) -> pricing.
     # Prices change with the day at most, and reckoning one costs more than sending the request.
     day = at.replace(hour=0, minute=0, second=0, microsecond=0)
     spec = plan.spec
-    return _most_cost(spec.provider, spec.model, steps, request.max_tokens, day, plan.prices)
+    return _most_cost(
+        spec.provider, spec.model, steps, request.max_tokens, day, plan.prices, plan.is_batch
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -210,6 +262,7 @@ def _most_cost(
     max_tokens: int,
     day: datetime,
     prices: tuple[PriceRow, ...],
+    is_batch: bool,  # noqa: FBT001
 ) -> pricing.Cost:
     cost = pricing.reserve(
         (),
@@ -219,12 +272,18 @@ def _most_cost(
         at=day,
         overrides=prices,
         input_tokens=tokens,
+        is_batch=is_batch,
     )
     return pricing.Cost(money(cost.amount), cost.source, cost.as_of)
 
 
 def plan_without_run(
-    project: Project, spec: VersionSpec, *, purpose: str, change: Change = changes.AS_IT_IS
+    project: Project,
+    spec: VersionSpec,
+    *,
+    purpose: str,
+    change: Change = changes.AS_IT_IS,
+    is_batch: bool = False,
 ) -> Plan:
     """The plan of a version that may not be saved yet: what estimates are made from."""
     return Plan(
@@ -235,6 +294,7 @@ def plan_without_run(
         prices=queries.own_prices(project.pk, spec),
         project_id=project.pk,
         change=change,
+        is_batch=is_batch,
     )
 
 
@@ -247,7 +307,12 @@ def cost_of(plan: Plan, usage: Usage, *, at: datetime) -> pricing.Cost:
     """What tokens cost a version's project: by its own price, else by the list."""
     spec = plan.spec
     return pricing.cost(
-        usage, provider=spec.provider, model=spec.model, at=at, overrides=plan.prices
+        usage,
+        provider=spec.provider,
+        model=spec.model,
+        at=at,
+        overrides=plan.prices,
+        is_batch=plan.is_batch,
     )
 
 
@@ -257,7 +322,7 @@ def money(amount: Decimal) -> Decimal:
 
 
 def settlement(
-    plan: Plan, prepared: Prepared, answer: ProviderReply | Exception, *, now: datetime
+    plan: Plan, prepared: Asked, answer: ProviderReply | Exception, *, now: datetime
 ) -> Settlement:
     """What an answer, or its absence, means."""
     if isinstance(answer, ProviderReply):
@@ -279,11 +344,11 @@ def settlement(
     )
 
 
-def _of_reply(plan: Plan, prepared: Prepared, reply: ProviderReply, now: datetime) -> Settlement:
+def _of_reply(plan: Plan, prepared: Asked, reply: ProviderReply, now: datetime) -> Settlement:
     text = storable(reply.text)
     parsed = verdicts.parse(text, reply.stop_reason, plan.spec)
     step = retrying.after_answer(
-        parsed.outcome, repaired=prepared.place.repaired, lengthened=prepared.place.lengthened
+        parsed.outcome, repaired=prepared.tried.repaired, lengthened=prepared.tried.lengthened
     )
     usage = reply.usage or Usage()
     cost, said = prepared.reserved, "; no usage said, booked at the reservation"
@@ -312,10 +377,8 @@ def _of_reply(plan: Plan, prepared: Prepared, reply: ProviderReply, now: datetim
     )
 
 
-def _of_failure(
-    plan: Plan, prepared: Prepared, failure: ProviderFailure, now: datetime
-) -> Settlement:
-    failures = prepared.place.failures + 1
+def _of_failure(plan: Plan, prepared: Asked, failure: ProviderFailure, now: datetime) -> Settlement:
+    failures = prepared.tried.failures + 1
     step = retrying.after_failure(failure.kind, failures=failures, limit=plan.most_failures)
     problem = storable(failure.message)[:PROBLEM_CHARS]
     wait = retrying.delay(failures, seed=str(prepared.call_id), retry_after=failure.retry_after)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -12,9 +13,11 @@ from annotation.states import VersionState
 from core import audit
 from core.errors import Conflict, Invalid, NotAllowed
 from judges.models import ApprovalRequest, Decision, EvidenceSnapshot, JudgeVersion, Standing
+from judges.queries import policies
+from judges.rules import exceptions
+from judges.rules.policy import Policy
 from judges.states import DecisionKind, GateDecision, RequestState
 
-VALID_FOR = timedelta(days=90)
 MOST_REASON = 4000
 
 
@@ -27,40 +30,48 @@ def decide(
     by: User,
     now: datetime,
     may_shrink: bool = False,
+    excepted: frozenset[str] = frozenset(),
 ) -> Decision:
     """Approve the named dimensions of a measured request and refuse its others, in one act.
 
+    `excepted` are approved by exception: their target is out of reach with these labels, every
+    guard holds and the alternative annotator test speaks for the judge.
     Raises Invalid without a reason; NotAllowed for whoever wrote this version, or its twin under
     another judge; Conflict when the request was decided already, when a dimension to approve did
-    not pass the gate, when the guideline has a new major version, or when the approval would cover
-    fewer dimensions than the one in force and `may_shrink` is not said.
+    not pass the gate or carries no exception, when the guideline has a new major version, or when
+    the approval would cover fewer dimensions than the one in force and `may_shrink` is not said.
     """
     request = ApprovalRequest.objects.select_related("version__judge").get(pk=request_id)
     version = request.version
-    reason = _checked_reason(reason)
-    _check_decider(by, version)
+    reason = checked_reason(reason)
+    check_decider(by, version)
+    policy = policies.current(version.judge.project_id)
     evidence = {row.dimension_key: row for row in EvidenceSnapshot.objects.filter(request=request)}
     _check_approvable(approve, evidence)
-    if approve:
+    _check_exceptable(excepted, evidence, policy)
+    covered = approve | excepted
+    if covered:
         _check_guideline(version)
-        _check_coverage(version, approve, may_shrink=may_shrink)
+        _check_coverage(version, covered, may_shrink=may_shrink)
     _close_request(request)
+    valid_until = now + timedelta(days=policy.valid_days) if covered else None
     decision = Decision.objects.create(
         judge=version.judge,
         version=version,
         request=request,
-        kind=DecisionKind.APPROVE if approve else DecisionKind.REFUSE,
-        dimensions={key: "approve" if key in approve else "refuse" for key in sorted(evidence)},
+        kind=_kind(approve, excepted),
+        dimensions={key: _said(key, approve, excepted) for key in sorted(evidence)},
         actor=by.actor,
         author_actor=version.author_actor,
         reason=reason,
         fingerprint=version.fingerprint,
-        valid_until=now + VALID_FOR if approve else None,
+        valid_until=valid_until,
+        policy=policy_told(policy),
     )
     decision.evidence.set(evidence.values())
-    if approve:
-        _put_in_force(decision, approve, now=now)
-    _record(decision, request)
+    if valid_until is not None:
+        _put_in_force(decision, covered, now=now, valid_until=valid_until)
+    record(decision, request)
     return decision
 
 
@@ -76,23 +87,47 @@ def revoke(*, standing_id: int, reason: str, by: User, now: datetime) -> Decisio
     )
     if standing is None:
         raise Conflict("not_standing", "No approval stands for this judge any more.")
-    _check_decider(by, standing.version)
-    decision = Decision.objects.create(
-        judge=standing.judge,
-        version=standing.version,
-        kind=DecisionKind.REVOKE,
-        dimensions=dict.fromkeys(standing.dimensions, "revoke"),
-        actor=by.actor,
-        author_actor=standing.version.author_actor,
-        reason=_checked_reason(reason),
-        fingerprint=standing.version.fingerprint,
+    check_decider(by, standing.version)
+    decision = about_standing(
+        standing, kind=DecisionKind.REVOKE, actor=by.actor, reason=checked_reason(reason)
     )
     standing.delete()
-    _record(decision, None)
     return decision
 
 
-def _check_decider(by: User, version: JudgeVersion) -> None:
+def about_standing(standing: Standing, *, kind: DecisionKind, actor: str, reason: str) -> Decision:
+    """Write a decision about what stands, on the evidence that it stands on, and its audit row.
+
+    The standing must be loaded with its judge and version; the caller changes it.
+    """
+    decision = Decision.objects.create(
+        judge=standing.judge,
+        version=standing.version,
+        kind=kind,
+        dimensions=dict.fromkeys(standing.dimensions, kind.value),
+        actor=actor,
+        author_actor=standing.version.author_actor,
+        reason=reason,
+        fingerprint=standing.version.fingerprint,
+        policy=policy_told(policies.current(standing.judge.project_id)),
+    )
+    decision.evidence.set(EvidenceSnapshot.objects.filter(decisions=standing.decision_id))
+    record(decision, None)
+    return decision
+
+
+def policy_told(policy: Policy) -> dict[str, Any]:
+    """The policy as a decision keeps it: its number and what it says of approvals."""
+    return {
+        "number": policy.number,
+        "valid_days": policy.valid_days,
+        "least_omega": policy.least_omega,
+        "drift_drop": policy.drift_drop,
+        "drift_limit": policy.drift_limit,
+    }
+
+
+def check_decider(by: User, version: JudgeVersion) -> None:
     is_admin = Membership.objects.filter(
         project=version.judge.project_id, user=by, user__is_active=True, is_admin=True
     ).exists()
@@ -105,7 +140,7 @@ def _check_decider(by: User, version: JudgeVersion) -> None:
         raise NotAllowed("The author of a version never decides about it; ask another admin.")
 
 
-def _checked_reason(reason: str) -> str:
+def checked_reason(reason: str) -> str:
     reason = reason.strip()
     if not reason:
         raise Invalid(
@@ -133,6 +168,30 @@ def _check_approvable(approve: frozenset[str], evidence: Mapping[str, EvidenceSn
                 f"{key!r} did not pass the gate, so it cannot be approved. Refuse it, or ask for "
                 "a look at an improved version.",
             )
+
+
+def _check_exceptable(
+    excepted: frozenset[str], evidence: Mapping[str, EvidenceSnapshot], policy: Policy
+) -> None:
+    for key in sorted(excepted):
+        measured = evidence.get(key)
+        if measured is None:
+            raise Conflict("no_evidence", f"The request has no evidence for {key!r}.")
+        why_not = exceptions.why_not(measured.numbers, least_omega=policy.least_omega)
+        if why_not:
+            raise Conflict("no_exception", f"{key!r}: {why_not}")
+
+
+def _kind(approve: frozenset[str], excepted: frozenset[str]) -> DecisionKind:
+    if excepted:
+        return DecisionKind.EXCEPTION
+    return DecisionKind.APPROVE if approve else DecisionKind.REFUSE
+
+
+def _said(key: str, approve: frozenset[str], excepted: frozenset[str]) -> str:
+    if key in excepted:
+        return DecisionKind.EXCEPTION.value
+    return DecisionKind.APPROVE.value if key in approve else DecisionKind.REFUSE.value
 
 
 def _check_guideline(version: JudgeVersion) -> None:
@@ -170,21 +229,23 @@ def _close_request(request: ApprovalRequest) -> None:
         )
 
 
-def _put_in_force(decision: Decision, approve: frozenset[str], *, now: datetime) -> None:
+def _put_in_force(
+    decision: Decision, covered: frozenset[str], *, now: datetime, valid_until: datetime
+) -> None:
     Standing.objects.update_or_create(
         judge=decision.judge,
         defaults={
             "version": decision.version,
             "decision": decision,
-            "dimensions": sorted(approve),
+            "dimensions": sorted(covered),
             "is_suspended": False,
             "since": now,
-            "valid_until": now + VALID_FOR,
+            "valid_until": valid_until,
         },
     )
 
 
-def _record(decision: Decision, request: ApprovalRequest | None) -> None:
+def record(decision: Decision, request: ApprovalRequest | None) -> None:
     audit.record(
         actor=decision.actor,
         verb=f"judge.{decision.kind}",

@@ -17,9 +17,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from core import jobs, stopping
@@ -27,16 +26,18 @@ from core.errors import DomainError
 from judges.models import Call, Run
 from judges.providers.base import Provider, ProviderFailure, ProviderReply
 from judges.rules import retrying
-from judges.services import asking, calls, combining, lease, ledger
+from judges.services import asking, batches, calls, combining, lease, ledger, pieces, tending
 from judges.services.calls import Plan, Prepared, Settlement, Unaskable
 from judges.services.lease import Claim
 from judges.services.ledger import Sent, Taken
+from judges.services.pace import Pace
 from judges.services.wire import Answer, Wire
-from judges.states import CallState, RunState
+from judges.states import CallState, RunMode, RunState
 
 log = logging.getLogger(__name__)
 
 IDS_AHEAD = 1000
+MOST_WOKEN = 50
 NAP_SECONDS = 0.1
 LINGER_SHARE = 0.05
 """Of what an answer takes: so much slower than the provider a run may be, to cost half of it."""
@@ -49,20 +50,6 @@ HELD_TOO_LONG = " What is left of it is reserved by other runs."
 
 # Each run holds a thread of the worker for as long as it lasts; one stays free for jobs and clock.
 _room = threading.BoundedSemaphore(3)
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How patient the engine is, in seconds."""
-
-    lease: float = 6.0
-    timeout: float = 120.0
-    farewell: float = 3.0
-    most_failures: int = retrying.MAX_TRANSIENT
-
-    @classmethod
-    def of_settings(cls) -> Pace:
-        return cls(lease=float(settings.RUN_LEASE_SECONDS))
 
 
 def work_off(run_id: int) -> None:
@@ -92,11 +79,17 @@ def drain(run_id: int, *, pace: Pace | None = None) -> None:
     """
     pace = pace or Pace.of_settings()
     run = Run.objects.select_related("version", "project").filter(pk=run_id).first()
-    if run is None or run.state not in {RunState.PLANNED, RunState.RUNNING}:
+    if run is None:
+        return
+    if run.mode == RunMode.BATCH:
+        tending.look_after(run, pace=pace)
+        batches.send(run, pace=pace)
+        return
+    if run.state not in {RunState.PLANNED, RunState.RUNNING}:
         return
     plan = calls.plan_of(run, timeout_seconds=pace.timeout, most_failures=pace.most_failures)
     # Nobody is asked, and nothing has to be loaded, when the cache had every answer.
-    has_work = _open_calls(run_id).exists()
+    has_work = calls.open_of(run_id).exists()
     provider, refusal = _provider(plan) if has_work else (None, "")
     owner = jobs.owner_name()
     claimed = lease.claim(run_id, owner=owner, now=timezone.now(), seconds=pace.lease)
@@ -378,7 +371,7 @@ class _Drain:
         if not self.ids:
             known = [one.call_id for one in self.ready]
             self.ids.extend(
-                _due(self.plan.run_id, timezone.now())
+                calls.due(self.plan.run_id, timezone.now())
                 .exclude(pk__in=known)
                 .values_list("pk", flat=True)[:IDS_AHEAD]
             )
@@ -388,27 +381,21 @@ class _Drain:
         """End the run when every call has ended; else rest until one is due."""
         if self.ids or stopping.is_requested():
             return False
-        if not _open_calls(self.plan.run_id).exists():
+        if not calls.open_of(self.plan.run_id).exists():
             return lease.finish(self.plan.run_id, owner=self.owner, now=timezone.now())
         if time.monotonic() > self.looked_back_at + self.pace.lease:
             self._give_up_the_dead(is_takeover=False)
         return False
 
 
-def _open_calls(run_id: int) -> QuerySet[Call]:
-    return Call.objects.filter(run=run_id).exclude(state=CallState.FINISHED)
-
-
-def _due(run_id: int, now: datetime) -> QuerySet[Call]:
-    """Waiting calls that may be sent now, in the order of the plan."""
-    ready = Q(not_before__isnull=True) | Q(not_before__lte=now)
-    return Call.objects.filter(ready, run=run_id, state=CallState.WAITING).order_by("pk")
-
-
 def reconcile(now: datetime) -> int:
-    """Wake runs that nobody holds, and ended runs whose labels were never combined."""
-    unheld = Q(state=RunState.PLANNED) | Q(state=RunState.RUNNING, lease_until__lt=now)
-    waiting = list(Run.objects.filter(unheld).order_by("pk").values_list("pk", flat=True)[:50])
+    """Wake runs that nobody holds or whose batches are due, and ended runs whose labels were never
+    combined.
+    """
+    planned = Q(state=RunState.PLANNED) & lease.is_awake(now)
+    unheld = planned | Q(state=RunState.RUNNING, lease_until__lt=now)
+    found = Run.objects.filter(unheld).order_by("pk").values_list("pk", flat=True)
+    waiting = sorted({*found[:MOST_WOKEN], *pieces.runs_due(now, limit=MOST_WOKEN)})
     for run_id in waiting:
         jobs.send_hint("judges.run", run_id)
     ended = combining.forgotten(now)

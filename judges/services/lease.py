@@ -33,8 +33,9 @@ def claim(run_id: int, *, owner: str, now: datetime, seconds: float) -> Claim:
         "lease_until": now + timedelta(seconds=seconds),
         "started_at": Coalesce("started_at", now),
         "pause_reason": "",
+        "wake_at": None,
     }
-    planned = Q(state=RunState.PLANNED)
+    planned = Q(state=RunState.PLANNED) & is_awake(now)
     if Run.objects.filter(planned, pk=run_id).update(**taken):
         return Claim.FRESH
     expired = Q(state=RunState.RUNNING, lease_until__lt=now)
@@ -56,9 +57,40 @@ def give_back(run_id: int, *, owner: str) -> bool:
 
 
 @transaction.atomic
+def rest(run_id: int, *, owner: str, until: datetime) -> bool:
+    """To be continued by any worker, and not before then unless somebody wakes it."""
+    return bool(
+        _mine(run_id, owner).update(
+            state=RunState.PLANNED, owner="", lease_until=None, wake_at=until
+        )
+    )
+
+
+def wake(run_id: int) -> None:
+    """A run that rests may go on at once."""
+    Run.objects.filter(pk=run_id, state=RunState.PLANNED).update(wake_at=None)
+
+
+def is_awake(now: datetime) -> Q:
+    """The condition on runs that do not rest."""
+    return Q(wake_at__isnull=True) | Q(wake_at__lte=now)
+
+
+@transaction.atomic
 def pause(run_id: int, *, owner: str, reason: str) -> bool:
     """The engine stops by itself and says why: nobody else knows that it did."""
-    changed = _mine(run_id, owner).update(
+    return _paused(run_id, _mine(run_id, owner), reason)
+
+
+@transaction.atomic
+def stop(run_id: int, *, reason: str) -> bool:
+    """Whoever holds the run, if anybody does: what a batch brought says that it cannot go on."""
+    live = Run.objects.filter(pk=run_id, state__in=[RunState.PLANNED, RunState.RUNNING])
+    return _paused(run_id, live, reason)
+
+
+def _paused(run_id: int, rows: QuerySet[Run], reason: str) -> bool:
+    changed = rows.update(
         state=RunState.PAUSED, owner="", lease_until=None, pause_reason=reason[:400]
     )
     if changed:

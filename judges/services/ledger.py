@@ -18,7 +18,7 @@ from django.db.models import F
 
 from core import audit
 from judges import queries
-from judges.models import Attempt, Call, Run, Verdict
+from judges.models import Attempt, Call, Piece, Run, Verdict
 from judges.rules import budgets
 from judges.rules.budgets import Pot, PotKind
 from judges.rules.verdicts import Outcome, Parsed, to_item_labelling
@@ -39,13 +39,19 @@ NOBODYS = (RunState.PAUSED, RunState.CANCELLED, RunState.DONE)
 """States of runs that no worker looks back on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """An attempt that is in the ledger: its request may leave."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """An attempt that is in the ledger and has no answer yet."""
 
     attempt_id: int
-    prepared: Prepared
     sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent(Open):
+    """An attempt that is in the ledger: its request may leave."""
+
+    prepared: Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +72,19 @@ class Taken:
         return bool(self.over_budget)
 
 
-def take(plan: Plan, prepared: Sequence[Prepared], *, owner: str, now: datetime) -> Taken:
-    """Claim calls, write their attempts and reserve their cost: before anything is sent."""
+def take(
+    plan: Plan,
+    prepared: Sequence[Prepared],
+    *,
+    owner: str,
+    now: datetime,
+    piece: Piece | None = None,
+) -> Taken:
+    """Claim calls, write their attempts and reserve their cost: before anything is sent.
+
+    With a `piece` they go to the provider together: it is saved with as many as were claimed, or
+    not at all, and holds them instead of the owner until it is fetched.
+    """
     with transaction.atomic(savepoint=False):
         run, judge_id = _locked(plan.run_id)
         if run.state != RunState.RUNNING or run.owner != owner:
@@ -84,13 +101,18 @@ def take(plan: Plan, prepared: Sequence[Prepared], *, owner: str, now: datetime)
             else []
         )
         fit = budgets.fit([_pot(run), *map(queries.pot_of, opened)], amounts)
-        mine = _claimed(prepared[: fit.count], owner)
+        holder = owner if piece is None else piece.token
+        mine = _claimed(prepared[: fit.count], holder)
         chosen = [one for one in prepared[: fit.count] if one.call_id in mine]
+        if piece is not None and chosen:
+            piece.requests = len(chosen)
+            piece.save()
         attempts = Attempt.objects.bulk_create(
             Attempt(
                 call_id=one.call_id,
+                piece=piece,
                 number=one.number,
-                owner=owner,
+                owner=holder,
                 cache_key=one.cache_key,
                 prompt_digest=one.request.rendered.digest,
                 reserved=one.reserved.amount,
@@ -103,7 +125,10 @@ def take(plan: Plan, prepared: Sequence[Prepared], *, owner: str, now: datetime)
             Run.objects.filter(pk=run.pk).update(reserved=run.reserved + reserved)
             purses.reserve(opened, reserved)
         over = purses.reached(fit.short, judge_id=judge_id) if fit.short else ""
-    sent = [Sent(attempt.pk, one, now) for attempt, one in zip(attempts, chosen, strict=True)]
+    sent = [
+        Sent(attempt_id=attempt.pk, prepared=one, sent_at=now)
+        for attempt, one in zip(attempts, chosen, strict=True)
+    ]
     return Taken(sent=sent, over_budget=over, is_held=fit.is_held)
 
 
@@ -131,7 +156,7 @@ def _claimed(prepared: Sequence[Prepared], owner: str) -> set[int]:
 
 def settle(
     plan: Plan,
-    settlements: Sequence[tuple[Sent, Settlement]],
+    settlements: Sequence[tuple[Open, Settlement]],
     *,
     owner: str,
     now: datetime,
@@ -166,8 +191,8 @@ def _book_all(run: Run, judge_id: int, booked: dict[date, Booking]) -> None:
 
 
 def _finalised(
-    plan: Plan, settlements: Sequence[tuple[Sent, Settlement]], now: datetime
-) -> list[tuple[Sent, Settlement]]:
+    plan: Plan, settlements: Sequence[tuple[Open, Settlement]], now: datetime
+) -> list[tuple[Open, Settlement]]:
     """Those whose attempt was still open and is final now.
 
     Whoever finalises an attempt holds the run's row, so what is open here is open until the end.
@@ -200,7 +225,7 @@ def _finalising() -> str:
     return f"UPDATE {table} SET {changes} WHERE {quote('id')} = %s"  # noqa: S608
 
 
-def _row(plan: Plan, sent: Sent, one: Settlement, now: datetime) -> list[Any]:
+def _row(plan: Plan, sent: Open, one: Settlement, now: datetime) -> list[Any]:
     """The values of the columns of an attempt that is over, as the database takes them."""
     values: dict[str, object] = {
         "state": AttemptState.FINAL.value,
@@ -325,11 +350,15 @@ def abandon(run_id: int, attempt_ids: Sequence[int], *, problem: str, now: datet
 def forgotten(now: datetime, *, patience_seconds: float) -> dict[int, list[int]]:
     """Attempts that no answer will come for, of runs that nobody works on: by run, a thousand.
 
-    Their reservations would stay in the purses that other runs are paid from.
+    Their reservations would stay in the purses that other runs are paid from. Those of a batch
+    wait for a day; their piece is looked after whatever the run's state is.
     """
     oldest = now - timedelta(seconds=patience_seconds)
     lost = Attempt.objects.filter(
-        state=AttemptState.SENT, sent_at__lte=oldest, call__run__state__in=NOBODYS
+        state=AttemptState.SENT,
+        piece__isnull=True,
+        sent_at__lte=oldest,
+        call__run__state__in=NOBODYS,
     )
     found: dict[int, list[int]] = {}
     for run_id, attempt_id in lost.order_by("pk").values_list("call__run", "pk")[:1000]:
@@ -347,6 +376,9 @@ def left_behind(
     """
     patience = timedelta(seconds=0 if is_takeover else timeout_seconds + 10)
     others = Attempt.objects.filter(
-        call__run=run_id, state=AttemptState.SENT, sent_at__lte=now - patience
+        call__run=run_id,
+        state=AttemptState.SENT,
+        piece__isnull=True,
+        sent_at__lte=now - patience,
     ).exclude(owner=owner)
     return list(others.values_list("pk", flat=True))

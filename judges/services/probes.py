@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
@@ -12,8 +13,8 @@ from django.db import IntegrityError, transaction
 
 from annotation.models import Item
 from core import audit
-from core.errors import Invalid
-from judges.models import JudgeVersion, Probe, Variant
+from core.errors import Conflict, Invalid
+from judges.models import JudgeVersion, Probe, Run, Variant
 from judges.queries import probes as reads
 from judges.rules import probefigures
 from judges.rules.changes import Change
@@ -110,6 +111,22 @@ def start(
             raise
         return Started(there, is_new=False)
     return Started(probe, is_new=True)
+
+
+@transaction.atomic
+def cancel(*, probe: Probe, actor: str, now: datetime) -> None:
+    """End what goes on of a probe for good: it gets no result, and the same one can be started
+    again. Raises Conflict for a probe that is measured or was given up."""
+    changed = Probe.objects.filter(pk=probe.pk, state=ProbeState.RUNNING).update(
+        state=ProbeState.GIVEN_UP
+    )
+    if not changed:
+        raise Conflict("probe_over", "This probe is over already.")
+    for run in Run.objects.filter(variant__probe=probe).order_by("pk"):
+        # Those that ended have nothing left to stop.
+        with suppress(Conflict):
+            runs.cancel(run=run, actor=actor, now=now)
+    _record(probe, "probe.cancelled", actor, {})
 
 
 def _recorded(asked: Asked) -> Probe | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
@@ -21,21 +21,35 @@ from judges.rules import pricing, prompting, verdicts
 from judges.rules.changes import AS_IT_IS, Change
 from judges.rules.spec import RenderedRequest, VersionSpec
 from judges.rules.verdicts import Outcome
-from judges.services import asking, calls, counting, ledger
+from judges.services import asking, calls, counting, ledger, pieces
 from judges.services.calls import Plan
 from judges.services.versions import spec_of
-from judges.states import CallState, RunPurpose, RunState, VersionKind
+from judges.states import CallState, RunMode, RunPurpose, RunState, VersionKind
 
 CHUNK = 500
 SAMPLED_ITEMS = 200
 MOST_CONCURRENT = 64
 USUAL_ANSWER_TOKENS = 120
 USUAL_LATENCY_MS = 3000.0
+NO_BATCHES = (
+    "This run cannot go through a batch API: the profile of the version does not say that its "
+    "server has one, or the run is no ordinary one. Choose to send its calls one by one."
+)
 NO_CACHE = {RunPurpose.APPROVAL, RunPurpose.PLAYGROUND}
 """Purposes that take no answer from the cache: an approval rests on its own answers, and a try in
 the playground is a real call."""
 MAY_TOUCH_SEALED = {RunPurpose.APPROVAL, RunPurpose.SERVING}
 """An approval is made on sealed items; a judge in use answers whatever prompt comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPrice:
+    """What the calls of an estimate cost in batches, in US dollars."""
+
+    likely: Decimal
+    most: Decimal
+    price_source: str
+    price_as_of: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +72,8 @@ class RunEstimate:
     seconds: float
     is_sampled: bool
     is_counted: bool = False
+    # The same calls through the batch API, where the endpoint has one.
+    batch: BatchPrice | None = None
 
     @property
     def to_send(self) -> int:
@@ -115,7 +131,21 @@ def estimate(
         seconds=waves * _latency_ms(version) / 1000,
         is_sampled=len(sampled) < len(ids),
         is_counted=sums.is_counted,
+        batch=_in_batches(plan, sums, factor, now) if may_batch(version, purpose, spec) else None,
     )
+
+
+def may_batch(
+    version: JudgeVersion,
+    purpose: RunPurpose = RunPurpose.ORDINARY,
+    spec: VersionSpec | None = None,
+) -> bool:
+    """Whether a run may go through a batch API: the version's endpoint has one, and nobody waits.
+
+    Only ordinary runs: sealed items stay at the provider no longer than a call takes.
+    """
+    is_prompt = version.kind == VersionKind.PROMPT and purpose == RunPurpose.ORDINARY
+    return is_prompt and asking.has_batches(spec or spec_of(version))
 
 
 def plan_run(
@@ -127,6 +157,7 @@ def plan_run(
     purpose: RunPurpose = RunPurpose.ORDINARY,
     budget: Decimal | None = None,
     concurrency: int | None = None,
+    mode: RunMode = RunMode.DIRECT,
     now: datetime,
 ) -> Run:
     """Freeze the plan and wake a worker after the commit.
@@ -142,6 +173,7 @@ def plan_run(
         purpose=purpose,
         budget=budget,
         concurrency=concurrency,
+        mode=mode,
         now=now,
     )
     with transaction.atomic():
@@ -160,6 +192,7 @@ class Draft:
     concurrency: int | None
     items: int
     planned: Sequence[Planned]
+    mode: RunMode = RunMode.DIRECT
 
 
 def draft_run(
@@ -172,12 +205,15 @@ def draft_run(
     budget: Decimal | None = None,
     concurrency: int | None = None,
     change: Change = AS_IT_IS,
+    mode: RunMode = RunMode.DIRECT,
     now: datetime,
 ) -> Draft:
     """Everything of `plan_run` but its rows, for whoever writes several runs at once."""
     spec = change.asked(spec_of(version))
     plan = _plan(version, spec, purpose, change)
     _check(version, plan, budget, concurrency, now)
+    if mode == RunMode.BATCH and not may_batch(version, purpose, spec):
+        raise Invalid("no_batches", NO_BATCHES, {"mode": [NO_BATCHES]})
     ids = _chosen(version, spec, dataset, items, purpose)
     may_hit = _may_hit(version, purpose, change)
     return Draft(
@@ -189,6 +225,7 @@ def draft_run(
         concurrency=concurrency,
         items=len(ids),
         planned=list(_planned(plan, ids, may_hit=may_hit)),
+        mode=mode,
     )
 
 
@@ -199,6 +236,7 @@ def write_run(draft: Draft, *, now: datetime) -> Run:
         version=draft.version,
         dataset=draft.dataset,
         purpose=draft.purpose,
+        mode=draft.mode,
         actor=draft.actor,
         concurrency=draft.concurrency or settings.RUN_CONCURRENCY,
         items_planned=draft.items,
@@ -206,7 +244,7 @@ def write_run(draft: Draft, *, now: datetime) -> Run:
         budget=draft.budget,
     )
     add_calls(run, draft.planned, now=now)
-    planned = {"calls": len(draft.planned), "purpose": str(draft.purpose)}
+    planned = {"calls": len(draft.planned), "purpose": str(draft.purpose), "mode": str(draft.mode)}
     _record(run, "run.planned", draft.actor, planned)
     jobs.hint("judges.run", run.pk)
     return run
@@ -261,7 +299,7 @@ def pause(*, run: Run, actor: str, reason: str = "") -> None:
 def resume(*, run: Run, actor: str) -> None:
     """Go on where it stopped."""
     changed = Run.objects.filter(pk=run.pk, state=RunState.PAUSED).update(
-        state=RunState.PLANNED, pause_reason=""
+        state=RunState.PLANNED, pause_reason="", wake_at=None
     )
     if not changed:
         raise Conflict("run_not_paused", "Only a paused run can be resumed.")
@@ -271,13 +309,18 @@ def resume(*, run: Run, actor: str) -> None:
 
 @transaction.atomic
 def cancel(*, run: Run, actor: str, now: datetime) -> None:
-    """End it for good; answers that came stay, calls in flight are still recorded."""
+    """End it for good; answers that came stay, calls in flight are still recorded.
+
+    What waits in batches is cancelled at the provider; what it answered before is fetched.
+    """
     changed = Run.objects.filter(
         pk=run.pk, state__in=[RunState.PLANNED, RunState.RUNNING, RunState.PAUSED]
     ).update(state=RunState.CANCELLED, owner="", lease_until=None, pause_reason="", finished_at=now)
     if not changed:
         raise Conflict("run_over", "This run is over already.")
     _record(run, "run.cancelled", actor, {})
+    if pieces.hurry(run.pk, now=now):
+        jobs.hint("judges.run", run.pk)
 
 
 @transaction.atomic
@@ -318,7 +361,11 @@ def retry_failed(*, run: Run, actor: str) -> int:
     if not again:
         raise Conflict("nothing_failed", "Every call of this run has a verdict.")
     Run.objects.filter(pk=run.pk).update(
-        state=RunState.PLANNED, pause_reason="", finished_at=None, combined_at=None
+        state=RunState.PLANNED,
+        pause_reason="",
+        finished_at=None,
+        combined_at=None,
+        wake_at=None,
     )
     _record(run, "run.retried", actor, {"calls": again})
     jobs.hint("judges.run", run.pk)
@@ -481,6 +528,7 @@ class _Sums:
     output_tokens: int = 0
     likely: Decimal = Decimal(0)
     most: Decimal = Decimal(0)
+    most_in_batches: Decimal = Decimal(0)
     is_counted: bool = False
 
 
@@ -499,7 +547,7 @@ def _reckon(
     may_count: bool,
 ) -> _Sums:
     sums = _Sums()
-    spec = plan.spec
+    spec, batch = plan.spec, replace(plan, is_batch=True)
     requests: list[RenderedRequest] = []
     for item in Item.objects.filter(pk__in=ids).select_related("content"):
         view = calls.shown_item(plan, item)
@@ -514,6 +562,7 @@ def _reckon(
             sums.input_tokens += pricing.likely_tokens((request.system, request.user))
             sums.output_tokens += answer_tokens
             sums.most += calls.most_cost(plan, request, at=now).amount
+            sums.most_in_batches += calls.most_cost(batch, request, at=now).amount
     correction = None
     if may_count and plan.purpose != RunPurpose.APPROVAL:
         correction = counting.correction(spec, requests, project_id=plan.project_id)
@@ -531,6 +580,17 @@ def _likely(plan: Plan, sums: _Sums, now: datetime) -> Decimal:
         input_tokens=sums.input_tokens // sums.sends, output_tokens=sums.output_tokens // sums.sends
     )
     return calls.cost_of(plan, one, at=now).amount * sums.sends
+
+
+def _in_batches(plan: Plan, sums: _Sums, factor: float, now: datetime) -> BatchPrice:
+    batch = replace(plan, is_batch=True)
+    price = calls.check_price(batch, at=now)
+    return BatchPrice(
+        likely=calls.money(_likely(batch, sums, now) * Decimal(factor)),
+        most=calls.money(sums.most_in_batches * Decimal(factor)),
+        price_source=price.source,
+        price_as_of=price.as_of.isoformat(),
+    )
 
 
 def _answer_tokens(version: JudgeVersion, spec: VersionSpec) -> int:

@@ -17,18 +17,21 @@ from annotation.queries.labels import scale_of
 from annotation.rules.itemrows import ItemDraft
 from annotation.services import traffic
 from annotation.states import VersionState
-from core.errors import Conflict, DomainError, Invalid, NotHere
+from core.errors import Conflict, DomainError, Invalid, NotHere, OverBudget
 from judges.models import Attempt, EvidenceSnapshot, Judge, JudgeLabel, JudgeVersion, Run, Standing
 from judges.queries.items import judged_kinds
+from judges.rules import budgets
 from judges.rules.verdicts import Outcome
 from judges.services import engine, runs
 from judges.services.versions import spec_of
-from judges.states import RunPurpose, RunState
+from judges.states import AttemptState, RunPurpose, RunState
 from measurement.scale import NOT_APPLICABLE
 
 MOST_ITEMS = 1000
 PATIENCE_SECONDS = 60.0
 NAP_SECONDS = 0.05
+GONE = ("HTTP 404", "HTTP 410")
+"""How the ledger writes that a model is not there (judges.providers.common)."""
 
 # Two calls may wait in this process; a third is given a run to follow.
 _waiting = threading.BoundedSemaphore(2)
@@ -72,7 +75,7 @@ def standing_of(judge: Judge, *, now: datetime) -> Standing:
             "approval_suspended",
             f"The approval of {judge.name!r} is suspended until somebody has looked into it.",
         )
-    problem = _why_over(standing, now=now)
+    problem = why_over(standing, now=now)
     if problem:
         raise Conflict("approval_expired", problem)
     return standing
@@ -151,16 +154,24 @@ def wait(asked: Asked) -> bool:
 def answer(asked: Asked, *, now: datetime) -> dict[str, Any]:
     """The one answer of a run over one item; what stands is asked once more before it is given.
 
-    Raises Conflict when the approval ended meanwhile, NoVerdict or Unanswerable when the judge
-    gave no label: never a made-up one.
+    Raises Conflict when the approval ended meanwhile, OverBudget when a budget does not reach,
+    NoVerdict or Unanswerable when the judge gave no label: never a made-up one.
     """
     run = asked.run
+    why_paused = run.pause_reason if run.state == RunState.PAUSED else ""
+    if run.state == RunState.PAUSED:
+        runs.cancel(run=run, actor="system", now=now)
     standing = standing_of(run.version.judge, now=now)
     _check_still(standing, run)
-    if run.state == RunState.PAUSED:
-        reason = run.pause_reason
-        runs.cancel(run=run, actor="system", now=now)
-        raise NoVerdict("judge_unavailable", f"The judge could not be asked: {reason}")
+    if why_paused:
+        short = budgets.short_of(why_paused)
+        if short:
+            raise OverBudget(
+                "budget_reached",
+                f"{short} does not reach for this call, so nothing was asked. Once it was raised "
+                f"under {budgets.WHERE}, ask again.",
+            )
+        raise NoVerdict("judge_unavailable", f"The judge could not be asked: {why_paused}")
     labels = {row.dimension_key: row for row in JudgeLabel.objects.filter(run=run)}
     _check_labels(asked.dimensions, labels)
     _check_name(standing, run)
@@ -200,6 +211,7 @@ def signature(standing: Standing, run: Run) -> dict[str, Any]:
         "version": run.version.number,
         "fingerprint": run.version.fingerprint,
         "decision": standing.decision_id,
+        "decision_kind": standing.decision.kind,
         "cost": float(run.spent),
     }
 
@@ -240,7 +252,11 @@ def _check_kinds(version: JudgeVersion, drafts: Sequence[ItemDraft]) -> None:
         )
 
 
-def _why_over(standing: Standing, *, now: datetime) -> str:
+def why_over(standing: Standing, *, now: datetime) -> str:
+    """What ended an approval by itself; empty while it holds.
+
+    The standing must be loaded with its version's guideline version.
+    """
     version = standing.version
     if standing.valid_until <= now:
         return f"The approval ended on {standing.valid_until:%d %B %Y}; have it measured anew."
@@ -252,6 +268,9 @@ def _why_over(standing: Standing, *, now: datetime) -> str:
             f"The guideline is at {newer.number} now, and the approved version judges by "
             f"{version.guideline_version.number}. Approve a version for the new guideline."
         )
+    retired = _why_retired(version)
+    if retired:
+        return retired
     last = (
         Attempt.objects.filter(call__run__version=version, outcome=Outcome.OK)
         .exclude(model_answered="")
@@ -263,6 +282,25 @@ def _why_over(standing: Standing, *, now: datetime) -> str:
     if last and measured and last not in measured:
         return _renamed(last, measured)
     return ""
+
+
+def _why_retired(version: JudgeVersion) -> str:
+    """The provider no longer knows the model: what was approved is gone, whatever comes after.
+
+    The newest attempt tells, so that a run over development items that is answered ends it.
+    """
+    newest = (
+        Attempt.objects.filter(call__run__version=version, state=AttemptState.FINAL)
+        .order_by("-pk")
+        .values_list("outcome", "problem")
+        .first()
+    )
+    if newest is None or newest[0] != Outcome.FAILED or not newest[1].startswith(GONE):
+        return ""
+    return (
+        f"The provider no longer knows the model {version.spec.get('model', '')!r} "
+        f"({newest[1]}). Save a version for another one and have that measured."
+    )
 
 
 def _measured_names(standing: Standing) -> set[str]:

@@ -18,6 +18,7 @@ from annotation.models import (
     Guideline,
     GuidelineVersion,
     ReferenceLabel,
+    SealedReading,
 )
 from annotation.rules.keys import NAME_CHARS, fitting
 from annotation.states import AssignmentState, DimensionKind, Part, VersionState
@@ -486,7 +487,10 @@ def _refuse_rater_of_sealed(project_id: int, author: User) -> None:
     decided = ReferenceLabel.objects.filter(
         item__project=project_id, item__part=Part.SEALED, actor=author.actor
     )
-    if rated.exists() or decided.exists():
+    reads = SealedReading.objects.filter(
+        sealed_set__dataset__project=project_id, sealed_set__retired_at__isnull=True, user=author
+    )
+    if rated.exists() or decided.exists() or reads.exists():
         raise NotAllowed(
             "You have rated or decided sealed items of this project, so you cannot author a judge "
             "until their set is retired. Ask a colleague who has not.",

@@ -17,11 +17,13 @@ def main() -> int:
     parser.add_argument("--latency-ms", type=float, default=200.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--requests-per-minute", type=int, default=0)
+    parser.add_argument("--batch-ms", type=float, default=20_000.0)
     given = parser.parse_args()
     settings = Settings(
         latency_ms=given.latency_ms,
         seed=given.seed,
         requests_per_minute=given.requests_per_minute,
+        batch_ms=given.batch_ms,
     )
     try:
         asyncio.run(serve(given.port, settings))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 _MAX_HEADERS = 100
@@ -33,6 +34,22 @@ class BadRequest(Exception):
         self.sentence = sentence
 
 
+class Dropped(Exception):
+    """Close the connection; ``first`` is sent before."""
+
+    def __init__(self, first: bytes = b"") -> None:
+        super().__init__("dropped")
+        self.first = first
+
+
+@dataclass(frozen=True, slots=True)
+class Trickle:
+    """A body whose second half leaves some seconds after the first."""
+
+    body: bytes
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
     """One request; header names are in small letters."""
@@ -41,6 +58,7 @@ class HttpRequest:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    query: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def keeps_alive(self) -> bool:
@@ -62,7 +80,8 @@ async def read_request(reader: asyncio.StreamReader) -> HttpRequest | None:
         return None
     except ValueError:
         raise BadRequest(400, "A line of the request is too long.") from None
-    return HttpRequest(line[0], line[1].partition("?")[0], headers, body)
+    path, _, query = line[1].partition("?")
+    return HttpRequest(line[0], path, headers, body, dict(parse_qsl(query)))
 
 
 def response(status: int, body: object, headers: Mapping[str, str] | None = None) -> bytes:

@@ -227,3 +227,27 @@ def _check_output(output: object) -> None:
         raise Rejected(400, "output_config.format.schema: must describe an object")
     if schema.get("additionalProperties") is not False:
         raise Rejected(400, "output_config.format.schema: additionalProperties must be false")
+
+
+def scripted_error(step: Step | None) -> Answer | None:
+    """The refusal that a step of the script stands for, if it is one."""
+    if step is None:
+        return None
+    wait = step.seconds
+    errors = {
+        "rate_limit": lambda: error(429, "Rate limit reached.", retry_after=wait),
+        "ramp_limit": lambda: error(
+            429, "Traffic grew too fast.", "ramp_limit_exceeded", retry_after=wait
+        ),
+        "spend_limit": lambda: error(
+            429, "The spend limit is reached.", "enforced_spend_limit_reached"
+        ),
+        "payment": lambda: error(402, "Payment is required."),
+        "unauthorized": lambda: error(401, "invalid x-api-key"),
+        "too_large": lambda: error(413, "Request exceeds the maximum size"),
+        "too_long": lambda: error(400, "prompt is too long: 250000 tokens"),
+        "error": lambda: error(500, "Internal server error"),
+        "overloaded": lambda: error(529, "Overloaded"),
+    }
+    make = errors.get(step.do)
+    return make() if make is not None else None

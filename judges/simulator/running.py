@@ -80,10 +80,15 @@ class Simulator:
 
 
 def start(
-    port: int = 0, *, latency_ms: float = 0.0, seed: int = 0, requests_per_minute: int = 0
+    port: int = 0,
+    *,
+    latency_ms: float = 0.0,
+    seed: int = 0,
+    requests_per_minute: int = 0,
+    batch_ms: float = 0.0,
 ) -> Simulator:
     """Start a simulator on 127.0.0.1; port 0 takes a free one. Raises OSError on a taken port."""
-    settings = Settings(latency_ms=latency_ms, seed=seed, requests_per_minute=requests_per_minute)
+    settings = Settings(latency_ms, seed, requests_per_minute, batch_ms)
     return Simulator(settings, port)
 
 

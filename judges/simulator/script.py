@@ -33,6 +33,11 @@ DOINGS = (
 """Everything that a step can do."""
 
 
+PLACES = ("", "batch", "look", "results")
+"""Where a step happens: to messages, alone or in a batch; or to a batch that is made, looked at
+(listed, cancelled), or fetched."""
+
+
 class BadScript(Exception):
     """The script cannot be read; the message says why."""
 
@@ -41,6 +46,7 @@ class BadScript(Exception):
 class Step:
     """One thing to do, ``times`` times, to requests whose body contains a text (all, if empty).
 
+    In a batch a message that is dropped or hangs expires, and a broken body stands in its result.
     ``seconds`` is the ``retry-after`` of limits, and how long "slow" and "hang" wait.
     """
 
@@ -48,6 +54,7 @@ class Step:
     times: int = 1
     contains: str = ""
     seconds: float = 0.0
+    at: str = ""
 
 
 class Script:
@@ -66,10 +73,10 @@ class Script:
         """Forget what has not happened yet."""
         self._steps.clear()
 
-    def next_for(self, body: str) -> Step | None:
-        """The step for a request with this body, if any."""
+    def next_for(self, body: str, at: str = "") -> Step | None:
+        """The step for a request with this body at this place, if any."""
         for step in self._steps:
-            if step.contains in body:
+            if step.at == at and step.contains in body:
                 step.times -= 1
                 if step.times <= 0:
                     self._steps.remove(step)
@@ -78,8 +85,9 @@ class Script:
 
 
 def _step(given: object) -> Step:
-    if not isinstance(given, dict) or not set(given) <= {"do", "times", "contains", "seconds"}:
-        raise BadScript("A step is an object with do, times, contains and seconds.")
+    known = {"do", "times", "contains", "seconds", "at"}
+    if not isinstance(given, dict) or not set(given) <= known:
+        raise BadScript("A step is an object with do, times, contains, seconds and at.")
     do, times = given.get("do"), given.get("times", 1)
     contains, seconds = given.get("contains", ""), given.get("seconds", 0.0)
     if do not in DOINGS:
@@ -88,4 +96,7 @@ def _step(given: object) -> Step:
         raise BadScript("The times of a step are a whole number from 1.")
     if not isinstance(contains, str) or not isinstance(seconds, int | float) or seconds < 0:
         raise BadScript("A step contains a text and waits for a number of seconds.")
-    return Step(str(do), times, contains, float(seconds))
+    at = given.get("at", "")
+    if at not in PLACES:
+        raise BadScript(f"A step happens at: {', '.join(PLACES[1:])}; or, empty, to messages.")
+    return Step(str(do), times, contains, float(seconds), str(at))

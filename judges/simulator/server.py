@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from judges.simulator import chat, messages, truth
-from judges.simulator.http import BadRequest, HttpRequest, read_request, response
+from judges.simulator.batches import Batches
+from judges.simulator.http import BadRequest, Dropped, HttpRequest, Trickle, read_request, response
 from judges.simulator.judges import PLANTED
-from judges.simulator.messages import Answer, Rejected
+from judges.simulator.messages import Answer, Rejected, scripted_error
 from judges.simulator.script import BadScript, Script, Step
 
 _RELEASED = "2026-11-01T00:00:00Z"
@@ -26,19 +27,13 @@ _NEVER_LIMITED = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How the server behaves. ``requests_per_minute`` 0 means no limit."""
+    """How the server behaves. ``requests_per_minute`` 0 means no limit; ``batch_ms`` is how long a
+    whole batch takes, its requests one after the other."""
 
     latency_ms: float = 0.0
     seed: int = 0
     requests_per_minute: int = 0
-
-
-class _Dropped(Exception):
-    """Close the connection; ``first`` is sent before."""
-
-    def __init__(self, first: bytes = b"") -> None:
-        super().__init__("dropped")
-        self.first = first
+    batch_ms: float = 0.0
 
 
 class Server:
@@ -51,6 +46,7 @@ class Server:
         self._numbers = itertools.count(1)
         self._minute = (-1, 0)
         self._open: set[asyncio.Task[None]] = set()
+        self._batches = Batches(self._in_batch, self._script, batch_ms=settings.batch_ms)
         self._clear_counters()
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -69,7 +65,8 @@ class Server:
                 await writer.wait_closed()
 
     async def hang_up(self) -> None:
-        """End every open connection."""
+        """End every open connection, and batches that go on."""
+        self._batches.clear()
         for task in tuple(self._open):
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
@@ -89,12 +86,14 @@ class Server:
             "by_model": dict(self._by_model),
             "input_tokens": self._input_tokens,
             "output_tokens": self._output_tokens,
+            **self._batches.stats(),
         }
 
     def reset(self) -> None:
-        """Forget script, counters and cached prompts."""
+        """Forget script, counters, batches and cached prompts."""
         self._script.clear()
         self._warm.clear()
+        self._batches.clear()
         self._clear_counters()
 
     def _clear_counters(self) -> None:
@@ -115,12 +114,11 @@ class Server:
                 goes_on = request.keeps_alive
             except BadRequest as bad:
                 answer, goes_on = messages.error(bad.status, bad.sentence), False
-            except _Dropped as dropped:
+            except Dropped as dropped:
                 writer.write(dropped.first)
                 await writer.drain()
                 return
-            writer.write(response(answer.status, answer.body, self._headers(answer)))
-            await writer.drain()
+            await _write(writer, answer, self._headers(answer))
 
     def _headers(self, answer: Answer) -> dict[str, str]:
         limit = self._settings.requests_per_minute or _NEVER_LIMITED
@@ -147,6 +145,8 @@ class Server:
             return await self._message(request)
         if route == ("POST", "/v1/chat/completions"):
             return await self._completion(request)
+        if request.path.startswith("/v1/messages/batches"):
+            return await self._batches.answer(request)
         if route == ("POST", "/v1/messages/count_tokens"):
             body = messages.parse_body(request.body)
             messages.check(body, counting=True)
@@ -182,7 +182,7 @@ class Server:
         self._most_in_flight = max(self._most_in_flight, self._in_flight)
         try:
             yield
-        except _Dropped:
+        except Dropped:
             self._by_status["dropped"] += 1
             raise
         finally:
@@ -193,7 +193,7 @@ class Server:
         if not self._take_request():
             return messages.error(429, "Too many requests in this minute.", retry_after=1.0)
         step = self._script.next_for(json.dumps(body, ensure_ascii=False))
-        refused = _scripted_error(step)
+        refused = scripted_error(step)
         if refused is not None:
             return refused
         messages.check(body)
@@ -203,33 +203,50 @@ class Server:
 
     async def _wait(self, body: Mapping[str, Any], step: Step | None) -> None:
         if step is not None and step.do == "drop":
-            raise _Dropped
+            raise Dropped
         if step is not None and step.do in {"hang", "slow"}:
             await asyncio.sleep(step.seconds or (3600.0 if step.do == "hang" else 1.0))
         if step is not None and step.do == "hang":
-            raise _Dropped
+            raise Dropped
         share = 0.5 + truth.unit("latency", messages.digest(body))
         await asyncio.sleep(self._settings.latency_ms * share / 1000.0)
+
+    def _in_batch(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The result of one request of a batch. Raises ``Rejected``."""
+        step = self._script.next_for(json.dumps(body, ensure_ascii=False))
+        refused = scripted_error(step)
+        if refused is not None:
+            return {"type": "errored", "error": refused.body}
+        messages.check(body)
+        if step is not None and step.do in {"drop", "hang"}:
+            return {"type": "expired"}
+        said = messages.message(body, step=step, seed=self._settings.seed, warm=self._warm)
+        said["usage"]["service_tier"] = "batch"
+        self._requests += 1
+        self._count(body, said)
+        _spoil(said, step)
+        if step is not None and step.do in {"half_body", "bad_body", "other_body"}:
+            said = {"status": "ok"}
+        return {"type": "succeeded", "message": said}
+
+    def _count(self, body: Mapping[str, Any], said: Mapping[str, Any]) -> None:
+        self._by_digest[messages.digest(body)] += 1
+        self._by_model[str(body["model"])] += 1
+        self._input_tokens += messages.input_tokens(body)
+        self._output_tokens += said["usage"]["output_tokens"]
 
     def _delivered(
         self, body: Mapping[str, Any], said: dict[str, Any], step: Step | None
     ) -> Answer:
-        self._by_digest[messages.digest(body)] += 1
-        self._by_model[str(body["model"])] += 1
-        usage = said["usage"]
-        self._input_tokens += messages.input_tokens(body)
-        self._output_tokens += usage["output_tokens"]
+        self._count(body, said)
         if step is not None and step.do == "half_body":
             whole = response(200, said)
-            raise _Dropped(whole[: len(whole) - len(json.dumps(said)) // 2])
+            raise Dropped(whole[: len(whole) - len(json.dumps(said)) // 2])
         if step is not None and step.do == "bad_body":
             return Answer(200, b'{"type": "message", "content": [')
         if step is not None and step.do == "other_body":
             return Answer(200, {"status": "ok"})
-        if step is not None and step.do == "no_stop":
-            said["stop_reason"] = None
-        if step is not None and step.do == "no_usage":
-            del said["usage"]
+        _spoil(said, step)
         return Answer(200, said)
 
     def _control(self, request: HttpRequest) -> Answer:
@@ -266,33 +283,32 @@ class Server:
         return limit - used if minute == math.floor(time.monotonic() / 60) else limit
 
 
+async def _write(writer: asyncio.StreamWriter, answer: Answer, headers: Mapping[str, str]) -> None:
+    if not isinstance(answer.body, Trickle):
+        writer.write(response(answer.status, answer.body, headers))
+        await writer.drain()
+        return
+    whole = response(answer.status, answer.body.body, headers)
+    middle = len(whole) - len(answer.body.body) // 2
+    writer.write(whole[:middle])
+    await writer.drain()
+    await asyncio.sleep(answer.body.seconds)
+    writer.write(whole[middle:])
+    await writer.drain()
+
+
 def _has_key(headers: Mapping[str, str]) -> bool:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     bearer = scheme.lower() == "bearer" and token.strip()
     return bool(bearer or headers.get("x-api-key", "").strip())
 
 
-def _scripted_error(step: Step | None) -> Answer | None:
-    if step is None:
-        return None
-    wait = step.seconds
-    errors = {
-        "rate_limit": lambda: messages.error(429, "Rate limit reached.", retry_after=wait),
-        "ramp_limit": lambda: messages.error(
-            429, "Traffic grew too fast.", "ramp_limit_exceeded", retry_after=wait
-        ),
-        "spend_limit": lambda: messages.error(
-            429, "The spend limit is reached.", "enforced_spend_limit_reached"
-        ),
-        "payment": lambda: messages.error(402, "Payment is required."),
-        "unauthorized": lambda: messages.error(401, "invalid x-api-key"),
-        "too_large": lambda: messages.error(413, "Request exceeds the maximum size"),
-        "too_long": lambda: messages.error(400, "prompt is too long: 250000 tokens"),
-        "error": lambda: messages.error(500, "Internal server error"),
-        "overloaded": lambda: messages.error(529, "Overloaded"),
-    }
-    make = errors.get(step.do)
-    return make() if make is not None else None
+def _spoil(said: dict[str, Any], step: Step | None) -> None:
+    """Leave out of a message what the script says."""
+    if step is not None and step.do == "no_stop":
+        said["stop_reason"] = None
+    if step is not None and step.do == "no_usage":
+        del said["usage"]
 
 
 def _model(name: str) -> dict[str, Any]:

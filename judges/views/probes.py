@@ -12,7 +12,7 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.doors import MemberRequest, door
 from accounts.roles import STAFF, Role
@@ -135,6 +135,16 @@ def detail(request: MemberRequest, probe_id: int) -> HttpResponse:
         "example": probesamples.example(probe, user_id=request.user.pk),
     }
     return page(request, "judges/probe.html", context, fragment="judges/_probe_result.html")
+
+
+@door(Role.LEAD)
+@require_POST
+def cancel(request: MemberRequest, probe_id: int) -> HttpResponse:
+    """End its runs; nothing is lost that the same probe could not ask again."""
+    probe = access.probe_of(request.project, probe_id)
+    probes.cancel(probe=probe, actor=request.user.actor, now=timezone.now())
+    messages.success(request, "The probe is cancelled. Answers that came are kept in the ledger.")
+    return go(request, "probe", request.project.slug, probe.pk)
 
 
 def _usual(request: MemberRequest) -> dict[str, Any]:

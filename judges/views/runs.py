@@ -31,7 +31,7 @@ from judges.rules.pricing import PriceUnknown
 from judges.rules.verdicts import Outcome
 from judges.services import examples, previews, runs, versions
 from judges.services.calls import change_of
-from judges.states import RunPurpose, RunState
+from judges.states import RunMode, RunPurpose, RunState
 
 PAGE = ("GET", "HEAD", "POST")
 STEP = {"current_step": "judge"}
@@ -56,7 +56,8 @@ OUTCOMES = frozenset(outcome.value for outcome in Outcome)
 def new(request: MemberRequest, version_id: int) -> HttpResponse:
     """What the run will take, then its start."""
     found = access.version_of(request.project, version_id)
-    form = RunForm(request.project, posted(request), initial=_usual(request))
+    may_batch = runs.may_batch(found)
+    form = RunForm(request.project, posted(request), may_batch=may_batch, initial=_usual(request))
     is_start = request.POST.get("act") == "start"
     if request.method == "POST" and form.is_valid() and is_start:
         try:
@@ -65,6 +66,7 @@ def new(request: MemberRequest, version_id: int) -> HttpResponse:
                 dataset=form.cleaned_data["dataset"],
                 budget=form.cleaned_data["budget"],
                 concurrency=form.cleaned_data["concurrency"],
+                mode=form.cleaned_data["mode"],
                 actor=request.user.actor,
                 now=timezone.now(),
             )
@@ -73,6 +75,7 @@ def new(request: MemberRequest, version_id: int) -> HttpResponse:
         else:
             return go(request, "run", request.project.slug, run.pk)
     context = {**STEP, "version": found, "judge": found.judge, "form": form}
+    context["may_batch"] = may_batch
     context |= _estimate(request, found, form)
     return page(
         request,
@@ -184,12 +187,12 @@ def _usual(request: MemberRequest) -> dict[str, Any]:
 def _estimate(request: MemberRequest, version: JudgeVersion, form: RunForm) -> dict[str, Any]:
     """The estimate for what is chosen, or for the newest dataset before anything is."""
     dataset = form.fields["dataset"].queryset.first()  # type: ignore[attr-defined]
-    concurrency = settings.RUN_CONCURRENCY
+    concurrency, mode = settings.RUN_CONCURRENCY, RunMode.DIRECT
     if form.is_bound:
         if not form.is_valid():
             return {"estimate": None, "problem": ""}
         dataset = form.cleaned_data["dataset"]
-        concurrency = form.cleaned_data["concurrency"]
+        concurrency, mode = form.cleaned_data["concurrency"], form.cleaned_data["mode"]
     if dataset is None:
         return {"estimate": None, "problem": "There is no dataset yet; import items first."}
     try:
@@ -203,10 +206,19 @@ def _estimate(request: MemberRequest, version: JudgeVersion, form: RunForm) -> d
     except DomainError as refusal:
         unpriced = _unpriced(version, refusal)
         return {"estimate": None, "problem": refusal.sentence, "unpriced": unpriced}
-    return {"estimate": reckoned, "problem": "", "dataset": dataset, **_left(version, reckoned)}
+    is_batch = mode == RunMode.BATCH and reckoned.batch is not None
+    price = reckoned.batch if is_batch and reckoned.batch else reckoned
+    return {
+        "estimate": reckoned,
+        "is_batch": is_batch,
+        "price": price,
+        "problem": "",
+        "dataset": dataset,
+        **_left(version, price),
+    }
 
 
-def _left(version: JudgeVersion, reckoned: runs.RunEstimate) -> dict[str, Any]:
+def _left(version: JudgeVersion, reckoned: runs.RunEstimate | runs.BatchPrice) -> dict[str, Any]:
     """What is left of the budgets beside the run's own, and which of them may not reach."""
     pots = queries.pots_for(version.judge, now=timezone.now())
     said = [
@@ -245,6 +257,7 @@ def _progress(request: MemberRequest, run: Run, form: BudgetForm) -> dict[str, A
         "form": form,
         "spent_share": _share(run),
         "sums": queries.ledger_sums(run),
+        "at_provider": queries.at_provider(run),
     }
     if not context["closed_because"]:
         context |= _calls(request, run)

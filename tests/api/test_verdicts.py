@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from judges.models import (
     Run,
     Standing,
 )
-from judges.services import engine, serving
+from judges.services import engine, purses, serving
 from judges.simulator import Simulator
 from judges.states import DecisionKind, RequestState, RunPurpose
 from tests import builders, judging
@@ -161,6 +162,7 @@ def test_one_item_waits_and_answers_in_the_agreed_shape(scene: Scene, machine: M
         "version": 1,
         "fingerprint": scene.version.fingerprint,
         "decision": standing.decision_id,
+        "decision_kind": "approve",
         "cost": float(run.spent),
     }
     assert body["cost"] > 0
@@ -348,6 +350,19 @@ def test_a_model_that_answers_under_another_name_ends_the_approval(
     asked = sim.stats()["requests"]
     refused(machine.post({**PAIR, "input": "And later?"}), 409, "approval_expired")
     assert sim.stats()["requests"] == asked
+
+
+def test_a_budget_that_does_not_reach_is_a_conflict_that_names_it(
+    scene: Scene, machine: Machine, sim: Simulator
+) -> None:
+    stand(scene)
+    purses.set_judge_budget(judge=scene.judge, budget=Decimal("0.000010"), actor="u1")
+    said = refused(machine.post(PAIR), 409, "budget_reached")["message"]
+    assert said.startswith("The budget of the judge Helpful ($0.0000) does not reach")
+    assert "resume" not in said
+    assert sim.stats()["requests"] == 0
+    purses.set_judge_budget(judge=scene.judge, budget=None, actor="u1")
+    assert machine.post(PAIR).status_code == 200
 
 
 def test_a_judge_that_cannot_be_asked_is_a_502(

@@ -24,7 +24,10 @@ PHONE: ViewportSize = {"width": 375, "height": 800}
 MOST_OF_ONE = 2
 """So many addresses of one kind are opened: with and without what the first one holds."""
 
-FILES = {"work_download", "export_download", "guidelines_file", "guideline_file", "ledger_download"}
+FILES = {
+    "audit_download", "certificate_download", "export_download", "guideline_file",
+    "guidelines_file", "ledger_download", "work_download",
+}  # fmt: skip
 """What a browser keeps instead of showing it."""
 OTHERS = {"docs", "schema", "healthz", "readyz", "metrics", "favicon", "logout"}
 """Not drawn by us, or no page."""
@@ -32,10 +35,14 @@ OTHERS = {"docs", "schema", "healthz", "readyz", "metrics", "favicon", "logout"}
 
 UNSEEN = {
     "approval_ask", "approval_revoke", "import_job", "my_round_agreement", "rating_own",
-    "version_alignment",
+    "standing_reinstate", "version_alignment",
     # tests/e2e/test_round_acts.py looks at these:
     "gold_take_back", "round_correct", "round_item", "round_let_in", "round_passed",
     "round_take_back", "round_withdraw",
+    # tests/e2e/test_session.py looks at these:
+    "session_discard", "session_edit", "session_of_round", "session_reveal",
+    # Only after a guideline's second major version (tests/web/test_rerating.py reads it):
+    "guideline_rerate",
     # Only while a run goes on:
     "run_cancel",
     # Pieces of other pages, and a key that the demo does not have:

@@ -10,7 +10,7 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from annotation.forms.rating import PREFIX
-from judges.models import Call
+from judges.models import Call, Decision
 from tests.guards.planting import Rows
 
 Values = Callable[[Rows], Sequence[object]]
@@ -19,6 +19,7 @@ IN_ADDRESSES: dict[str, Values] = {
     "slug": lambda rows: [rows.project.slug],
     "user_id": lambda rows: [rows.member.pk],
     "key_id": lambda rows: [rows.provider_key.pk],
+    "invitation_id": lambda rows: [rows.invitation.pk],
     "token_id": lambda rows: [rows.token.pk],
     "dataset_id": lambda rows: [
         rows.open_set.pk,
@@ -45,6 +46,8 @@ IN_ADDRESSES: dict[str, Values] = {
         rows.own_assignment.rater_id or 0,
         rows.others_assignment.rater_id or 0,
     ],
+    "label_id": lambda rows: [rows.contested.pk],
+    "adjudication_sealed.dataset_id": lambda rows: [rows.sealed_set.pk],
     "withdrawal_id": lambda rows: [rows.withdrawal.pk],
     "upload_id": lambda rows: [rows.upload.pk],
     "job_id": lambda rows: [rows.job.pk],
@@ -118,21 +121,55 @@ IN_ADDRESSES: dict[str, Values] = {
         "audit",
     ],
     "extension": lambda rows: ["jsonl", "csv"],
+    "session_id": lambda rows: [rows.revealed_session.pk, rows.blind_session.pk],
+    "session.session_id": lambda rows: [
+        rows.blind_session.pk,
+        rows.revealed_session.pk,
+        rows.draft_session.pk,
+    ],
+    **dict.fromkeys(
+        ("session_edit.session_id", "session_discard.session_id", "session_start.session_id"),
+        lambda rows: [rows.draft_session.pk, rows.blind_session.pk],
+    ),
+    "session_reveal.session_id": lambda rows: [rows.blind_session.pk, rows.revealed_session.pk],
+    **dict.fromkeys(
+        (
+            "session_item.item_id",
+            "session_comment.item_id",
+            "session_settle.item_id",
+            "session_clause.item_id",
+        ),
+        lambda rows: [
+            session.items.earliest("pk").item_id
+            for session in (rows.revealed_session, rows.blind_session)
+        ],
+    ),
+    "key": lambda rows: ["preference"],
+    "note_id": lambda rows: [rows.clause_note.pk],
+    "session_of_round.round_id": lambda rows: [
+        rows.blind_session.first_round_id,
+        rows.open_round.pk,
+    ],
     "request_id": lambda rows: [request.pk for request in reversed(rows.requests)],
+    "decision_id": lambda rows: [
+        Decision.objects.get(request=request).pk for request in rows.requests[:2]
+    ],
     "report_id": lambda rows: [rows.report.pk],
 }
 """What a name in a route stands for; `url_name.kwarg` goes before `kwarg`."""
 
-NO_ROWS = frozenset({"slug", "number", "table", "extension"})
+NO_ROWS = frozenset({"slug", "number", "table", "extension", "key"})
 """Names that say nothing without another one beside them: they have no foreign values."""
 
 QUERIES: dict[str, Sequence[str]] = {
-    "audit": ["?verb=round.opened"],
+    "adjudication": ["?state=all", "?after=1", "?dimension=accuracy&state=decided"],
+    "audit": ["?verb=round.opened", "?q=pairs&object=round"],
     "dataset": ["?part=sealed"],
     "guideline_differences": ["?before=1.0&after=1.1"],
     "guideline_file": ["?version=1.0"],
     "guideline_new": ["?copy=1"],
     "probe_new": ["?kind=length", "?kind=injection"],
+    "reference_labels": ["?subject=1-1-1", "?state=contested", "?state=adjudicated&after=1"],
     "round_agreement": ["?dimension=preference"],
     "ledger": ["?since=2026-11-01&until=2026-12-01", "?since=2025-01-01&until=2026-12-01"],
     "my_answers": ["?q=refund", "?show=changed", "?show=passed", "?label=preference:A"],
@@ -148,6 +185,8 @@ QUERIES: dict[str, Sequence[str]] = {
     "judge_compare": ["?dimension=preference&first=1", "?first=x"],
     "run": ["?outcome=ok", "?live=1"],
     "run_differences": ["?at=2", "?dimension=preference&at=99"],
+    "session": ["?items=second"],
+    "session_new": ["?round=1&count=3"],
     "version_new": ["?base=1&example=1&rule=preference:longer"],
 }
 """Pages that show something else by query: url name -> queries beginning with `?`."""
@@ -157,6 +196,9 @@ BODIES: dict[str, dict[str, object]] = {
     "api_assignment_submit": {"labels": {"preference": "A"}},
     "approval_decide": {"decision": "refuse", "reason": "It leans to what is shown first."},
     "approval_revoke": {"reason": "The product has changed."},
+    "standing_suspend": {"reason": "People complain."},
+    "standing_reinstate": {"reason": "Looked into: all is well."},
+    "person_erase": {"typed": "ana", "blanks_texts": "on"},
     "person_add": {"username": "olu", "roles": ["lead", "admin"]},
     "project_new": {"name": "Another one", "slug": "another-one"},
     "rating_flag": {"reason": "The response is cut off."},

@@ -6,11 +6,13 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
-from accounts.models import ApiToken, Project, Rater, User
-from accounts.roles import Scope
+from accounts.models import ApiToken, Invitation, Notice, Project, Rater, User
+from accounts.roles import Role, Scope
 from annotation.models import (
     Assignment,
     Dataset,
@@ -41,7 +43,14 @@ from annotation.states import (
     RoundKind,
     RoundState,
 )
-from calibration.models import CalibrationReport
+from calibration.models import (
+    CalibrationReport,
+    CalibrationSession,
+    ClauseNote,
+    SessionComment,
+    SessionItem,
+)
+from calibration.states import SessionState
 from core import audit
 from core.models import Job, JobState
 from judges.models import (
@@ -54,7 +63,7 @@ from judges.models import (
 )
 from judges.services import keys
 from judges.states import KeyProvider, RunPurpose
-from tests import builders, judging
+from tests import builders, judging, sessions
 from tests.builders import NOON
 from tests.guards.planted_judges import (
     approvals,
@@ -70,6 +79,7 @@ from tests.guards.words import (
     EXTERNAL_ID,
     EXTRA,
     FLAG_OF_BEN,
+    NOTICE_OF,
     NOW,
     OPEN_ANSWER,
     OPEN_REFERENCE_WHY,
@@ -111,12 +121,18 @@ class Rows:
     own_lease: Assignment
     others_assignment: Assignment
     token: ApiToken
+    invitation: Invitation
     member: User
     gold: GoldItem
     withdrawal: Withdrawal
     qualification: Round
+    contested: ReferenceLabel
     provider_key: ProviderKey
     probe: Probe
+    draft_session: CalibrationSession
+    blind_session: CalibrationSession
+    revealed_session: CalibrationSession
+    clause_note: ClauseNote
 
 
 def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows, dict[Scope, str]]:
@@ -168,6 +184,9 @@ def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows
             project, scopes=[scope], rater=people[0] if scope is Scope.RATE else None
         )
     assert token is not None
+    # Used just now: noting the use of a token is not what reading is watched for.
+    ApiToken.objects.filter(project=project).update(last_used_at=timezone.now())
+    _notices(project, raters)
     audit.record(actor=lead.actor, verb="round.opened", object_type="round", project_id=project.pk)
     gold_item = builders.make_pair(open_set, external_id=f"gold-{project.slug}")
     gold = builders.make_gold(gold_item, preference, labels={"preference": "A"})
@@ -197,10 +216,19 @@ def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows
         own_lease=own_lease,
         others_assignment=others,
         token=token,
+        invitation=Invitation.objects.create(
+            project=project,
+            digest=f"digest of {project.slug}",
+            hint="abcd",
+            roles=[Role.RATER],
+            expires_at=timezone.now() + timedelta(days=7),
+            made_by=lead,
+        ),
         member=raters[0],
         gold=gold,
         withdrawal=_withdrawn(open_round, open_items[-1], lead),
         qualification=_qualification(gold, preference, people),
+        contested=_contested(imported_round, lead),
         provider_key=keys.set_key(
             project=project,
             provider=KeyProvider.ANTHROPIC,
@@ -210,8 +238,22 @@ def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows
             now=NOW,
         ),
         probe=probe_of(versions[0], open_set, open_items),
+        **_sessions(project, preference, people, lead),
     )
     return rows, secrets
+
+
+def _notices(project: Project, raters: Sequence[User]) -> None:
+    """Each rater has one; and so has everybody who is no member, as if they had been one."""
+    for person in (*raters, *User.objects.exclude(memberships__project=project)):
+        Notice.objects.create(
+            user=person,
+            project=project,
+            kind="round.open",
+            key=f"round.open:{project.slug}",
+            subject=f"{NOTICE_OF}{project.slug}",
+            address=f"/projects/{project.slug}/",
+        )
 
 
 def _pairs(dataset: Dataset, clusters: Sequence[str], part: Part) -> list[Item]:
@@ -241,6 +283,48 @@ def _open(
     dataset = builders.make_dataset(project, name="Week 46")
     items = _pairs(dataset, "abcdef", Part.DEVELOPMENT)
     return dataset, items, builders.make_round(dataset, version, items=items, raters=raters)
+
+
+def _sessions(
+    project: Project, version: GuidelineVersion, people: Sequence[Rater], lead: User
+) -> dict[str, Any]:
+    """A draft, one that everybody rates blind, and one that ben and cem rated and that is
+    revealed: ana takes part in the first two."""
+    dataset = builders.make_dataset(project, name="Talked about")
+    items = [
+        builders.make_pair(dataset, external_id=f"t{n}", input=f"How do I share number {n}?")
+        for n in range(6)
+    ]
+    draft = sessions.make_session(
+        dataset, version, items=items[:2], raters=people, name="To be started"
+    )
+    blind = sessions.make_session(
+        dataset, version, items=items[2:4], raters=people, name="Rated now",
+        state=SessionState.BLIND,
+    )  # fmt: skip
+    revealed = sessions.make_session(
+        dataset, version, items=items[4:], raters=people[1:], name="Talked about",
+        state=SessionState.REVEALED,
+    )  # fmt: skip
+    for rater, who, labels in zip(people, ("ana", "ben", "cem"), ("A", "AB", "BA"), strict=True):
+        for item, label in zip(items[2:4], labels, strict=False):
+            sessions.say(blind, item, rater, label, rationale(who, "blind"))
+    for rater, who, labels in zip(people[1:], ("ben", "cem"), ("AB", "AA"), strict=True):
+        for item, label in zip(items[4:], labels, strict=True):
+            sessions.say(revealed, item, rater, label, rationale(who, "open"))
+    sessions.reveal_rows(revealed)
+    place = SessionItem.objects.get(session=revealed, item=items[4])
+    SessionComment.objects.create(place=place, author=lead, text="Which is it?")
+    note = ClauseNote.objects.create(
+        guideline_version=version, place=place, line=1, clause=version.text, note="Say for whom.",
+        author=lead,
+    )  # fmt: skip
+    return {
+        "draft_session": draft,
+        "blind_session": blind,
+        "revealed_session": revealed,
+        "clause_note": note,
+    }
 
 
 def _qualification(gold: GoldItem, version: GuidelineVersion, people: Sequence[Rater]) -> Round:
@@ -383,6 +467,31 @@ def _reference(round_: Round, items: Sequence[Item], why: str) -> None:
             ratings_digest="0" * 64,
             reason=why,
         )
+
+
+def _contested(round_: Round, lead: User) -> ReferenceLabel:
+    """Two raters who said 2 and 4, and somebody's word on it."""
+    item = Item.objects.filter(round_items__round=round_).earliest("pk")
+    subject = {
+        "item": item,
+        "guideline": round_.guideline_version.guideline,
+        "dimension_key": "accuracy",
+        "major": 1,
+        "votes": 2,
+        "ratings_digest": "0" * 64,
+    }
+    ReferenceLabel.objects.create(
+        **subject,
+        method=Method.ADJUDICATED,
+        state=ReferenceState.DECIDED,
+        label="pass",
+        point="4",
+        actor=lead.actor,
+        reason=OPEN_REFERENCE_WHY,
+    )
+    return ReferenceLabel.objects.create(
+        **subject, method=Method.PLURALITY, state=ReferenceState.CONTESTED
+    )
 
 
 def _imported(project: Project, version: GuidelineVersion, dataset: Dataset) -> Round:

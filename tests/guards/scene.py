@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from accounts.models import ApiToken, Project, User
+from accounts.models import ApiToken, Invitation, Project, User
 from accounts.roles import Role, Scope
 from annotation.models import (
     Item,
@@ -33,7 +33,7 @@ from judges.states import (
 from tests import builders
 from tests.cast import Cast, make_cast
 from tests.guards.planting import Rows, plant
-from tests.guards.words import API_KEY
+from tests.guards.words import API_KEY, NOTICE_OF
 
 TURNED = {"A": "B", "B": "tie", "tie": "A"}
 
@@ -54,11 +54,14 @@ class Scene:
 
     def hidden_from_all(self) -> frozenset[str]:
         """What no answer contains, whoever asks."""
-        found = {API_KEY}
+        found = {API_KEY, f"{NOTICE_OF}{self.foreign.project.slug}"}
         for rows in (self.own, self.foreign):
             found.add(rows.project.fence_key)
             found |= set(
                 ApiToken.objects.filter(project=rows.project).values_list("digest", flat=True)
+            )
+            found |= set(
+                Invitation.objects.filter(project=rows.project).values_list("digest", flat=True)
             )
             found |= set(Round.objects.filter(project=rows.project).values_list("salt", flat=True))
             found |= set(

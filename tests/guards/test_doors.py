@@ -28,6 +28,9 @@ WITHOUT_A_MARK = {
 OPEN_TO_ALL = {
     "sign-in/": "nobody has a session before it",
     "sign-out/": "a session that is over cannot be asked for",
+    "password/forgotten/": "whoever forgot the password has no session",
+    "password/new/": "the key in the link is what lets in",
+    "join/": "the same; without a key nothing is told",
 }
 """Pages marked `public`."""
 

@@ -33,7 +33,12 @@ from tests.guards.world import ANONYMOUS, EVERYBODY, STAFF, TOKENS, World
 # One process, so that the world is made once.
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("isolation")]
 
-PUBLIC = frozenset({"healthz", "readyz", "metrics", "favicon", "schema", "docs", "login", "logout"})
+PUBLIC = frozenset(
+    {
+        *("healthz", "readyz", "metrics", "favicon", "schema", "docs", "login", "logout"),
+        *("password_forgotten", "password_set", "join"),
+    }
+)
 """What is answered to people without an account."""
 
 LEASES = frozenset({"rate"})

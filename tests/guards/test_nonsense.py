@@ -29,6 +29,7 @@ QUERY = (
     "page", "part", "text", "outcome", "dimension", "before", "after", "day", "verb", "actor",
     "dataset", "version", "cursor", "page_size", "live", "shown", "next", "axis", "item",
     "q", "state", "kind", "sort", "which", "what", "label", "raters", "difficulty", "tag", "case",
+    "key",
 )  # fmt: skip
 PAIR: dict[str, object] = {"input": "q", "response_a": "x", "response_b": "y"}
 BODIES_OF_MACHINES: tuple[object, ...] = (

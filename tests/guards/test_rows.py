@@ -13,7 +13,14 @@ from django.db.models import CheckConstraint, Model
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("core", "accounts", "annotation", "judges", "calibration")
-APPEND_ONLY = ("AuditEvent", "ReferenceLabel", "EvidenceSnapshot", "Decision", "OwnPrice")
+APPEND_ONLY = (
+    "AuditEvent",
+    "ReferenceLabel",
+    "EvidenceSnapshot",
+    "Decision",
+    "OwnPrice",
+    "Settlement",
+)
 CHANGES = {"update", "delete", "save", "bulk_update", "update_or_create"}
 CHANGES |= {f"a{name}" for name in CHANGES}
 

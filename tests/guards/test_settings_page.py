@@ -11,7 +11,7 @@ FOLDERS = ("config", "core", "accounts", "annotation", "judges", "calibration", 
 DIRECT = re.compile(r"environ(?:\.get\(|\[)\"([A-Z_]+)\"(?!\] =)")
 # Other people's, and what the tests tell their own processes.
 NOT_OURS = {"DJANGO_SETTINGS_MODULE", "PYTEST_XDIST_WORKER", "PLUMBLINE_TEST_FOLDER"}
-READERS = {"text", "flag", "number", "listed"}
+READERS = {"text", "flag", "number", "listed", "key"}
 
 
 def read_by_settings() -> set[str]:

@@ -19,21 +19,29 @@ STEPS_OF = {
     "Data": "dataset datasets dataset_new exports import_items import_job import_labels "
     "import_labels_map import_map imports item",
     "Guideline": "guideline guideline_differences guideline_discard guideline_draft guideline_edit "
-    "guideline_import guideline_new guideline_publish guideline_version guidelines",
+    "guideline_import guideline_new guideline_publish guideline_rerate guideline_todo "
+    "guideline_version guidelines",
     "Rate": "gold gold_take_back item_gold round round_changes round_checks round_close "
     "round_correct round_item round_items_add round_let_in round_new round_passed round_quality "
     "round_rater round_rater_remove round_reports round_take_back round_withdraw rounds work",
-    "Agree": "agreement round_agreement round_differences",
+    "Agree": "adjudicate adjudication agreement reference_labels round_agreement round_difference "
+    "round_differences round_parts session session_close session_discard "
+    "session_edit session_item session_new session_reveal session_second session_trend sessions",
     "Judge": "approval_ask approvals baseline_new budgets call judge judge_compare "
-    "judge_differences judge_new judges laboratory ledger price_new probe probe_new run run_cancel "
-    "run_differences run_new verdicts_import version version_alignment version_improve "
-    "version_new",
+    "judge_differences judge_new judges laboratory ledger policy price_new probe probe_new run "
+    "run_cancel run_differences run_new standing verdicts_import version "
+    "version_alignment version_improve version_new",
     "": "audit project project_copy tokens",
 }
 """The step that a page belongs to; those of the last line belong to the whole project."""
-REPORTS = frozenset({"approval", "run_report"})
+REPORTS = frozenset({"approval", "certificate", "run_report"})
 """Documents: read from the decision down and printed, so they have no navigation above it."""
-NO_PAGE = frozenset({"export_download", "work_download", "guidelines_file", "guideline_file"})
+NO_PAGE = frozenset(
+    {
+        "audit_download", "certificate_download", "export_download", "guideline_file",
+        "guidelines_file", "work_download",
+    }
+)  # fmt: skip
 
 
 def marked(world: World) -> dict[str, list[str]]:

@@ -116,6 +116,7 @@ OURS = {
     "components/": "the words of the page that includes them",
     "annotation/exports.html": "tables are named in the code",
     "annotation/_import_fields.html": "groups of fields are named in the code",
+    "calibration/policy.html": "constants are named in the code",
     "annotation/_slot.html": "what is said between two items stands in the code",
     "annotation/_pass_by.html": "the reasons to choose from stand in the code",
 }

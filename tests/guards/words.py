@@ -26,10 +26,12 @@ EXTERNAL_ID = "zz-id-"
 CLUSTER = "zz-cluster-"
 DRAFT_OF_BEN = "zz-draft-of-ben"
 FLAG_OF_BEN = "zz-flag-of-ben"
+NOTICE_OF = "zz-notice-of-"
 
 
 def rationale(who: str, where: str) -> str:
-    """What a rater wrote: `who`, on an item `now` being rated, or of an `open` or `sealed` part."""
+    """What a rater wrote: `who`, on an item `now` being rated, of an `open` or `sealed` part, or in
+    a session that is still `blind`."""
     return f"zz-why-of-{who}-{where}"
 
 
@@ -49,7 +51,11 @@ HIDDEN_FROM_ANA = frozenset(
         CLUSTER,
         DRAFT_OF_BEN,
         FLAG_OF_BEN,
-        *(rationale(who, where) for who in ("ben", "cem") for where in ("now", "open", "sealed")),
+        *(
+            rationale(who, where)
+            for who in ("ben", "cem")
+            for where in ("now", "open", "sealed", "blind")
+        ),
     }
 )
 """What a rater does not read before the reveal."""
@@ -62,9 +68,11 @@ HIDDEN_WHILE_SEALED = frozenset(
         SERVED_ANSWER,
         SEALED_REFERENCE_WHY,
         *(rationale(who, "sealed") for who in ("ana", "ben", "cem")),
+        *(rationale(who, "blind") for who in ("ana", "ben", "cem")),
     }
 )
-"""What leads, judge authors, adjudicators and admins do not read while the set lives."""
+"""What leads, judge authors, adjudicators and admins do not read while the set lives, and while a
+session is rated blind."""
 
 HIDDEN_WHILE_RATING = frozenset(
     {

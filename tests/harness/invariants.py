@@ -150,4 +150,4 @@ def _digest(plan: Plan, request: RenderedRequest) -> str:
 
     cached = bool(plan.spec.capabilities.get("prompt_cache", False))
     asked = ProviderRequest(request, timeout_seconds=1.0, prompt_cache=cached)
-    return messages.digest(json.loads(json.dumps(anthropic._parameters(asked))))
+    return messages.digest(json.loads(json.dumps(anthropic.parameters(asked))))

@@ -1,7 +1,7 @@
 """Plan a run in a house, and read its ledger: called as a process with the house's environment.
 
-python -m tests.harness.ledger plan PAIRS CONCURRENCY | report RUN | lock RUN | resume RUN |
-    wait RUN SECONDS | check RUN REPEATED
+python -m tests.harness.ledger plan PAIRS CONCURRENCY | batch PAIRS CONCURRENCY | report RUN |
+    lock RUN | resume RUN | pause RUN | cancel RUN | wait RUN SECONDS | check RUN REPEATED
 Several with "then" between them. `check` asks the simulator of the house what it served.
 """
 
@@ -16,24 +16,31 @@ from collections.abc import Callable
 from typing import Any
 
 
-def plan(pairs: int, concurrency: int) -> dict[str, object]:
+def plan(pairs: int, concurrency: int, *, is_batch: bool = False) -> dict[str, object]:
     """A project of its own with a simulated judge, and a run over its pairs."""
     from django.db import transaction
 
     from accounts.models import Project
+    from judges.states import RunMode
     from tests import judging
 
     with transaction.atomic():
         scene = judging.make_scene(pairs=pairs, slug=f"plant-{Project.objects.count()}")
-    run = judging.make_run(scene.version, dataset=scene.dataset, concurrency=concurrency)
+    mode = RunMode.BATCH if is_batch else RunMode.DIRECT
+    run = judging.make_run(scene.version, dataset=scene.dataset, concurrency=concurrency, mode=mode)
     return {"run": run.pk, "calls": run.calls_planned}
+
+
+def batch(pairs: int, concurrency: int) -> dict[str, object]:
+    """The same through the batch API."""
+    return plan(pairs, concurrency, is_batch=True)
 
 
 def report(run_id: int) -> dict[str, object]:
     """What the rows say of a run."""
     from django.db.models import Count, Q, Sum
 
-    from judges.models import Attempt, Call, JudgeLabel, Run, Verdict
+    from judges.models import Attempt, Call, JudgeLabel, Piece, Run, Verdict
 
     run = Run.objects.get(pk=run_id)
     calls = Call.objects.filter(run=run)
@@ -52,6 +59,8 @@ def report(run_id: int) -> dict[str, object]:
         "calls_answered_twice": paid.filter(good__gt=1).count(),
         "spent": str(run.spent),
         "reserved": str(run.reserved),
+        "pieces": dict(Piece.objects.filter(run=run).values_list("state").annotate(n=Count("pk"))),
+        "open_attempts": attempts.filter(state="sent").count(),
         "booked": str(attempts.aggregate(sum=Sum("cost"))["sum"] or 0),
     }
 
@@ -73,7 +82,7 @@ def check(run_id: int, repeated: int) -> dict[str, object]:
     """What does not hold, as sentences. A request that was given up may still be on its way."""
     from tests.harness import invariants
 
-    while (served := _served())["in_flight"]:
+    while (served := _served())["in_flight"] or served["batches_in_progress"]:
         time.sleep(0.1)
     return {"broken": invariants.broken(run_id, served["by_digest"], repeated=repeated)}
 
@@ -92,6 +101,26 @@ def resume(run_id: int) -> dict[str, object]:
 
     runs.resume(run=Run.objects.get(pk=run_id), actor="u1")
     return {"state": "planned"}
+
+
+def pause(run_id: int) -> dict[str, object]:
+    """Stop a run as a person does."""
+    from judges.models import Run
+    from judges.services import runs
+
+    runs.pause(run=Run.objects.get(pk=run_id), actor="u1")
+    return {"state": "paused"}
+
+
+def cancel(run_id: int) -> dict[str, object]:
+    """End a run as a person does."""
+    from django.utils import timezone
+
+    from judges.models import Run
+    from judges.services import runs
+
+    runs.cancel(run=Run.objects.get(pk=run_id), actor="u1", now=timezone.now())
+    return {"state": "cancelled"}
 
 
 def lock(run_id: int) -> dict[str, object]:
@@ -115,6 +144,9 @@ def lock(run_id: int) -> dict[str, object]:
 
 ACTS: dict[str, Callable[..., dict[str, object]]] = {
     "plan": plan,
+    "batch": batch,
+    "pause": pause,
+    "cancel": cancel,
     "report": report,
     "wait": wait,
     "check": check,

@@ -32,9 +32,11 @@ class Plant:
         one.environment["PLUMBLINE_SIMULATOR_URL"] = sim.url
         one.environment["PLUMBLINE_RUN_LEASE_SECONDS"] = str(LEASE_SECONDS)
 
-    def begin(self) -> None:
-        """A fresh run in a house that is started."""
+    def begin(self, how: str = "plan", *steps: dict[str, object]) -> None:
+        """A fresh run in a house that is started, with a script for the simulator; `batch`: through
+        the batch API."""
         self.sim.reset()
+        self.sim.script(*steps)
         process = self.house.process
         if process is None or process.poll() is not None:
             self.house.wait_until(lambda: self.house.members() == [], 30)
@@ -42,7 +44,7 @@ class Plant:
         self.house.wait_until(lambda: len(self.house.members("celery")) == 1, 30)
         # Whatever the test before left asleep.
         os.kill(self.house.members("celery")[0], signal.SIGCONT)
-        self.run = int(self.ledger("plan", str(PAIRS), str(IN_FLIGHT))["run"])
+        self.run = int(self.ledger(how, str(PAIRS), str(IN_FLIGHT))["run"])
 
     def ledger(self, *arguments: str) -> dict[str, Any]:
         """Ask the rows, in a process of its own."""

@@ -24,7 +24,7 @@ from core import stopping
 from judges import simulator
 from judges.models import Attempt, Call, JudgeLabel, Run
 from judges.services import combining, engine, runs
-from judges.services.engine import Pace
+from judges.services.pace import Pace
 from judges.simulator import Simulator
 from judges.states import RunState
 from tests import judging

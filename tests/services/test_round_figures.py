@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from annotation.queries import rounds
 from calibration.models import RoundFigures
+from calibration.queries import agreement
 from calibration.queries import roundfigures as queries
 from calibration.services import roundfigures
 from core import jobs
@@ -95,3 +96,15 @@ def test_a_job_that_failed_does_not_block_the_next_for_ever(round_: Round) -> No
     assert Job.objects.count() == 1
     look(round_, later=timedelta(minutes=11))
     assert Job.objects.count() == 2
+
+
+def test_agreement_of_a_large_round_is_measured_by_the_job_and_comes_back_the_same(
+    round_: Round,
+) -> None:
+    now = timezone.now()
+    assert roundfigures.agreement_of(round_=round_, actor="system", now=now) is None
+    work_off()
+    found = roundfigures.agreement_of(round_=round_, actor="system", now=now)
+    assert found == agreement.of_round(round_)
+    assert found is not None
+    assert found.items == len(GIVEN)

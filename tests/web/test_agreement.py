@@ -17,8 +17,11 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Project, Rater
 from accounts.roles import Role, Scope
 from annotation.models import Item, Round
+from annotation.queries import rounds
 from annotation.states import RoundState
 from calibration.queries import agreement, steps
+from core import jobs
+from core.models import Job
 from tests import builders, pandalm, rated
 from tests.builders import FOUR
 from tests.cast import Cast, client_for, make_cast
@@ -320,3 +323,19 @@ def test_without_script_alpha_is_on_the_agreement_page(
     round_ = make_rated(project, raters)
     answer = client_for(cast.lea).get(reverse("round_agreement_now", args=["support", round_.pk]))
     assert answer["Location"] == path_of(round_)
+
+
+def test_a_large_round_is_measured_by_a_job_and_nobody_waits(
+    project: Project, cast: Cast, raters: list[Rater], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    round_ = make_rated(project, raters)
+    lea = client_for(cast.lea)
+    at_once = read(lea, path_of(round_))
+    cache.clear()
+    monkeypatch.setattr(rounds, "LARGE", 2)
+    assert "The figures are being made" in read(lea, path_of(round_))
+    (job,) = Job.objects.filter(kind="calibration.round_figures")
+    jobs.run(job.pk)
+    by_job = read(lea, path_of(round_))
+    figures = re.findall(r'class="estimate">.*?</td>', at_once, flags=re.DOTALL)
+    assert re.findall(r'class="estimate">.*?</td>', by_job, flags=re.DOTALL) == figures != []

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import Project, User
 from accounts.queries import actor_names
 from accounts.roles import Role
-from core import audit
-from core.models import AuditEvent
+from core import audit, chain, jobs
+from core.models import AuditEvent, AuditLink, Job
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -86,10 +89,21 @@ def test_a_filter_leaves_the_rest_out(project: Project, lea: User, query: str) -
 
 
 def test_a_day_without_acts_is_empty_and_says_so(lea: User) -> None:
-    assert b"No row of the trail fits" in as_(lea).get(url() + "?day=2001-01-01").content
+    assert b"No row of the trail fits" in as_(lea).get(url() + "?until=2001-01-01").content
 
 
-@pytest.mark.parametrize("query", ["day=yesterday", "verb=nothing.such", "before=x", "before=-1"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "since=yesterday",
+        "until=2026-13-01",
+        "since=2026-02-01&until=2026-01-01",
+        "object=a+b+c",
+        "verb=nothing.such",
+        "before=x",
+        "before=-1",
+    ],
+)
 def test_nonsense_in_the_filter_is_refused_with_a_sentence(lea: User, query: str) -> None:
     answer = as_(lea).get(f"{url()}?{query}")
     assert answer.status_code == 422
@@ -128,6 +142,103 @@ def test_leads_and_admins_read_it(role: Role, status: int, project: Project) -> 
     assert as_(other).get(url()).status_code == status
 
 
+def told(project: Project, **data: object) -> AuditEvent:
+    audit.record(
+        actor="system",
+        verb="round.noted",
+        object_type="round",
+        object_id=12,
+        project_id=project.pk,
+        data=data,
+    )
+    return AuditEvent.objects.latest("pk")
+
+
+@pytest.mark.databases
+@pytest.mark.parametrize(
+    ("query", "is_found"),
+    [
+        ("q=GR%C3%BCNE", True),
+        ("q=gr%C3%BCne", True),
+        ("q=yellow", False),
+        ("q=%25", False),
+        ("object=round", True),
+        ("object=round+12", True),
+        ("object=round+13", False),
+        ("object=item", False),
+        ("since=2026-01-01&until=2026-01-31", True),
+        ("since=2026-02-01", False),
+        ("until=2025-12-31", False),
+        ("q=%22", True),
+    ],
+)
+def test_the_trail_is_narrowed_by_words_objects_and_days(
+    project: Project, lea: User, query: str, is_found: bool
+) -> None:
+    event = told(project, reason="Die GRüne Fassung")
+    AuditEvent.objects.filter(pk=event.pk).update(at=datetime(2026, 1, 31, 23, 30, tzinfo=UTC))
+    answer = as_(lea).get(f"{url()}?{query}&verb=round.noted")
+    assert [row.event.pk for row in answer.context["trail"].rows] == [event.pk] * is_found
+
+
+def test_the_next_page_keeps_the_filter(project: Project, lea: User) -> None:
+    written(project, "system", "round.opened", number=60)
+    page = as_(lea).get(url() + "?verb=round.opened&object=round").content.decode()
+    assert "?verb=round.opened&amp;object=round&amp;before=" in page
+
+
+@pytest.mark.parametrize("extension", ["jsonl", "csv"])
+def test_what_the_filter_leaves_goes_out_as_a_file(
+    project: Project, lea: User, extension: str
+) -> None:
+    written(project, "system", "round.opened", number=3)
+    chain.extend(timezone.now())
+    address = reverse("audit_download", args=["support", extension])
+    answer = as_(lea).get(address + "?verb=round.opened")
+    text = answer.getvalue().decode()
+    assert text.count("round.opened") == 3
+    assert "membership.set" not in text
+    last = AuditEvent.objects.filter(verb="round.opened").latest("pk")
+    assert AuditLink.objects.get(event=last).digest in text
+    taken = AuditEvent.objects.latest("pk")
+    assert (taken.verb, taken.data["verb"]) == ("data.exported", "round.opened")
+
+
+def test_an_unknown_format_and_a_filter_of_nonsense_give_no_file(lea: User) -> None:
+    client = as_(lea)
+    assert client.get(reverse("audit_download", args=["support", "xml"])).status_code == 404
+    address = reverse("audit_download", args=["support", "csv"])
+    assert client.get(address + "?verb=nothing.such").status_code == 422
+
+
+def test_the_page_says_which_rows_are_chained_and_which_are_broken(
+    project: Project, lea: User
+) -> None:
+    written(project, "system", "round.opened", number=3)
+    chain.extend(timezone.now())
+    written(project, "system", "round.paused")
+    changed = AuditEvent.objects.filter(verb="round.opened").earliest("pk")
+    AuditEvent.objects.filter(pk=changed.pk).update(actor="u7")
+    rows = as_(lea).get(url()).context["trail"].rows
+    marks = {row.event.verb + str(row.event.object_id): row.is_held for row in rows}
+    assert marks["round.paused0"] is None
+    assert marks["round.opened0"] is False
+    assert marks["round.opened1"] is True
+
+
+def test_a_lead_has_the_whole_chain_checked(project: Project, lea: User) -> None:
+    written(project, "system", "round.opened", number=3)
+    chain.extend(timezone.now())
+    client = as_(lea)
+    assert "Nobody has had the whole chain checked" in client.get(url()).content.decode()
+    for _ in range(2):
+        assert client.post(reverse("audit_check", args=["support"])).status_code == 302
+    job = Job.objects.get(kind=chain.CHECK)
+    assert "being checked" in client.get(url()).content.decode()
+    jobs.run(job.pk)
+    assert "It held up to row 4 on" in client.get(url()).content.decode()
+
+
 def test_nothing_is_posted_to_the_trail(lea: User) -> None:
     assert as_(lea).post(url()).status_code == 405
 
@@ -138,5 +249,5 @@ def test_the_trail_costs_the_same_for_many_actors(
     for number in range(30):
         written(project, builders.make_user(username=f"p{number}").actor, "round.opened")
     client = as_(lea)
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(22):
         client.get(url())

@@ -349,5 +349,5 @@ def test_the_list_costs_the_same_for_many_guidelines(
         builders.make_guideline(project, name=f"G{number}")
     client = as_(lea)
 
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         client.get(reverse("guidelines", args=["support"]))

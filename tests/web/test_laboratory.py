@@ -19,7 +19,7 @@ from judges.models import Probe, Run
 from judges.services import engine, probes, runs
 from judges.services.probesamples import Asked
 from judges.simulator import Simulator
-from judges.states import ProbeKind
+from judges.states import ProbeKind, ProbeState, RunState
 from tests import builders, judging
 from tests.builders import NOON
 from tests.judging import QUICK, Scene
@@ -270,6 +270,26 @@ def test_a_cancelled_probe_says_so(scene: Scene, lead: Client) -> None:
     page = lead.get(url("probe", probe.pk)).content.decode()
     assert "One of its runs was cancelled" in page
     assert "cancelled" in lead.get(url("laboratory")).content.decode()
+
+
+def test_a_lead_cancels_a_probe_with_all_its_runs_once(scene: Scene, lead: Client) -> None:
+    probe = started(scene)
+    assert "Cancel this probe" in lead.get(url("probe", probe.pk)).content.decode()
+    assert lead.post(url("probe_cancel", probe.pk)).status_code == 302
+    assert {one.run.state for one in probe.variants.all()} == {RunState.CANCELLED}
+    page = lead.get(url("probe", probe.pk)).content.decode()
+    assert "Cancel this probe" not in page
+    assert "The same probe can be started again" in page
+    assert lead.post(url("probe_cancel", probe.pk)).status_code == 409
+    assert started(scene).pk != probe.pk
+
+
+def test_a_measured_probe_is_not_cancelled(scene: Scene, lead: Client) -> None:
+    probe = measured(started(scene))
+    assert "Cancel this probe" not in lead.get(url("probe", probe.pk)).content.decode()
+    assert lead.post(url("probe_cancel", probe.pk)).status_code == 409
+    probe.refresh_from_db()
+    assert probe.state == ProbeState.MEASURED
 
 
 def test_a_run_and_a_call_of_a_probe_lead_to_it(scene: Scene, lead: Client) -> None:

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from accounts.models import Membership, Project, Rater, User
+from accounts.models import ApiToken, Membership, Project, Rater, User
 from accounts.roles import Role
 from core.models import AuditEvent
 from tests import builders
@@ -138,7 +138,33 @@ def test_the_last_admin_stays(ada: User) -> None:
     assert Membership.objects.get(user=ada).is_admin
 
 
-PAGES = ["people", "person_add", "person_new", "person", "person_remove"]
+def test_removing_names_the_tokens_that_the_person_made(
+    ada: User, ana: User, project: Project
+) -> None:
+    token, _ = builders.make_token(project)
+    ApiToken.objects.filter(pk=token.pk).update(made_by=ana, name="nightly check")
+    for name in ("person_remove", "person_account", "person_close"):
+        page = as_(ada).get(reverse(name, args=["support", ana.pk])).content.decode()
+        assert "nightly check" in page
+
+
+def test_an_account_is_closed_and_opened_again(ada: User, ana: User) -> None:
+    as_(ada).post(reverse("person_close", args=["support", ana.pk]))
+    assert "account closed" in as_(ada).get(reverse("people", args=["support"])).content.decode()
+    assert not Client().login(username="ana", password=builders.PASSWORD)
+    as_(ada).post(reverse("person_open", args=["support", ana.pk]))
+    assert Client().login(username="ana", password=builders.PASSWORD)
+
+
+def test_an_account_that_is_in_other_projects_too_is_only_looked_at(ada: User, ana: User) -> None:
+    builders.join(builders.make_project(slug="other"), ana, Role.RATER)
+    page = as_(ada).get(reverse("person_account", args=["support", ana.pk])).content.decode()
+    assert "Erase this person" not in page
+    for name in ("person_close", "person_open", "person_reset_link"):
+        assert as_(ada).post(reverse(name, args=["support", ana.pk])).status_code == 403
+
+
+PAGES = ["people", "person_add", "person_new", "person", "person_remove", "person_account"]
 
 
 def address(name: str, user: User) -> str:
@@ -177,5 +203,5 @@ def test_the_list_costs_the_same_for_many_people(
     for number in range(20):
         builders.join(project, builders.make_user(username=f"p{number}"), Role.RATER)
     client = as_(ada)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(16):
         client.get(reverse("people", args=["support"]))

@@ -68,8 +68,8 @@ def test_a_line_leads_to_the_ratings_of_its_item(
 ) -> None:
     round_ = make_rated(project, raters, GIVEN)
     item = Item.objects.get(external_id="i0")
-    path = reverse("item", args=["support", item.pk])
-    assert f'href="{path}#item-labels"' in read(lea, round_)
+    path = reverse("round_difference", args=["support", round_.pk, item.pk, "clarity"])
+    assert f'href="{path}"' in read(lea, round_)
     ratings = lea.get(path).content.decode()
     assert all(name in ratings for name in ("Ana", "Ben", "Cem"))
 

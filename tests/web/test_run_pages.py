@@ -8,16 +8,17 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.roles import Role
 from annotation.models import Content, Item
 from annotation.states import Part
 from judges import simulator
-from judges.models import Call, Run
+from judges.models import Call, JudgeVersion, Run
 from judges.services import engine, runs
 from judges.simulator import Simulator
-from judges.states import RunPurpose, RunState
+from judges.states import RunMode, RunPurpose, RunState
 from tests import builders, judging
 from tests.judging import QUICK, Scene
 
@@ -285,3 +286,75 @@ def test_the_list_shows_runs_that_are_not_over(run: Run, lead: Client) -> None:
     assert f'id="run-{run.pk}"' in page
     runs.cancel(run=run, actor="u1", now=builders.NOON)
     assert f'id="run-{run.pk}"' not in lead.get(url("judges")).content.decode()
+
+
+# Batches ------------------------------------------------------------------------------------------
+
+
+def without_batches(scene: Scene) -> None:
+    """As a server of one's own that was declared."""
+    spec = scene.version.spec
+    can = {**spec["capabilities"], "batches": False}
+    JudgeVersion.objects.filter(pk=scene.version.pk).update(spec={**spec, "capabilities": can})
+
+
+def test_the_estimate_shows_both_prices_and_the_form_offers_both_ways(
+    scene: Scene, lead: Client
+) -> None:
+    page = lead.get(url("run_new", scene.version.pk)).content.decode()
+    assert 'name="mode" value="batch"' in page
+    assert "In batches" in page
+    assert page.count("simulated price list, 2026-11-01") == 2
+    body = {"dataset": scene.dataset.pk, "concurrency": 4, "mode": "batch"}
+    chosen = lead.post(url("run_new", scene.version.pk), body, **HTMX).content.decode()  # type: ignore[arg-type]
+    direct = lead.post(
+        url("run_new", scene.version.pk),
+        {**body, "mode": "direct"},
+        **HTMX,  # type: ignore[arg-type]
+    ).content.decode()
+    assert "24 h" in chosen
+    assert "24 h" not in direct
+    assert not Run.objects.exists()
+
+
+def test_starting_in_batches_plans_such_a_run(scene: Scene, lead: Client) -> None:
+    body = {"dataset": scene.dataset.pk, "concurrency": 4, "mode": "batch", "act": "start"}
+    lead.post(url("run_new", scene.version.pk), body)
+    run = Run.objects.get()
+    assert run.mode == RunMode.BATCH
+    assert "in batches" in lead.get(url("run", run.pk)).content.decode()
+
+
+def test_a_server_without_batches_is_offered_none_and_asked_for_none(
+    scene: Scene, lead: Client
+) -> None:
+    without_batches(scene)
+    page = lead.get(url("run_new", scene.version.pk)).content.decode()
+    assert 'name="mode"' not in page
+    assert "In batches" not in page
+    body = {"dataset": scene.dataset.pk, "concurrency": 4, "mode": "batch", "act": "start"}
+    assert lead.post(url("run_new", scene.version.pk), body).status_code == 422
+    assert not Run.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_page_of_a_run_says_what_waits_at_the_provider(
+    settings: Settings, scene: Scene, lead: Client
+) -> None:
+    with simulator.start(batch_ms=600.0) as slow:
+        settings.SIMULATOR_URL = slow.url
+        run = judging.make_run(scene.version, dataset=scene.dataset, mode=RunMode.BATCH)
+        drained(run)
+        page = lead.get(url("run", run.pk)).content.decode()
+        assert "In 1 batch at the provider since" in page
+        assert "4 calls wait;" in page
+        assert "within 24 hours" in page
+        assert 'hx-trigger="every 5s"' in page
+        assert (
+            "is cancelled at the provider" in lead.get(url("run_cancel", run.pk)).content.decode()
+        )
+        runs.cancel(run=run, actor="u1", now=timezone.now())
+        page = lead.get(url("run", run.pk)).content.decode()
+        assert "is paid for, so it is still fetched" in page
+        drained(run)
+        assert "at the provider since" not in lead.get(url("run", run.pk)).content.decode()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import tokens
 from accounts.models import ApiToken, Project, User
@@ -139,3 +141,38 @@ def test_an_outsider_finds_nothing(project: Project) -> None:
 def test_only_admins_are_let_in(role: Role, project: Project) -> None:
     other = builders.join(project, builders.make_user(username="other"), role)
     assert as_(other).get(url()).status_code == 403
+
+
+def ask(secret: str) -> int:
+    machine = Client(headers={"Authorization": f"Bearer {secret}"})
+    return machine.get("/api/v1/projects/support/datasets").status_code
+
+
+def test_an_expired_token_is_refused(project: Project) -> None:
+    token, secret = builders.make_token(project, scopes=[Scope.READ])
+    assert ask(secret) == 200
+    ApiToken.objects.filter(pk=token.pk).update(expires_at=timezone.now())
+    assert ask(secret) == 401
+
+
+def test_its_use_is_noted_to_the_hour_and_shown(ada: User, project: Project) -> None:
+    token, secret = builders.make_token(project, scopes=[Scope.READ])
+    assert "never" in as_(ada).get(url()).content.decode()
+    ask(secret)
+    token.refresh_from_db()
+    assert token.last_used_at is not None
+    earlier = token.last_used_at - timedelta(minutes=59)
+    ApiToken.objects.update(last_used_at=earlier)
+    ask(secret)
+    assert ApiToken.objects.get().last_used_at == earlier
+    ApiToken.objects.update(last_used_at=earlier - timedelta(minutes=2))
+    ask(secret)
+    assert ApiToken.objects.filter(last_used_at__gt=earlier).exists()
+    assert "to the hour" in as_(ada).get(url()).content.decode()
+
+
+def test_a_refused_token_notes_no_use(project: Project) -> None:
+    _, secret = builders.make_token(project, scopes=[Scope.READ])
+    ApiToken.objects.update(revoked_at=timezone.now())
+    assert ask(secret) == 401
+    assert ApiToken.objects.get().last_used_at is None

@@ -377,7 +377,7 @@ def test_a_lead_who_does_not_rate_is_turned_away(desk: Desk) -> None:
     lea = builders.join(desk.project, builders.make_user(username="lea"), Role.LEAD)
     client = Client()
     client.force_login(lea)
-    assert client.get(desk.url("rate")).status_code == 403
+    assert client.get(desk.url("rate")).status_code == 404
 
 
 def test_answers_are_not_taken_by_get(desk: Desk) -> None:

@@ -22,7 +22,7 @@ from judges import queries
 from judges.management.commands.import_verdicts import dataset_of
 from judges.models import Judge, JudgeVersion, Run
 from judges.services import engine, runs
-from judges.states import RunState, VersionKind
+from judges.states import RunMode, RunState, VersionKind
 
 POLL_SECONDS = 0.5
 
@@ -36,6 +36,9 @@ class Command(BaseCommand):
         parser.add_argument("--dataset", required=True, help="its name")
         parser.add_argument("--budget", help="US dollars that may be spent at most")
         parser.add_argument("--version-number", type=int, help="default: the newest that can run")
+        parser.add_argument(
+            "--batch", action="store_true", help="through the batch API: half price, within a day"
+        )
         parser.add_argument("--wait", action="store_true", help="work on it here, until it ends")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -47,6 +50,7 @@ class Command(BaseCommand):
                 version=version,
                 dataset=dataset,
                 budget=_money(options["budget"]),
+                mode=RunMode.BATCH if options["batch"] else RunMode.DIRECT,
                 actor="command",
                 now=timezone.now(),
             )
@@ -62,7 +66,8 @@ class Command(BaseCommand):
             while run.state in {RunState.PLANNED, RunState.RUNNING} and not stopping.is_requested():
                 engine.drain(run.pk)
                 run.refresh_from_db()
-                time.sleep(POLL_SECONDS if run.state == RunState.RUNNING else 0)
+                is_elsewhere = run.state == RunState.RUNNING or run.wake_at is not None
+                time.sleep(POLL_SECONDS if is_elsewhere else 0)
         progress = queries.progress(run, now=timezone.now())
         counts = ", ".join(f"{count} {name}" for name, count in progress.outcomes.items())
         self.stdout.write(f"Run {run.pk} is {run.state}: {counts or 'nothing'}; ${run.spent:.4f}.")

@@ -3,7 +3,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from measurement.reference import CONTESTED, METHODS, OUTSIDE, median, plurality, reference
+from measurement.dawidskene import Votes, posterior
+from measurement.reference import (
+    CONTESTED,
+    METHODS,
+    OUTSIDE,
+    median,
+    on_tested_scale,
+    plurality,
+    reference,
+    side_by_side,
+)
 from measurement.scale import Scale, TableError
 from tests.unit.measurement.builders import table_of
 
@@ -132,3 +142,34 @@ def test_every_method_keeps_to_the_rules_for_thin_and_inapplicable_items() -> No
         assert labels_of([NA, NA, "4"], scale=scale, method=method) == OUTSIDE
         assert labels_of(["4", "4"], scale=scale, method=method, least_ratings=3) == CONTESTED
         assert labels_of(["4", "4"], scale=scale, method=method, adjudicated={"i": "5"}) == 4
+
+
+def test_the_methods_side_by_side_are_each_what_it_is_alone() -> None:
+    scale = Scale.parse("1-5")
+    table = table_of({"i": "1245", "j": "445", "k": "3", "l": "555", "m": [NA, NA, "2"]})
+    found = side_by_side(table, scale=scale)
+    for name in METHODS:
+        alone = reference(table, scale=scale, method=name)
+        assert found.labels[name].tolist() == alone.labels.tolist(), name
+
+
+def test_labels_without_an_order_have_no_median() -> None:
+    found = side_by_side(table_of({"i": "AB"}), scale=Scale.pairwise())
+    assert set(found.labels) == {"plurality", "dawid_skene"}
+
+
+def test_a_cut_makes_pass_and_fail_of_every_method() -> None:
+    table, scale = table_of({"i": "345", "j": "122"}), Scale.parse("1-5", cut="4")
+    found = side_by_side(table, scale=scale)
+    assert {name: codes.tolist() for name, codes in found.labels.items()} == {
+        "plurality": [1, 0],
+        "median": [1, 0],
+        "dawid_skene": [1, 0],
+    }
+
+
+def test_a_kept_model_says_of_single_items_what_it_said_of_all() -> None:
+    table, scale = table_of(careless()), Scale.parse("A,B")
+    model = side_by_side(table, scale=scale).model
+    votes = Votes.of_codes(table, on_tested_scale(table, scale), labels=2)
+    assert posterior(model.prior, model.confusion, votes) == pytest.approx(model.posterior)

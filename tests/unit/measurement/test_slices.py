@@ -5,9 +5,16 @@ from __future__ import annotations
 import pytest
 
 from measurement.scale import Scale
-from measurement.slices import agreement_by_slice
+from measurement.slices import (
+    MOST_BLOCKS,
+    TOO_FEW,
+    agreement_by_slice,
+    pairs_by_slice,
+    pairs_over_time,
+)
 from measurement.table import RatingTable, Vote
 from measurement.verdicts import Call, JudgeTable
+from tests.unit.measurement.builders import table_of
 
 YES_NO = Scale(("no", "yes"))
 
@@ -65,3 +72,39 @@ def test_items_without_a_slice_are_nowhere() -> None:
         people(["yes"] * 40), judge(["yes"] * 40), scale=YES_NO, least_ratings=3, slices={}
     )
     assert found == {}
+
+
+def test_people_agree_by_slice_on_pairs_of_votes() -> None:
+    votes = {f"{n:03}": "AA" if n < 30 else "AB" for n in range(60)} | {"x": "AA"}
+    slices = {item: "easy" if item < "030" else "hard" for item in votes} | {"x": "odd"}
+    found = pairs_by_slice(table_of(votes), scale=Scale.parse("A,B"), slices=slices)
+    assert list(found) == ["easy", "hard", "odd"]
+    assert (found["easy"].value, found["easy"].n) == (1.0, 30)
+    assert (found["hard"].value, found["hard"].n) == (0.0, 30)
+    assert found["hard"].interval is not None
+    assert (found["odd"].value, found["odd"].undefined_because) == (None, TOO_FEW)
+
+
+def test_blocks_over_time_are_equal_and_none_is_too_small() -> None:
+    votes = {f"{n:03}": "AB" if n < 32 else "AA" for n in range(65)} | {"alone": "A"}
+    table = table_of(votes)
+    # The order of time is not that of the names.
+    ended = {item: 1000.0 - place for place, item in enumerate(sorted(votes))}
+    found = pairs_over_time(table, scale=Scale.parse("A,B"), ended=ended)
+    assert [figure.n for _, figure in found] == [33, 32]
+    assert [figure.value for _, figure in found] == [1.0, 0.0]
+    assert found[0][0] < found[1][0] == 1000.0
+
+
+def test_too_few_items_make_no_block() -> None:
+    votes = {f"{n:02}": "AA" for n in range(29)}
+    ended = dict.fromkeys(votes, 1.0)
+    assert pairs_over_time(table_of(votes), scale=Scale.parse("A,B"), ended=ended) == []
+
+
+def test_many_items_make_twelve_blocks() -> None:
+    votes = {f"{n:04}": "AA" for n in range(500)}
+    ended = {item: float(place) for place, item in enumerate(votes)}
+    found = pairs_over_time(table_of(votes), scale=Scale.parse("A,B"), ended=ended)
+    assert len(found) == MOST_BLOCKS
+    assert sum(figure.n for _, figure in found) == 500

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.text import slugify
 
 from accounts import tokens
 from accounts.models import ApiToken, Membership, Project, Rater, User
 from accounts.roles import Role, Scope
-from core import audit
+from core import audit, registry
 from core.errors import Conflict, Invalid, NotHere
 
 RESERVED_SLUGS = frozenset({"new"})
@@ -111,20 +112,7 @@ def make_account(
     by: User,
 ) -> Membership:
     """A new account with a first password, let into the project at once."""
-    taken = Conflict(
-        "username_taken",
-        f"Somebody signs in as {username!r} already. Add that account, or choose another name.",
-        {"username": ["This sign-in name is taken."]},
-    )
-    if User.objects.filter(username__iexact=username).exists():
-        raise taken
-    try:
-        with transaction.atomic():
-            user = User.objects.create_user(
-                username=username, password=password, display_name=display_name
-            )
-    except IntegrityError:
-        raise taken from None
+    user = new_account(username=username, display_name=display_name, password=password)
     audit.record(
         actor=by.actor,
         verb="account.made",
@@ -135,10 +123,28 @@ def make_account(
     return set_roles(project=project, user=user, roles=roles, actor=by.actor)
 
 
+def new_account(*, username: str, display_name: str, password: str, email: str = "") -> User:
+    """Within the caller's transaction. Raises `Conflict` when somebody signs in so already."""
+    taken = Conflict(
+        "username_taken",
+        f"Somebody signs in as {username!r} already. Add that account, or choose another name.",
+        {"username": ["This sign-in name is taken."]},
+    )
+    if User.objects.filter(username__iexact=username).exists():
+        raise taken
+    try:
+        with transaction.atomic():
+            return User.objects.create_user(
+                username=username, password=password, display_name=display_name, email=email
+            )
+    except IntegrityError:
+        raise taken from None
+
+
 @transaction.atomic(durable=True)
 def change_roles(*, project: Project, user_id: int, roles: Iterable[Role], by: User) -> Membership:
     """Give a member exactly these roles; a project keeps at least one admin."""
-    membership = _member(project, user_id)
+    membership = locked_member(project, user_id)
     changed = set_roles(project=project, user=membership.user, roles=roles, actor=by.actor)
     _demand_an_admin(project)
     return changed
@@ -146,20 +152,28 @@ def change_roles(*, project: Project, user_id: int, roles: Iterable[Role], by: U
 
 @transaction.atomic(durable=True)
 def remove_member(*, project: Project, user_id: int, by: User) -> None:
-    """Shut the project to a person. Their ratings and their name in the tables stay."""
-    membership = _member(project, user_id)
-    membership.delete()
+    """Shut the project to a person. Their ratings and their name in the tables stay; what they
+    hold goes back to the others."""
+    membership = locked_member(project, user_id)
+    end_membership(membership, actor=by.actor, now=timezone.now())
     _demand_an_admin(project)
+
+
+def end_membership(membership: Membership, *, actor: str, now: datetime) -> None:
+    """Within the caller's transaction, which looks after the project's admins."""
+    project_id, user_id = membership.project_id, membership.user_id
+    membership.delete()
+    registry.leave(project_id=project_id, user_id=user_id, actor=actor, now=now)
     audit.record(
-        actor=by.actor,
+        actor=actor,
         verb="membership.removed",
         object_type="user",
         object_id=user_id,
-        project_id=project.pk,
+        project_id=project_id,
     )
 
 
-def _member(project: Project, user_id: int) -> Membership:
+def locked_member(project: Project, user_id: int) -> Membership:
     """The membership, its project locked: two admins cannot remove each other at once."""
     Project.objects.select_for_update().get(pk=project.pk)
     membership = (

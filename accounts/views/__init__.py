@@ -1,21 +1,18 @@
-"""Signing in and out, projects, people, tokens, the audit trail."""
+"""Projects, people, tokens, the audit trail."""
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
-from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import access, queries, services
-from accounts.demo import DEMO_PEOPLE
+from accounts import access, exporting, queries, services
 from accounts.doors import MemberRequest, PersonRequest, door, signed_in
 from accounts.forms import (
     AccountForm,
@@ -25,27 +22,15 @@ from accounts.forms import (
     RolesForm,
     TokenForm,
 )
+from accounts.queries import leaving as held
 from accounts.roles import Role
-from core.errors import DomainError
+from accounts.views.answers import PAGE, add_errors, status_of
+from core import chain
+from core.errors import DomainError, Invalid, NotHere
+from core.exporting import CONTENT_TYPES, Format
 from core.http import go, page, posted
 
-PAGE = ("GET", "HEAD", "POST")
-
-
-class SignIn(LoginView):
-    """Name and password; in a demo house also one click for each of the demo's people."""
-
-    redirect_authenticated_user = True
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context = super().get_context_data(**kwargs)
-        context["demo_people"] = DEMO_PEOPLE if settings.DEMO else ()
-        return context
-
-    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        answer = super().form_invalid(form)
-        answer.status_code = 422
-        return answer
+TRAIL_FORMATS: tuple[Format, ...] = ("jsonl", "csv")
 
 
 @signed_in
@@ -57,18 +42,21 @@ def project_new(request: PersonRequest) -> HttpResponse:
         try:
             project = services.create_project(**form.cleaned_data, by=request.user)
         except DomainError as refusal:
-            _add_errors(form, refusal)
+            add_errors(form, refusal)
         else:
             messages.success(request, "The project is yours. Import its first items next.")
             return go(request, "project", project.slug)
-    return page(request, "accounts/project_new.html", {"form": form}, status=_status(form))
+    return page(request, "accounts/project_new.html", {"form": form}, status=status_of(form))
 
 
 @door(Role.ADMIN)
 @require_safe
 def people(request: MemberRequest) -> HttpResponse:
     """Who is in the project, and with which roles."""
-    context = {"members": queries.memberships(request.project)}
+    context = {
+        "members": queries.memberships(request.project),
+        "former": held.former(request.project),
+    }
     return page(request, "accounts/people.html", context)
 
 
@@ -86,11 +74,11 @@ def person_add(request: MemberRequest) -> HttpResponse:
                 by=request.user,
             )
         except DomainError as refusal:
-            _add_errors(form, refusal)
+            add_errors(form, refusal)
         else:
             messages.success(request, f"{added.user.shown_name} is in the project.")
             return go(request, "people", request.project.slug)
-    return page(request, "accounts/person_add.html", {"form": form}, status=_status(form))
+    return page(request, "accounts/person_add.html", {"form": form}, status=status_of(form))
 
 
 @sensitive_post_parameters("password")
@@ -110,11 +98,11 @@ def person_new(request: MemberRequest) -> HttpResponse:
                 by=request.user,
             )
         except DomainError as refusal:
-            _add_errors(form, refusal)
+            add_errors(form, refusal)
         else:
             messages.success(request, f"{made.user.shown_name} can sign in and is in the project.")
             return go(request, "people", request.project.slug)
-    return page(request, "accounts/person_new.html", {"form": form}, status=_status(form))
+    return page(request, "accounts/person_new.html", {"form": form}, status=status_of(form))
 
 
 @door(Role.ADMIN)
@@ -134,12 +122,12 @@ def person(request: MemberRequest, user_id: int) -> HttpResponse:
                 by=request.user,
             )
         except DomainError as refusal:
-            _add_errors(form, refusal)
+            add_errors(form, refusal)
         else:
             messages.success(request, f"The roles of {member.user.shown_name} are changed.")
             return _back_to_people(request, user_id)
     context = {"form": form, "member": member}
-    return page(request, "accounts/person.html", context, status=_status(form))
+    return page(request, "accounts/person.html", context, status=status_of(form))
 
 
 @door(Role.ADMIN)
@@ -151,7 +139,11 @@ def person_remove(request: MemberRequest, user_id: int) -> HttpResponse:
         services.remove_member(project=request.project, user_id=user_id, by=request.user)
         messages.success(request, f"{member.user.shown_name} is no longer in the project.")
         return _back_to_people(request, user_id)
-    return page(request, "accounts/person_remove.html", {"member": member})
+    context = {
+        "member": member,
+        "tokens": held.tokens_of(member.user, [request.project.pk]),
+    }
+    return page(request, "accounts/person_remove.html", context)
 
 
 @never_cache
@@ -206,8 +198,41 @@ def audit(request: MemberRequest) -> HttpResponse:
         return page(request, "accounts/audit.html", context, status=422)
     wanted = form.wanted()
     context["trail"] = queries.audit_page(project=request.project, wanted=wanted)
-    context["is_filtered"] = bool(wanted.verb or wanted.actor or wanted.day or wanted.before)
+    context["query"] = urlencode(wanted.as_dict())
+    context["is_filtered"] = bool(wanted.as_dict() or wanted.before)
+    context["chained"] = chain.length(request.project.pk)
+    context["checked"] = chain.last_check(request.project.pk)
+    context["formats"] = TRAIL_FORMATS
     return page(request, "accounts/audit.html", context)
+
+
+@door(Role.LEAD, Role.ADMIN)
+@require_safe
+def audit_download(request: MemberRequest, extension: str) -> HttpResponseBase:
+    """The rows that the filter leaves as a file, streamed whatever its size."""
+    if extension not in TRAIL_FORMATS:
+        raise NotHere(f"There is no format {extension!r}: {', '.join(TRAIL_FORMATS)}.")
+    form = AuditForm(request.GET, project=request.project)
+    if not form.is_valid():
+        raise Invalid("unknown_choice", "The trail cannot be narrowed like this; look at its page.")
+    pieces = exporting.export(
+        project=request.project, wanted=form.wanted(), form=extension, by=request.user
+    )
+    name = f"{request.project.slug}-audit-{timezone.localdate().isoformat()}.{extension}"
+    return StreamingHttpResponse(
+        pieces,
+        content_type=CONTENT_TYPES[extension],
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@door(Role.LEAD, Role.ADMIN)
+@require_POST
+def audit_check(request: MemberRequest) -> HttpResponse:
+    """Have the whole chain of the project walked along."""
+    chain.ask_for_check(chain=request.project.pk, actor=request.user.actor)
+    messages.success(request, "The chain is being checked; look again in a moment.")
+    return go(request, "audit", request.project.slug)
 
 
 def _back_to_people(request: MemberRequest, user_id: int) -> HttpResponse:
@@ -215,16 +240,3 @@ def _back_to_people(request: MemberRequest, user_id: int) -> HttpResponse:
     if user_id == request.user.pk:
         return go(request, "home")
     return go(request, "people", request.project.slug)
-
-
-def _status(form: Any) -> int:
-    return 422 if form.is_bound and form.errors else 200
-
-
-def _add_errors(form: Any, refusal: DomainError) -> None:
-    """Put a service's refusal where it can be mended."""
-    known = {name: texts for name, texts in refusal.fields.items() if name in form.fields}
-    if not known:
-        form.add_error(None, refusal.sentence)
-    for name, texts in known.items():
-        form.add_error(name, texts)

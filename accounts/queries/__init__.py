@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet, TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from accounts.models import ApiToken, Membership, Project, Rater, User
+from core import chain
 from core.models import AuditEvent
 
 AUDIT_PAGE = 50
@@ -18,20 +21,40 @@ SYSTEM = "system"
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """What is looked for; empty fields ask for everything. `before` is a row's id."""
+    """What is looked for; empty fields ask for everything. `before` is a row's id.
 
+    `object` is a kind of object (`round`) or one of them (`round 12`); `q` stands somewhere in
+    what the act said about itself; both days are included.
+    """
+
+    q: str = ""
     verb: str = ""
     actor: str = ""
-    day: date | None = None
+    object: str = ""
+    since: date | None = None
+    until: date | None = None
     before: int | None = None
+
+    def as_dict(self) -> dict[str, str]:
+        """What is asked for, as the address has it; without the place in the list."""
+        asked = {
+            "q": self.q,
+            "verb": self.verb,
+            "actor": self.actor,
+            "object": self.object,
+            "since": self.since.isoformat() if self.since else "",
+            "until": self.until.isoformat() if self.until else "",
+        }
+        return {name: value for name, value in asked.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """One row with its actor's name as it is today."""
+    """One row with its actor's name as it is today; `is_held` by its link, None without one."""
 
     event: AuditEvent
     actor_name: str
+    is_held: bool | None
     facts: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -89,21 +112,45 @@ def actor_names(actors: Iterable[str]) -> dict[str, str]:
 
 def audit_page(*, project: Project, wanted: AuditFilter, size: int = AUDIT_PAGE) -> AuditPage:
     """One page of a project's audit trail."""
-    events = AuditEvent.objects.filter(project_id=project.pk).order_by("-pk")
-    if wanted.verb:
-        events = events.filter(verb=wanted.verb)
-    if wanted.actor:
-        events = events.filter(actor=wanted.actor)
-    if wanted.day is not None:
-        start = timezone.make_aware(datetime.combine(wanted.day, time.min))
-        events = events.filter(at__gte=start, at__lt=start + timedelta(days=1))
+    events = audit_events(project.pk, wanted).order_by("-pk")
     if wanted.before is not None:
         events = events.filter(pk__lt=wanted.before)
     found = list(events[: size + 1])
     shown = found[:size]
     names = actor_names([event.actor for event in shown] + _people_in(shown))
-    rows = [AuditRow(event, names[event.actor], _facts(event, names)) for event in shown]
+    marks = chain.marks(shown)
+    rows = [
+        AuditRow(event, names[event.actor], marks[event.pk], _facts(event, names))
+        for event in shown
+    ]
     return AuditPage(rows, shown[-1].pk if len(found) > size else None)
+
+
+def audit_events(project_id: int, wanted: AuditFilter) -> QuerySet[AuditEvent]:
+    """The project's rows that a filter leaves, in no order, wherever in the list it stands."""
+    events = AuditEvent.objects.filter(project_id=project_id)
+    if wanted.verb:
+        events = events.filter(verb=wanted.verb)
+    if wanted.actor:
+        events = events.filter(actor=wanted.actor)
+    if wanted.object:
+        kind, _, number = wanted.object.partition(" ")
+        events = events.filter(object_type=kind)
+        events = events.filter(object_id=number.strip()) if number.strip() else events
+    if wanted.since is not None:
+        events = events.filter(at__gte=_midnight(wanted.since))
+    if wanted.until is not None:
+        events = events.filter(at__lt=_midnight(wanted.until) + timedelta(days=1))
+    if wanted.q:
+        # SQLite keeps JSON as it was written, with other letters than English ones escaped.
+        escaped = json.dumps(wanted.q)[1:-1]
+        text = events.annotate(text=Cast("data", TextField()))
+        events = text.filter(Q(text__icontains=wanted.q) | Q(text__icontains=escaped))
+    return events
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def audit_verbs(project: Project) -> list[str]:

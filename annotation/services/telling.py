@@ -1,0 +1,26 @@
+"""Notices of this room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.urls import reverse
+
+from accounts.services import notices
+from annotation.models import Round
+
+ROUND_OPEN = "round.open"
+ROUND_OPEN_SENTENCE = "The round {subject} is open to you."
+
+
+def round_is_open(round_: Round, *, rater_ids: Iterable[int]) -> None:
+    """Inside the transaction that opens it, or lets these raters into it: they are told once."""
+    people = round_.project.raters.filter(pk__in=list(rater_ids), user__isnull=False)
+    notices.notify(
+        users=people.values_list("user__pk", flat=True),
+        project=round_.project,
+        kind=ROUND_OPEN,
+        key=f"{ROUND_OPEN}:{round_.pk}",
+        subject=round_.name,
+        address=reverse("rate", args=[round_.project.slug, round_.pk]),
+    )

@@ -1,0 +1,164 @@
+"""What a drift round says about the judges that answer by its guideline.
+
+A job takes the items of the round that are rated in full, in the order in which they became so,
+and gives them to the drift alarm of each standing that judged them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db.models import Count, Max
+from django.utils import timezone
+
+from annotation.models import Assignment, Dimension, Item, Round
+from annotation.queries import labels
+from annotation.queries.sealed import touching_sealed
+from annotation.states import AssignmentState, RoundKind
+from core import jobs
+from core.models import Job, JobState
+from judges.models import EvidenceSnapshot, JudgeLabel, Standing
+from judges.rules import policy as rules
+from judges.services import drifting
+from judges.services.drifting import FreshLabel
+from judges.states import RunPurpose
+from measurement.sheet import Sheet
+from measurement.verdicts import Call, JudgeTable
+
+FEED = "calibration.drift"
+ANSWERS = (RunPurpose.SERVING, RunPurpose.ORDINARY)
+"""Runs whose verdicts a fresh label may be held against; none of them touches what is sealed."""
+MOST_ROUNDS = 50
+
+
+def reconcile(now: datetime) -> int:
+    """Plan a job for each drift round with ratings that no job has seen; returns how many."""
+    counts = (
+        Assignment.objects.filter(round__kind=RoundKind.DRIFT, state=AssignmentState.SUBMITTED)
+        .values("round", "round__project")
+        .annotate(n=Count("pk"))
+        .order_by("-round")[:MOST_ROUNDS]
+    )
+    planned = 0
+    for row in counts:
+        last = Job.objects.filter(kind=FEED, plan__round=row["round"]).order_by("-pk").first()
+        is_open = last is not None and last.state in (JobState.WAITING, JobState.RUNNING)
+        if is_open or (last is not None and last.plan["ratings"] == row["n"]):
+            continue
+        planned += 1
+        jobs.enqueue(
+            kind=FEED,
+            actor="system",
+            project_id=row["round__project"],
+            plan={"round": row["round"], "ratings": row["n"]},
+        )
+    return planned
+
+
+def feed_job(job_id: int) -> None:
+    """The handler of `calibration.drift`: safe to run twice."""
+    job = Job.objects.get(pk=job_id)
+    now = timezone.now()
+    jobs.finish(job_id, result={"suspended": feed(round_id=job.plan["round"], now=now)}, now=now)
+
+
+def feed(*, round_id: int, now: datetime) -> int:
+    """Give a drift round's labels to the alarms; returns how many approvals were suspended."""
+    round_ = Round.objects.select_related("guideline_version", "dataset").get(pk=round_id)
+    suspended = 0
+    for standing in _standings(round_):
+        for dimension in round_.guideline_version.dimensions.filter(key__in=standing.dimensions):
+            decision = drifting.take(
+                standing_id=standing.pk,
+                dimension_key=dimension.key,
+                labels=list(_fresh(round_, standing, dimension)),
+                now=now,
+            )
+            suspended += decision is not None
+    return suspended
+
+
+def _standings(round_: Round) -> list[Standing]:
+    """What stands by the round's guideline: same labels, comparable over minor versions."""
+    by = round_.guideline_version
+    return list(
+        Standing.objects.filter(
+            judge__project=round_.project_id,
+            version__guideline_version__guideline=by.guideline_id,
+            version__guideline_version__major=by.major,
+        ).order_by("pk")
+    )
+
+
+def _fresh(round_: Round, standing: Standing, dimension: Dimension) -> Iterator[FreshLabel]:
+    """Decided items that the approved version has judged, in the order in which people ended."""
+    full = _full_items(round_, since=standing.since)
+    judged = _judged(standing, dimension.key, full)
+    rows = [
+        row
+        for row in labels.round_labels(round_id=round_.pk, dimension_key=dimension.key)
+        if row.item_id in judged
+    ]
+    if not rows:
+        return
+    places = {row.external_id: row.item_id for row in rows}
+    calls = [
+        Call(external_id, judged[item_id].label or None, outcome=judged[item_id].outcome)
+        for external_id, item_id in places.items()
+    ]
+    scale = labels.scale_of(dimension)
+    sheet = Sheet.of(
+        labels.table(rows),
+        JudgeTable.build(calls, scale=scale),
+        scale=scale,
+        least_ratings=_least_ratings(standing, dimension.key),
+        adjudicated=None,
+    )
+    counted = {
+        places[external_id]: bool(agrees)
+        for external_id, is_in, agrees in zip(
+            sheet.people.items, sheet.denominator, sheet.agrees, strict=True
+        )
+        if is_in
+    }
+    for item_id in full:
+        if item_id in counted:
+            yield FreshLabel(item_id, counted[item_id])
+
+
+def _full_items(round_: Round, *, since: datetime) -> list[int]:
+    """Items whose slots are all submitted, the last of them after the approval; oldest first."""
+    items = Item.objects.filter(round_items__round=round_)
+    sealed = touching_sealed(items, round_.project_id)
+    found = (
+        Assignment.objects.filter(
+            round=round_, state=AssignmentState.SUBMITTED, item__withdrawn_at__isnull=True
+        )
+        .exclude(item__in=sealed.values("pk"))
+        .values("item")
+        .annotate(n=Count("pk"), last=Max("submitted_at"))
+        .filter(n__gte=round_.overlap, last__gt=since)
+        .order_by("last", "item")
+    )
+    return [row["item"] for row in found]
+
+
+def _judged(standing: Standing, key: str, item_ids: list[int]) -> dict[int, JudgeLabel]:
+    """The newest label of the approved version on each item."""
+    rows = JudgeLabel.objects.filter(
+        run__version=standing.version_id,
+        run__purpose__in=ANSWERS,
+        dimension_key=key,
+        item__in=item_ids,
+    ).order_by("pk")
+    return {row.item_id: row for row in rows}
+
+
+def _least_ratings(standing: Standing, key: str) -> int:
+    """Raters an item, by the rule of the approval itself."""
+    evidence = EvidenceSnapshot.objects.filter(
+        decisions=standing.decision_id, dimension_key=key
+    ).first()
+    rule = evidence.rule if evidence is not None else {}
+    return rules.policy_of(rule, number=0).gate.least_ratings
