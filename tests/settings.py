@@ -20,6 +20,12 @@ os.environ.setdefault(
 )
 
 from config.settings import *  # noqa: E402, F403 - the environment has to be set first
+from config.settings import DATABASE_URL, DATABASES  # noqa: E402
+
+if DATABASE_URL:
+    # A test is one transaction, and what the product calculates between two of its own counts as a
+    # pause in it: a slow machine would be cut off. Processes that tests start keep the product's.
+    DATABASES["default"]["OPTIONS"]["options"] = "-c idle_in_transaction_session_timeout=10min"
 
 STATIC_ROOT = Path(_folder) / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
