@@ -7,14 +7,14 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from accounts.models import ApiToken, Membership, Rater
-from core.rows import only
+from core.prepared import Prepared
 
 PREFIX = "plb_"
 USE_NOTED_EACH = timedelta(hours=1)
@@ -36,8 +36,7 @@ class TokenAuthentication(BaseAuthentication):
         kind, _, secret = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() != "bearer":
             return None
-        known = ApiToken.objects.select_related("project", "rater")
-        token = only(known.filter(digest=digest(secret.strip())))
+        token: ApiToken | None = _known.one(digest=digest(secret.strip()))
         if token is None or token.revoked_at is not None:
             raise exceptions.AuthenticationFailed("This token is unknown or was revoked.")
         if token.expires_at is not None and token.expires_at <= timezone.now():
@@ -69,3 +68,8 @@ def _may_rate(rater: Rater) -> bool:
     return Membership.objects.filter(
         project=rater.project_id, user=rater.user_id, user__is_active=True, is_rater=True
     ).exists()
+
+
+@Prepared
+def _known(*, digest: str) -> QuerySet[ApiToken]:
+    return ApiToken.objects.select_related("project", "rater").filter(digest=digest)

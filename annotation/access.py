@@ -5,7 +5,7 @@ A row of another project is as good as none: the answer never tells that it exis
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import Membership, Project, Rater
 from accounts.roles import STAFF
@@ -27,7 +27,7 @@ from annotation.models import (
 from annotation.states import DatasetKind, RoundKind, VersionState
 from core.errors import NotHere
 from core.models import Job
-from core.rows import only
+from core.prepared import Prepared
 
 
 def rater_of_member(membership: Membership) -> Rater:
@@ -213,8 +213,7 @@ def assignment_of(rater: Rater, assignment_id: int) -> Assignment:
     An expired lease leaves no rater on the row: the caller then finds nothing here and
     the draft, which belongs to (round, item, rater), is still kept.
     """
-    rows = Assignment.objects.select_related("round", "item__content", "guideline_version")
-    assignment = only(rows.filter(pk=assignment_id, rater=rater))
+    assignment: Assignment | None = _own_row.one(rater_id=rater.pk, assignment_id=assignment_id)
     if assignment is None:
         raise NotHere("There is no such assignment for you.")
     return assignment
@@ -226,15 +225,8 @@ def assignment_once_of(rater: Rater, assignment_id: int) -> Assignment:
     A draft, or an answer in another slot, on (round, item, rater) is what tells who held a slot
     that was emptied: without it anybody could pick items by guessing numbers.
     """
-    drafts = Draft.objects.filter(round=OuterRef("round"), item=OuterRef("item"), rater=rater)
-    own = Assignment.objects.filter(round=OuterRef("round"), item=OuterRef("item"), rater=rater)
-    rows = Assignment.objects.select_related("round", "item", "guideline_version")
-    assignment = only(
-        rows.filter(
-            Q(rater=rater) | Exists(drafts) | Exists(own),
-            pk=assignment_id,
-            round__project=rater.project_id,
-        )
+    assignment: Assignment | None = _once_own_row.one(
+        project_id=rater.project_id, rater_id=rater.pk, assignment_id=assignment_id
     )
     if assignment is None:
         raise NotHere("There is no such assignment for you.")
@@ -251,3 +243,22 @@ def draft_of(project: Project, guideline_id: int) -> GuidelineVersion:
     if draft is None:
         raise NotHere("Nothing is being written here; start a new draft first.")
     return draft
+
+
+@Prepared
+def _own_row(*, rater_id: int, assignment_id: int) -> QuerySet[Assignment]:
+    rows = Assignment.objects.select_related("round", "item__content", "guideline_version")
+    return rows.filter(pk=assignment_id, rater=rater_id)
+
+
+@Prepared
+def _once_own_row(*, project_id: int, rater_id: int, assignment_id: int) -> QuerySet[Assignment]:
+    here = {"round": OuterRef("round"), "item": OuterRef("item"), "rater": rater_id}
+    rows = Assignment.objects.select_related("round", "item", "guideline_version")
+    return rows.filter(
+        Q(rater=rater_id)
+        | Exists(Draft.objects.filter(**here))
+        | Exists(Assignment.objects.filter(**here)),
+        pk=assignment_id,
+        round__project=project_id,
+    )

@@ -192,7 +192,7 @@ def _shown(rater: Rater, assignment_id: int) -> dict[str, Any]:
         },
         "dimensions": [
             {"key": dimension.key, "labels": list(workbench.rule_of(dimension).labels)}
-            for dimension in version.dimensions.all()
+            for dimension in workbench.dimensions_of(version)
         ],
     }
     return dict(NextOutput({"assignment": body}).data)

@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from annotation.models import Assignment, Dimension, Draft, GuidelineVersion, Item, Rating, Round
 from annotation.queries.news import News, news
 from annotation.rules import display, scales
 from annotation.states import AssignmentState, GuidelineForm, ItemKind, RationaleRule
+from core.prepared import Prepared
 
 WORDS = {
     "A": "A",
@@ -187,7 +188,7 @@ def bench(assignment: Assignment, *, rater_id: int) -> Bench:
     """
     swapped = seen_swapped(assignment, rater_id=rater_id)
     version = assignment.guideline_version or assignment.round.guideline_version
-    dimensions = list(version.dimensions.all())
+    dimensions = dimensions_of(version)
     last = last_own(assignment, rater_id=rater_id)
     return Bench(
         assignment=assignment,
@@ -200,6 +201,11 @@ def bench(assignment: Assignment, *, rater_id: int) -> Bench:
         previous_id=last.pk if last else None,
         news=news(version, last=last, assignment=assignment, rater_id=rater_id),
     )
+
+
+def dimensions_of(version: GuidelineVersion) -> list[Dimension]:
+    """The rubric of a version, in its order."""
+    return _rubric.rows(version_id=version.pk)
 
 
 def shown_item(item: Item, *, is_swapped: bool) -> ShownItem:
@@ -322,3 +328,8 @@ def _example(raw: Mapping[str, Any]) -> Example:
         text=str(raw.get("text", "")),
         why=str(raw.get("why", "")),
     )
+
+
+@Prepared
+def _rubric(*, version_id: int) -> QuerySet[Dimension]:
+    return Dimension.objects.filter(version=version_id).order_by("position")

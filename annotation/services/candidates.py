@@ -13,6 +13,7 @@ from annotation.queries.labels import FEEDING
 from annotation.rules import display
 from annotation.states import Part
 from core import registry
+from core.prepared import Prepared
 
 WINDOW = 64
 FEW = 8
@@ -30,8 +31,8 @@ def best_items(member: RoundRater, tried: Collection[int]) -> list[int]:
     everything searched.
     """
     round_, rater_id = member.round, member.rater_id
-    free = _free(round_, rater_id)
-    begun = _rows(free.filter(taken__gt=0).order_by("-taken", "shuffle"))
+    place = _Place(round_.pk, rater_id, _sees_no_sealed(round_, rater_id))
+    begun = [_Row(*row) for row in _begun.rows(**place._asdict())]
     highest = 0
     if len(begun) == WINDOW:
         highest = begun[0].taken
@@ -44,11 +45,20 @@ def best_items(member: RoundRater, tried: Collection[int]) -> list[int]:
         (0, FEW),
         (0, WINDOW),
     ]:
-        if fresh := _nearest(_window(free.filter(taken=taken), start, most), tried):
+        if fresh := _nearest(_window(place, taken, start, most), tried):
             return _in_own_order(round_, rater_id, fresh)
-    rest = free.filter(shown__isnull=False, mine__isnull=True).exclude(item_id__in=list(tried))
-    found = _rows(rest.order_by("-taken", "shuffle"))
+    rest = _free(**place._asdict()).filter(shown__isnull=False, mine__isnull=True)
+    rest = rest.exclude(item_id__in=list(tried)).order_by("-taken", "shuffle")
+    found = [_Row(*row) for row in rest[:WINDOW]]
     return _in_own_order(round_, rater_id, _nearest(found, ()))
+
+
+class _Place(NamedTuple):
+    """Whose next item is looked for, and where."""
+
+    round_id: int
+    rater_id: int
+    sees_no_sealed: bool
 
 
 class _Row(NamedTuple):
@@ -61,27 +71,22 @@ class _Row(NamedTuple):
     mine: int | None
 
 
-def _rows(found: QuerySet[Any], most: int = WINDOW) -> list[_Row]:
-    return [_Row(*row) for row in found.values_list("item_id", "taken", "shown", "mine")[:most]]
-
-
 def _nearest(rows: Sequence[_Row], tried: Collection[int]) -> list[int]:
     """Of rows with the fullest first, the new items that are as near to completion as any."""
     fresh = [row for row in rows if row.shown and not row.mine and row.item_id not in tried]
     return [row.item_id for row in fresh if row.taken == fresh[0].taken]
 
 
-def _window(level: QuerySet[Any], start: int, most: int) -> list[_Row]:
+def _window(place: _Place, taken: int, start: int, most: int) -> list[_Row]:
     """Up to `most` items of one level from `start` on, going on at the beginning."""
-    level = level.order_by("shuffle")
-    rows = _rows(level.filter(shuffle__gte=start), most)
-    missing = most - len(rows)
-    if missing:
-        rows += _rows(level.filter(shuffle__lt=start), missing)
-    return rows
+    level = {**place._asdict(), "taken": taken, "start": start, "is_narrow": most == FEW}
+    rows = _level.rows(**level, is_before=False)
+    if len(rows) < most:
+        rows += _level.rows(**level, is_before=True)[: most - len(rows)]
+    return [_Row(*row) for row in rows]
 
 
-def _free(round_: Round, rater_id: int) -> QuerySet[Any]:
+def _free(*, round_id: int, rater_id: int, sees_no_sealed: bool) -> QuerySet[Any, Any]:
     """Items of the round that have a slot left, and what the rater has to do with them.
 
     What may be shown is told of each row that comes and does not choose the rows: a database
@@ -91,13 +96,45 @@ def _free(round_: Round, rater_id: int) -> QuerySet[Any]:
     shown = Item.objects.filter(
         pk=OuterRef("item"), withdrawn_at__isnull=True, content__erased_at__isnull=True
     ).exclude(content__isnull=True)
-    mine = Assignment.objects.filter(round=round_, rater=rater_id, item=OuterRef("item"))
-    rows = RoundItem.objects.filter(round=round_, is_full=False).annotate(
+    mine = Assignment.objects.filter(round=round_id, rater=rater_id, item=OuterRef("item"))
+    rows = RoundItem.objects.filter(round=round_id, is_full=False)
+    if sees_no_sealed:
+        rows = rows.exclude(item__part=Part.SEALED)
+    return rows.annotate(
         shown=Subquery(shown.values("pk")[:1]), mine=Subquery(mine.values("pk")[:1])
+    ).values_list("item_id", "taken", "shown", "mine")
+
+
+@Prepared
+def _begun(*, round_id: int, rater_id: int, sees_no_sealed: bool) -> QuerySet[Any, Any]:
+    begun = _free(round_id=round_id, rater_id=rater_id, sees_no_sealed=sees_no_sealed).filter(
+        taken__gt=0
     )
-    if round_.dataset.is_open or not (_is_frozen(round_) or _is_barred(round_, rater_id)):
-        return rows
-    return rows.exclude(item__part=Part.SEALED)
+    return begun.order_by("-taken", "shuffle")[:WINDOW]
+
+
+@Prepared
+def _level(
+    *,
+    round_id: int,
+    rater_id: int,
+    sees_no_sealed: bool,
+    taken: int,
+    start: int,
+    is_before: bool,
+    is_narrow: bool,
+) -> QuerySet[Any, Any]:
+    level = (
+        _free(round_id=round_id, rater_id=rater_id, sees_no_sealed=sees_no_sealed)
+        .filter(taken=taken)
+        .order_by("shuffle")
+    )
+    part = level.filter(shuffle__lt=start) if is_before else level.filter(shuffle__gte=start)
+    return part[: FEW if is_narrow else WINDOW]
+
+
+def _sees_no_sealed(round_: Round, rater_id: int) -> bool:
+    return not round_.dataset.is_open and (_is_frozen(round_) or _is_barred(round_, rater_id))
 
 
 def _is_frozen(round_: Round) -> bool:

@@ -11,10 +11,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import BooleanField, Case, ExpressionWrapper, F, Q, Value, When
+from django.db.models import BooleanField, Case, ExpressionWrapper, F, Q, QuerySet, Value, When
 
 from annotation.models import Assignment, Draft, GoldItem, Round, RoundItem, RoundRater
 from annotation.queries.workbench import is_swapped
@@ -22,7 +23,7 @@ from annotation.services import admissions, goldturns, reference
 from annotation.services.candidates import best_items
 from annotation.states import AssignmentState, RoundKind, RoundState
 from core.errors import Conflict
-from core.rows import only
+from core.prepared import Change, Prepared, PreparedUpdate
 
 ATTEMPTS = 12
 TRIED_AT_ONCE = 4
@@ -119,10 +120,8 @@ def expire(now: datetime) -> int:
 
 def hold(*, assignment_id: int, rater_id: int, now: datetime) -> bool:
     """Inside a transaction: renew the lease and say whether it was still the rater's."""
-    changed = Assignment.objects.filter(
-        pk=assignment_id, rater=rater_id, state=AssignmentState.LEASED
-    ).update(lease_until=now + lease_time())
-    return changed == 1
+    until = now + lease_time()
+    return _renew_lease.run(assignment_id=assignment_id, rater_id=rater_id, until=until) == 1
 
 
 def lease_lost() -> Conflict:
@@ -138,12 +137,7 @@ def add_taken(row: Assignment) -> None:
     `row` comes with its round. A gold row takes no slot.
     """
     if row.gold_id is None:
-        RoundItem.objects.filter(round=row.round_id, item=row.item_id).update(
-            taken=F("taken") + 1,
-            is_full=ExpressionWrapper(
-                Q(taken__gte=row.round.overlap - 1), output_field=BooleanField()
-            ),
-        )
+        _one_more_taken.run(round_id=row.round_id, item_id=row.item_id, last=row.round.overlap - 1)
 
 
 def drop_taken(row: Assignment) -> None:
@@ -156,10 +150,8 @@ def drop_taken(row: Assignment) -> None:
 
 def _member(round_id: int, rater_id: int) -> RoundRater | None:
     """The rater's place in the round, with the round."""
-    members = RoundRater.objects.select_related(
-        "round__guideline_version__guideline", "round__dataset"
-    )
-    return only(members.filter(round=round_id, rater=rater_id, removed_at__isnull=True))
+    member: RoundRater | None = _member_row.one(round_id=round_id, rater_id=rater_id)
+    return member
 
 
 def _held(round_: Round, rater_id: int, now: datetime) -> int | None:
@@ -168,11 +160,9 @@ def _held(round_: Round, rater_id: int, now: datetime) -> int | None:
 
     On the way a few lapsed leases of others are taken back.
     """
-    is_mine = Case(When(rater=rater_id, then=Value(0)), default=Value(1))
-    leased = Assignment.objects.filter(round=round_, state=AssignmentState.LEASED)
-    rows = leased.filter(Q(rater=rater_id) | Q(lease_until__lte=now))
-    mine = None
-    for row in rows.order_by(is_mine, "lease_until")[: 1 + EXPIRED_AT_A_CLAIM]:
+    mine: Assignment | None = None
+    row: Assignment
+    for row in _mine_or_lapsed.rows(round_id=round_.pk, rater_id=rater_id, now=now):
         if row.rater_id == rater_id:
             mine = row
         elif mine is None:
@@ -251,18 +241,12 @@ def _lease(round_: Round, rater_id: int, one: int | GoldItem, now: datetime) -> 
         slot, item_id = free_slot(round_id=round_.pk, item_id=one), one
     if slot is None:
         return None
-    # Paused, closed or bound to a qualification since we looked: the same statement sees it.
-    changed = Assignment.objects.filter(
-        admissions.may_rate(rater_id),
-        pk=slot,
-        state=AssignmentState.OPEN,
-        round__state=RoundState.OPEN,
-    ).update(
-        state=AssignmentState.LEASED,
-        rater=rater_id,
-        leased_at=now,
-        lease_until=now + lease_time(),
-        guideline_version=round_.guideline_version_id,
+    changed = _lease_slot.run(
+        slot=slot,
+        rater_id=rater_id,
+        now=now,
+        until=now + lease_time(),
+        version_id=round_.guideline_version_id,
         is_swapped=is_swapped(round_, rater_id=rater_id, item_id=item_id),
     )
     if changed != 1:
@@ -275,21 +259,14 @@ def _lease(round_: Round, rater_id: int, one: int | GoldItem, now: datetime) -> 
 def still_rates(*, round_id: int, rater_id: int, is_within_quota: bool = False) -> bool:
     """Inside a transaction: whether the rater is in the round, and stays in it until the end;
     with `is_within_quota` also, whether the quota has room for one more."""
-    members = RoundRater.objects.filter(round=round_id, rater=rater_id, removed_at__isnull=True)
-    if is_within_quota:
-        members = members.filter(Q(quota__isnull=True) | Q(answered__lt=F("quota")))
-    return members.select_for_update(no_key=True).values_list("pk").first() is not None
+    place = {"round_id": round_id, "rater_id": rater_id, "is_within_quota": is_within_quota}
+    return _member_held.one(**place) is not None
 
 
 def free_slot(*, round_id: int, item_id: int) -> int | None:
     """Inside a transaction: an open slot of the item that nobody is just taking."""
-    return (
-        Assignment.objects.select_for_update(skip_locked=True)
-        .filter(round=round_id, item=item_id, state=AssignmentState.OPEN, gold__isnull=True)
-        .order_by("slot")
-        .values_list("pk", flat=True)
-        .first()
-    )
+    found = _open_slot.one(round_id=round_id, item_id=item_id)
+    return None if found is None else int(found[0])
 
 
 def _expire_one(row: Assignment, now: datetime) -> bool:
@@ -320,3 +297,71 @@ def empty(row: Assignment, *, now: datetime, lapsed_at: datetime | None = None) 
         ignore_conflicts=True,
     )
     return True
+
+
+@Prepared
+def _member_row(*, round_id: int, rater_id: int) -> QuerySet[RoundRater]:
+    members = RoundRater.objects.select_related(
+        "round__guideline_version__guideline", "round__dataset"
+    )
+    return members.filter(round=round_id, rater=rater_id, removed_at__isnull=True)
+
+
+@Prepared
+def _mine_or_lapsed(*, round_id: int, rater_id: int, now: datetime) -> QuerySet[Assignment]:
+    """The rater's own lease first."""
+    is_mine = Case(When(rater=rater_id, then=Value(0)), default=Value(1))
+    leased = Assignment.objects.filter(round=round_id, state=AssignmentState.LEASED)
+    rows = leased.filter(Q(rater=rater_id) | Q(lease_until__lte=now))
+    return rows.order_by(is_mine, "lease_until")[: 1 + EXPIRED_AT_A_CLAIM]
+
+
+@Prepared
+def _member_held(*, round_id: int, rater_id: int, is_within_quota: bool) -> QuerySet[Any, Any]:
+    members = RoundRater.objects.filter(round=round_id, rater=rater_id, removed_at__isnull=True)
+    if is_within_quota:
+        members = members.filter(Q(quota__isnull=True) | Q(answered__lt=F("quota")))
+    return members.select_for_update(no_key=True).values_list("pk")
+
+
+@Prepared
+def _open_slot(*, round_id: int, item_id: int) -> QuerySet[Any, Any]:
+    slots = Assignment.objects.select_for_update(skip_locked=True).filter(
+        round=round_id, item=item_id, state=AssignmentState.OPEN, gold__isnull=True
+    )
+    return slots.order_by("slot").values_list("pk")[:1]
+
+
+@PreparedUpdate
+def _lease_slot(
+    *, slot: int, rater_id: int, version_id: int, is_swapped: bool, now: datetime, until: datetime
+) -> Change:
+    """Paused, closed or bound to a qualification since we looked: the same statement sees it."""
+    free = Assignment.objects.filter(
+        admissions.may_rate(rater_id),
+        pk=slot,
+        state=AssignmentState.OPEN,
+        round__state=RoundState.OPEN,
+    )
+    return free, {
+        "state": AssignmentState.LEASED,
+        "rater": rater_id,
+        "leased_at": now,
+        "lease_until": until,
+        "guideline_version": version_id,
+        "is_swapped": is_swapped,
+    }
+
+
+@PreparedUpdate
+def _renew_lease(*, assignment_id: int, rater_id: int, until: datetime) -> Change:
+    held = Assignment.objects.filter(pk=assignment_id, rater=rater_id, state=AssignmentState.LEASED)
+    return held, {"lease_until": until}
+
+
+@PreparedUpdate
+def _one_more_taken(*, round_id: int, item_id: int, last: int) -> Change:
+    """`last`: so many are taken when only the last slot of the overlap is left."""
+    is_full = ExpressionWrapper(Q(taken__gte=last), output_field=BooleanField())
+    place = RoundItem.objects.filter(round=round_id, item=item_id)
+    return place, {"taken": F("taken") + 1, "is_full": is_full}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, QuerySet
 
 from accounts.models import Rater
 from annotation import access
@@ -38,6 +38,7 @@ from annotation.states import (
     RoundState,
 )
 from core.errors import Conflict, Invalid
+from core.prepared import Change, PreparedDelete, PreparedUpdate
 
 GONE = ("lease_lost", "item_withdrawn", "not_in_round", "round_revealed")
 """Why a slot is not the rater's any more: what was written is kept as a draft."""
@@ -219,7 +220,7 @@ def _store(
         # What waited for a look to freeze the labels came after it, and does not count.
         frozen_at = _hold_sealed_set(row)
         now = now if frozen_at is None else max(now, frozen_at + timedelta(microseconds=1))
-    _count(row, rater, "answered")
+    _count(row, rater, is_skip=False)
     stored = (
         _settle_lease(row, rater, seconds, now)
         or _settle_newer_lease(row, rater, seconds, now)
@@ -234,7 +235,7 @@ def _store(
     _write(stored, answer)
     if stored.gold_id is not None:
         _end_gold(stored, row.round, rater, now)
-    Draft.objects.filter(round=row.round_id, item=row.item_id, rater=rater).delete()
+    _drop_draft.run(round_id=row.round_id, item_id=row.item_id, rater_id=rater.pk)
     return stored
 
 
@@ -248,23 +249,16 @@ def _end_gold(stored: Assignment, round_: Round, rater: Rater, now: datetime) ->
         admissions.settle(qualification=round_, rater_id=rater.pk)
 
 
-def _count(row: Assignment, rater: Rater, counter: str) -> None:
+def _count(row: Assignment, rater: Rater, *, is_skip: bool) -> None:
     """Inside a transaction, before the assignment is touched: one more, unless it is undone."""
-    RoundRater.objects.filter(round=row.round_id, rater=rater).update(**{counter: F(counter) + 1})
+    _one_more.run(round_id=row.round_id, rater_id=rater.pk, is_skip=is_skip)
 
 
 def _settle_lease(
     row: Assignment, rater: Rater, seconds: float, now: datetime
 ) -> Assignment | None:
     """Leased by this rater -> submitted; the count is the answer."""
-    changed = Assignment.objects.filter(
-        pk=row.pk, rater=rater, state=AssignmentState.LEASED
-    ).update(
-        state=AssignmentState.SUBMITTED,
-        submitted_at=now,
-        lease_until=None,
-        active_seconds=seconds,
-    )
+    changed = _submit_leased.run(assignment_id=row.pk, rater_id=rater.pk, seconds=seconds, now=now)
     if changed != 1:
         return None
     row.state, row.submitted_at, row.lease_until = AssignmentState.SUBMITTED, now, None
@@ -323,7 +317,7 @@ def _room_for_late(row: Assignment) -> int | None:
 
 def _again(mine: Assignment, labels: Mapping[str, object]) -> Assignment:
     """The same labels answer as success; other ones need the page for changing them."""
-    dimensions = list(version_of(mine).dimensions.all())
+    dimensions = workbench.dimensions_of(version_of(mine))
     given = {
         d.key: label
         for d in dimensions
@@ -376,7 +370,7 @@ def version_of(row: Assignment) -> GuidelineVersion:
 
 def _answer(row: Assignment, rater: Rater, labels: Mapping[str, object], rationale: str) -> Answer:
     """The answer in the item's own labelling, or `Invalid` with a sentence for each field."""
-    dimensions = list(version_of(row).dimensions.all())
+    dimensions = workbench.dimensions_of(version_of(row))
     is_swapped = workbench.seen_swapped(row, rater_id=rater.pk)
     problems: dict[str, list[str]] = {}
     kept: dict[Dimension, str] = {}
@@ -521,7 +515,7 @@ def _keep_draft(
     is_swapped = workbench.seen_swapped(row, rater_id=rater.pk)
     kept = {
         d.key: label
-        for d in version_of(row).dimensions.all()
+        for d in workbench.dimensions_of(version_of(row))
         if (label := _own_label(d, labels.get(d.key), is_swapped=is_swapped))
     }
     draft = Draft(
@@ -545,7 +539,7 @@ def _keep_draft(
 def _skip(row: Assignment, rater: Rater, reason: str, seconds: float) -> None:
     if row.rater_id != rater.pk or row.state != AssignmentState.LEASED:
         raise _gone(row, rater)
-    _count(row, rater, "skipped")
+    _count(row, rater, is_skip=True)
     changed = Assignment.objects.filter(
         pk=row.pk, rater=rater, state=AssignmentState.LEASED
     ).update(
@@ -559,7 +553,7 @@ def _skip(row: Assignment, rater: Rater, reason: str, seconds: float) -> None:
     if row.gold_id is None:
         Assignment.objects.create(round_id=row.round_id, item_id=row.item_id, slot=row.slot)
     claim.drop_taken(row)
-    Draft.objects.filter(round=row.round_id, item=row.item_id, rater=rater).delete()
+    _drop_draft.run(round_id=row.round_id, item_id=row.item_id, rater_id=rater.pk)
 
 
 def _reason(text: str, most: int) -> str:
@@ -570,3 +564,25 @@ def _reason(text: str, most: int) -> str:
         sentence = f"A reason has at most {most} characters; this one has {len(said)}."
         raise Invalid("reason_too_long", sentence, {"reason": [sentence]})
     return said
+
+
+@PreparedUpdate
+def _one_more(*, round_id: int, rater_id: int, is_skip: bool) -> Change:
+    counter = "skipped" if is_skip else "answered"
+    return RoundRater.objects.filter(round=round_id, rater=rater_id), {counter: F(counter) + 1}
+
+
+@PreparedUpdate
+def _submit_leased(*, assignment_id: int, rater_id: int, seconds: float, now: datetime) -> Change:
+    held = Assignment.objects.filter(pk=assignment_id, rater=rater_id, state=AssignmentState.LEASED)
+    return held, {
+        "state": AssignmentState.SUBMITTED,
+        "submitted_at": now,
+        "lease_until": None,
+        "active_seconds": seconds,
+    }
+
+
+@PreparedDelete
+def _drop_draft(*, round_id: int, item_id: int, rater_id: int) -> QuerySet[Draft]:
+    return Draft.objects.filter(round=round_id, item=item_id, rater=rater_id)

@@ -7,9 +7,10 @@ import statistics
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from annotation.models import Assignment, Dimension, Item, ReferenceLabel
 from annotation.queries import labels
@@ -22,6 +23,7 @@ from annotation.states import (
     ReferenceState,
     RoundState,
 )
+from core.prepared import Prepared
 from measurement.reference import CONTESTED, OUTSIDE, reference
 from measurement.scale import as_number
 
@@ -61,12 +63,7 @@ def refresh_once_full(row: Assignment) -> None:
         return
     # Both of two raters who fill an item at once look after their commit: the later one sees all.
     # Open slots of a round that is over wait for nobody.
-    waiting = Assignment.objects.filter(
-        round=row.round_id,
-        item=row.item_id,
-        state__in=(AssignmentState.OPEN, AssignmentState.LEASED),
-    ).exclude(state=AssignmentState.OPEN, round__state=RoundState.CLOSED)
-    if not waiting.exists():
+    if not _waiting.rows(round_id=row.round_id, item_id=row.item_id):
         refresh(item_ids=[row.item_id])
 
 
@@ -286,3 +283,13 @@ def _state(code: int) -> ReferenceState:
 def _digest(rows: Iterable[labels.LabelRow]) -> str:
     text = "\n".join(sorted(f"{row.rater_id}\t{row.label}" for row in rows))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+@Prepared
+def _waiting(*, round_id: int, item_id: int) -> QuerySet[Any, Any]:
+    rows = Assignment.objects.filter(
+        round=round_id,
+        item=item_id,
+        state__in=(AssignmentState.OPEN, AssignmentState.LEASED),
+    ).exclude(state=AssignmentState.OPEN, round__state=RoundState.CLOSED)
+    return rows.values_list("pk")[:1]

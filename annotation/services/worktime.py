@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Q, Value
+from django.db.models import QuerySet, Value
 
 from accounts.models import Rater
 from annotation.models import Assignment, Draft
 from annotation.services import claim
 from annotation.states import AssignmentState
+from core.prepared import Prepared
 
 LONGEST_ACTIVE = timedelta(hours=2)
 LOOKED_AT = 200
@@ -45,29 +47,43 @@ def _counted(
 ) -> tuple[float, datetime | None, list[tuple[float, datetime]]]:
     """Seconds of the item's own draft and when it was saved; and what was counted for the rater's
     other items, answered since then or begun, with when. In one query."""
-    drafts = Draft.objects.filter(rater=rater)
-    is_own = Q(round=row.round_id, item=row.item_id)
-    own = drafts.filter(is_own).values_list(Value(1), "active_seconds", "saved_at")
-    if since is None:
-        found = own
-    else:
-        begun = drafts.exclude(is_own).filter(saved_at__gt=since, active_seconds__gt=0)
-        answered = Assignment.objects.filter(
-            rater=rater,
-            state=AssignmentState.SUBMITTED,
-            submitted_at__gt=since,
-            active_seconds__gt=0,
-        ).exclude(pk=row.pk)
-        found = own.union(
-            begun.values_list(Value(0), "active_seconds", "saved_at"),
-            answered.values_list(Value(0), "active_seconds", "submitted_at"),
-            all=True,
-        )
+    mine = {"rater_id": rater.pk, "round_id": row.round_id, "item_id": row.item_id}
+    found = (
+        _own_draft.rows(**mine)
+        if since is None
+        else _own_and_others.rows(**mine, assignment_id=row.pk, since=since)
+    )
     before, saved_at = 0.0, None
     spent: list[tuple[float, datetime]] = []
-    for is_mine, seconds, at in found[:LOOKED_AT]:
+    for is_mine, seconds, at in found:
         if is_mine:
             before, saved_at = seconds, at
         elif at is not None:
             spent.append((seconds, at))
     return before, saved_at, spent
+
+
+@Prepared
+def _own_draft(*, rater_id: int, round_id: int, item_id: int) -> QuerySet[Any, Any]:
+    own = Draft.objects.filter(rater=rater_id, round=round_id, item=item_id)
+    return own.values_list(Value(1), "active_seconds", "saved_at")
+
+
+@Prepared
+def _own_and_others(
+    *, rater_id: int, round_id: int, item_id: int, assignment_id: int, since: datetime
+) -> QuerySet[Any, Any]:
+    begun = Draft.objects.filter(rater=rater_id, saved_at__gt=since, active_seconds__gt=0)
+    others = begun.exclude(round=round_id, item=item_id)
+    answered = Assignment.objects.filter(
+        rater=rater_id,
+        state=AssignmentState.SUBMITTED,
+        submitted_at__gt=since,
+        active_seconds__gt=0,
+    ).exclude(pk=assignment_id)
+    own = Draft.objects.filter(rater=rater_id, round=round_id, item=item_id)
+    return own.values_list(Value(1), "active_seconds", "saved_at").union(
+        others.values_list(Value(0), "active_seconds", "saved_at"),
+        answered.values_list(Value(0), "active_seconds", "submitted_at"),
+        all=True,
+    )[:LOOKED_AT]
