@@ -19,9 +19,11 @@ from measurement.gate import Evidence, Facts, GateDecision, GateRule
 from measurement.intervals import SEED
 from measurement.length import LengthEffect, length_effect
 from measurement.missingness import Missingness, missingness
+from measurement.points import Points, points
 from measurement.reference import Reference, reference
 from measurement.scale import Scale
 from measurement.selfpreference import SelfPreference, self_preference
+from measurement.settling import Attempt, Needed, needed, next_attempt
 from measurement.sheet import Sheet
 from measurement.stability import Orders, Repeats, orders, repeats
 from measurement.table import RatingTable
@@ -60,6 +62,7 @@ class Alignment:
     recall: Mapping[str, Estimate]
     bias: Estimate
     ranks: Mapping[str, Estimate]
+    points: Points | None
     baselines: tuple[Baseline, ...]
     alt_test: AltTest
     order: Orders | None
@@ -69,6 +72,7 @@ class Alignment:
     missingness: Missingness
     outcomes: Mapping[str, int]
     gate: GateDecision
+    needed: Needed
     facts: Facts
     evidence: Evidence
     is_dry_run: bool
@@ -99,6 +103,7 @@ class Alignment:
             "recall": {label: found.as_dict() for label, found in self.recall.items()},
             "bias": self.bias.as_dict(),
             "ranks": {name: found.as_dict() for name, found in self.ranks.items()},
+            "points": None if self.points is None else self.points.as_dict(),
             "baselines": {baseline.name: baseline.as_dict() for baseline in self.baselines},
             "alt_test": self.alt_test.as_dict(),
             "order": None if self.order is None else self.order.as_dict(),
@@ -110,6 +115,7 @@ class Alignment:
             "missingness": self.missingness.as_dict(),
             "outcomes": dict(self.outcomes),
             "gate": self.gate.as_dict(),
+            "needed": self.needed.as_dict(),
             "notes": list(self.notes),
         }
 
@@ -203,6 +209,20 @@ def align(
     if is_dry_run:
         said = "Dry run, as nobody knows who saw these labels."
         decision = replace(decision, because=f"{said} {decision.because}")
+    if is_dry_run:
+        worth = None if found.worth is None else found.worth.n_eff
+        settled = needed(
+            decision, facts, rule, Attempt(level, spare), agreement=found.agreement(), n_eff=worth
+        )
+    else:
+        # After a look people read the count alone: this is made of nothing else.
+        settled = needed(
+            decision,
+            facts,
+            rule,
+            next_attempt(rule, look=look, one_shot=one_shot),
+            agreement=found.plain_agreement(),
+        )
     return Alignment(
         items=len(people.items) + unrated,
         decided=int(sheet.decided.sum()),
@@ -226,6 +246,7 @@ def align(
         recall=found.recall(),
         bias=found.bias,
         ranks=found.ranks(),
+        points=points(sheet, seed=seed),
         baselines=compared,
         alt_test=_alt_test(sheet, epsilon),
         order=orders(judge, sheet, seed=seed),
@@ -235,6 +256,7 @@ def align(
         missingness=missingness(sheet, judge, seed=seed),
         outcomes=_outcomes(sheet, judge),
         gate=decision,
+        needed=settled,
         facts=facts,
         evidence=evidence,
         is_dry_run=is_dry_run,

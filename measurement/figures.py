@@ -89,6 +89,14 @@ class Figures:
     def agreement(self) -> Estimate:
         return self.share(self.sheet.agrees, self.sheet.denominator)
 
+    def plain_agreement(self) -> Estimate:
+        """The same share with the interval of independent items: its count says no less."""
+        inside = self.sheet.denominator
+        hits, n = int((self.sheet.agrees & inside).sum()), int(inside.sum())
+        if not n:
+            return Estimate.undefined(NO_DECIDED)
+        return Estimate(hits / n, n, intervals.wilson(hits, n))
+
     def contested_as_misses(self, unrated: int) -> Estimate:
         """The gate's agreement if every contested item were a disagreement."""
         sheet = self.sheet

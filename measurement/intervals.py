@@ -88,6 +88,14 @@ class Effective:
     def upper_bound(self, *, level: float) -> float:
         return upper_bound(self.share * self.n_eff, self.n_eff, level=level)
 
+    def p_of_so_few(self, *, true: float) -> float:
+        """The chance of this few hits or fewer where the true share is `true` (exact, one-sided):
+        the level at which the upper bound is `true`."""
+        from scipy.special import betainc
+
+        hits = self.share * self.n_eff
+        return 1.0 - float(betainc(hits + 1, self.n_eff - hits, true)) if hits < self.n_eff else 1.0
+
 
 def effective(hits: Floats, sizes: Floats, clusters: Ints, *, level: float) -> Effective:
     """How many independent observations a clustered share is worth (Korn and Graubard 1998).

@@ -21,6 +21,7 @@ POWER = 0.8
 _NEAR = 4
 _NOISE = 1e-12
 _COUNTABLE = 1e12
+_AT_ONCE = 4096
 _BEYOND = f"More than {MOST_ITEMS:,} items: nobody will rate that many."
 
 
@@ -92,9 +93,13 @@ def gate_items(
     farthest = 1.5 * (reach / (true - target)) ** 2 + 200
     if farthest > 1.5 * MOST_ITEMS:
         raise NoNumber(_BEYOND)
-    n = np.arange(1, int(farthest) + 1, dtype=np.int64)
-    weak = gate_power(n, true=true, target=target, level=level, spare=spare) < power
-    return int(n[weak][-1]) + 1 if weak.any() else 1
+    # From the far end down: of the last number that is too few, those below it tell nothing.
+    for end in range(int(farthest), 0, -_AT_ONCE):
+        n = np.arange(max(1, end - _AT_ONCE + 1), end + 1, dtype=np.int64)
+        weak = gate_power(n, true=true, target=target, level=level, spare=spare) < power
+        if weak.any():
+            return int(n[weak][-1]) + 1
+    return 1
 
 
 def gate_table(

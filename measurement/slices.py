@@ -4,10 +4,13 @@ it; and of people among themselves, by slice and over time."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
 from measurement import intervals
+from measurement.adjust import holm
 from measurement.arrays import Bools
 from measurement.counts import NO_PAIR, agreeing_pairs, counts_of
 from measurement.estimate import Estimate
@@ -18,7 +21,52 @@ from measurement.verdicts import JudgeTable
 
 LEAST_ITEMS = 30
 MOST_BLOCKS = 12
+ONE_SIDE = 0.025
+"""The error on one side of the interval that is shown: a slice is below the target where the
+p-value, adjusted by Holm for all slices, is no more than this."""
 TOO_FEW = f"fewer than {LEAST_ITEMS} items have two ratings"
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A judge's agreement on one slice; n = items of the denominator.
+
+    `p_below` is the chance of so few hits, were the true agreement of the slice the target
+    (exact, one-sided); `holm` the same adjusted for all slices that were looked at.
+    """
+
+    agreement: Estimate
+    p_below: float
+    holm: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """The estimate, with both p-values beside it."""
+        return {**self.agreement.as_dict(), "p_below": self.p_below, "holm": self.holm}
+
+
+@dataclass(frozen=True, slots=True)
+class TooSmall:
+    """Values of one property with fewer than 30 items: how many, and their items together."""
+
+    values: int
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slices:
+    """Agreement by property and value, in the order of their names, and what is too small."""
+
+    found: Mapping[str, Mapping[str, Slice]]
+    too_small: Mapping[str, TooSmall]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            name: {value: one.as_dict() for value, one in by_value.items()}
+            for name, by_value in self.found.items()
+        }
+
+    def too_small_as_dict(self) -> dict[str, Any]:
+        return {name: asdict(one) for name, one in self.too_small.items()}
 
 
 def agreement_by_slice(
@@ -27,31 +75,47 @@ def agreement_by_slice(
     *,
     scale: Scale,
     least_ratings: int,
-    slices: Mapping[str, str],
+    properties: Mapping[str, Mapping[str, str]],
+    target: float,
     adjudicated: Mapping[str, str] | None = None,
-) -> dict[str, Estimate]:
-    """Agreement on the denominator by slice, in the order of their names; n = items.
+) -> Slices:
+    """Agreement on the denominator by each property that tells two values or more apart.
 
-    `slices` maps items to the name of their slice, `adjudicated` items to the label that a named
-    person decided. Slices of fewer than 30 items are left out:
-    their interval would say nothing. Raises OutsideScale.
+    `properties` maps a property to its value by item, `adjudicated` items to the label that a named
+    person decided. Values of fewer than 30 items get no figure: their interval would say nothing.
+    Raises OutsideScale.
     """
     sheet = Sheet.of(
         people, judge, scale=scale, least_ratings=least_ratings, adjudicated=adjudicated
     )
-    names = np.array([slices.get(item, "") for item in people.items])
-    found = {}
-    for name in sorted(set(slices.values()) - {""}):
-        among = sheet.denominator & (names == name)
-        if among.sum() < LEAST_ITEMS:
+    counted: dict[str, dict[str, tuple[Estimate, float]]] = {}
+    too_small = {}
+    for name, value_of in properties.items():
+        values = np.array([value_of.get(item, "") for item in people.items])
+        names, sizes = np.unique(values[sheet.denominator & (values != "")], return_counts=True)
+        if len(names) < 2:
             continue
-        found[name] = intervals.share(
-            (sheet.agrees & among).astype(np.float64),
-            among.astype(np.float64),
-            sheet.clusters,
-            because="no item of the slice has a decided human label",
-        )
-    return found
+        small = sizes < LEAST_ITEMS
+        if small.any():
+            too_small[name] = TooSmall(int(small.sum()), int(sizes[small].sum()))
+        counted[name] = {str(value): _on(sheet, values == value, target) for value in names[~small]}
+    raw = [p for by_value in counted.values() for _, p in by_value.values()]
+    adjusted = iter(holm(raw))
+    found = {
+        name: {value: Slice(share, p, next(adjusted)) for value, (share, p) in by_value.items()}
+        for name, by_value in counted.items()
+        if by_value
+    }
+    return Slices(found, too_small)
+
+
+def _on(sheet: Sheet, among: Bools, target: float) -> tuple[Estimate, float]:
+    """The agreement on these items of the denominator, and the chance of so few hits."""
+    counts = (sheet.denominator & among).astype(np.float64)
+    hits = (sheet.agrees & sheet.denominator & among).astype(np.float64)
+    share = intervals.share(hits, counts, sheet.clusters, because="no item of the slice is decided")
+    worth = intervals.effective(hits, counts, sheet.clusters, level=ONE_SIDE)
+    return share, worth.p_of_so_few(true=target)
 
 
 def pairs_by_slice(

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from annotation.models import Dimension, Item, Rating, Round, SealedSet
 from annotation.queries.sealed import touching_sealed
@@ -86,6 +86,13 @@ def dataset_labels(
     if part:
         found = found.filter(assignment__item__part=part)
     return list(_first_of_each_rater(_rows(found)))
+
+
+def sources(*, dataset_id: int, guideline_id: int, major: int, part: str) -> dict[str, int]:
+    """How many of the ratings that feed reference labels came from each kind of round."""
+    found = _feeding(dataset_id, guideline_id, major).filter(assignment__item__part=part)
+    kinds = found.order_by().values_list("assignment__round__kind")
+    return dict(kinds.annotate(n=Count("pk")).order_by("assignment__round__kind"))
 
 
 def item_labels(

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from calibration.rules import gatewords
-from calibration.rules.biaswords import bias_lines
+from calibration.rules import gatewords, neededwords, slicewords
+from calibration.rules.biaswords import bias_lines, points_lines
 from calibration.rules.gatewords import CheckLine
+from calibration.rules.plantedwords import PlantedLine, planted_lines
 from core import charts, matrices
 from core.charts import IntervalPlot, IntervalRow
 from core.figures import Figure, figure_of
 from core.matrices import Matrix
-from judges.simulator.judges import PLANTED
 from measurement.scale import PAIRWISE, TIE
 
 TARGET = 0.8
@@ -21,6 +21,13 @@ PEOPLE = "people"
 BOUND = "lower bound"
 COEFFICIENTS = ("alpha-of-judge-and-people", "kappa-of-judge-and-people", "mean-bias")
 """Figures that are no shares, so that they are not written in percent."""
+
+LATER_PARTS = {
+    "small_slices": "the adjustment for the number of slices",
+    "needed": "labels still needed",
+    "points": "points within one of people's",
+}
+"""Parts of the numbers that reports frozen earlier lack, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +48,6 @@ class BaselineLine:
     name: str
     agreement: Figure
     difference: Figure
-
-
-@dataclass(frozen=True, slots=True)
-class PlantedLine:
-    """What was planted in a simulated judge beside what was measured of it."""
-
-    name: str
-    planted: str
-    measured: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +75,9 @@ class DimensionView:
     planted: list[PlantedLine]
     outcomes: list[tuple[str, int]]
     warnings: list[str]
+    slice_notes: list[str]
+    needed: list[str]
+    lacks: list[str]
 
     @property
     def is_passed(self) -> bool:
@@ -100,10 +101,6 @@ class DimensionView:
         """Of all items with a human label."""
         labelled = self.numbers["decided"] + self.numbers["not_applicable"]
         return self.numbers["adjudicated"] / labelled if labelled else None
-
-    @property
-    def has_alt_test(self) -> bool:
-        return bool(self.numbers["alt_test"]["raters"])
 
 
 def dimension_view(
@@ -134,9 +131,12 @@ def dimension_view(
         no_verdict=sum(numbers["confusion"].get("no_verdict", ())),
         figures=list(_figures(numbers)),
         baselines=list(_baselines(numbers)),
-        planted=list(_planted(numbers, model)),
+        planted=planted_lines(numbers, model),
         outcomes=_outcomes(numbers["outcomes"]),
         warnings=list(_warnings(numbers, target)),
+        slice_notes=list(slicewords.notes(numbers)),
+        needed=neededwords.sentences(numbers.get("needed"), is_passed=gate == "pass"),
+        lacks=[words for part, words in LATER_PARTS.items() if part not in numbers],
     )
 
 
@@ -236,7 +236,7 @@ def _figures(numbers: Mapping[str, Any]) -> Iterator[FigureLine]:
             yield FigureLine(
                 f"Finds “{label}”", "of the items that people call so", "recall", figure_of(found)
             )
-    for line in bias_lines(numbers):
+    for line in (*points_lines(numbers.get("points")), *bias_lines(numbers)):
         found = figure_of(line.estimate)
         yield FigureLine(line.name, line.note, line.section, found, is_share=line.is_share)
 
@@ -245,42 +245,6 @@ def _baselines(numbers: Mapping[str, Any]) -> Iterator[BaselineLine]:
     for name, found in numbers["baselines"].items():
         words = gatewords.BASELINE_WORDS.get(name, name.replace("_", " ").capitalize())
         yield BaselineLine(words, figure_of(found["agreement"]), figure_of(found["difference"]))
-
-
-def _planted(numbers: Mapping[str, Any], model: str) -> Iterator[PlantedLine]:
-    """A simulated judge's published errors; measured ones rest on labels that err as well."""
-    planted = PLANTED.get(model)
-    if planted is None:
-        return
-    order, share = numbers["order"], gatewords.percent
-    if order is not None:
-        yield PlantedLine(
-            "Sees the better response",
-            share(planted.accuracy),
-            share(numbers["agreement"]["value"]),
-        )
-        yield PlantedLine(
-            "Names what is shown first",
-            f"+{share(planted.position_bias)}",
-            _in_points((order["first_shown"]["value"] or 0.5) - 0.5),
-        )
-        longer = (numbers.get("length") or {}).get("longer", {}).get("difference", {})
-        yield PlantedLine(
-            "Names the longer response",
-            f"+{share(planted.verbosity_bias)}",
-            _in_points(longer.get("value")),
-        )
-        return
-    yield PlantedLine("One point off", share(planted.one_off), "–")
-    yield PlantedLine("Two points off", share(planted.two_off), "–")
-    yield PlantedLine(
-        "Too mild", f"+{planted.leniency:.2f}", gatewords.points(numbers["bias"]["value"])
-    )
-
-
-def _in_points(difference: float | None) -> str:
-    """A difference of shares in percentage points."""
-    return "–" if difference is None else f"{difference * 100:+.1f}\N{NO-BREAK SPACE}points"
 
 
 def _outcomes(outcomes: Mapping[str, int]) -> list[tuple[str, int]]:
@@ -293,7 +257,7 @@ def _outcomes(outcomes: Mapping[str, int]) -> list[tuple[str, int]]:
 def _warnings(numbers: Mapping[str, Any], target: float) -> Iterator[str]:
     """What somebody has to know before deciding; plain facts, each with its figure."""
     if numbers["gate"]["decision"] == "pass":
-        yield from _slice_warnings(numbers, target)
+        yield from slicewords.warnings(numbers.get("slices", {}), target)
     misses = figure_of(numbers["contested_as_misses"])
     if numbers["contested"] and misses.value is not None:
         yield (
@@ -308,20 +272,3 @@ def _warnings(numbers: Mapping[str, Any], target: float) -> Iterator[str]:
                 "responses change places; these count as misses."
             )
     yield from numbers["notes"]
-
-
-def _slice_warnings(numbers: Mapping[str, Any], target: float) -> Iterator[str]:
-    """Where a judge that passes as a whole may not reach the target."""
-    for field, by_name in numbers.get("slices", {}).items():
-        for name, found in by_name.items():
-            figure = figure_of(found)
-            if figure.high is not None and figure.high < target:
-                yield (
-                    f"On items of {field} “{name}” even the upper end of the interval, "
-                    f"{gatewords.percent(figure.high)}, is below the target."
-                )
-            elif figure.low is not None and figure.low < target:
-                yield (
-                    f"On items of {field} “{name}” the interval reaches down to "
-                    f"{gatewords.percent(figure.low)}."
-                )

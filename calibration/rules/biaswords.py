@@ -27,6 +27,19 @@ def bias_lines(numbers: Stored) -> Iterator[BiasLine]:
     yield from _missing(numbers.get("missingness"))
 
 
+def points_lines(points: Stored | None) -> Iterator[BiasLine]:
+    """Of a rating scale: how far the judge's points lie from people's."""
+    if points is None:
+        return
+    note, limits = "19 of 20 items lie between", "limits-of-agreement"
+    yield BiasLine("Within one point", "never a bar", "within-one-point", points["within_one"])
+    low, high = points["limit_low"], points["limit_high"]
+    yield BiasLine("Judge − people, lower limit", note, limits, low, is_share=False)
+    yield BiasLine("Judge − people, upper limit", note, limits, high, is_share=False)
+    same, section = points["icc"], "icc-of-judge-and-people"
+    yield BiasLine("ICC(2,1), judge and people", "points", section, same, is_share=False)
+
+
 def _order(order: Stored | None) -> Iterator[BiasLine]:
     if order is None:
         return

@@ -38,6 +38,7 @@ OUTCOME_WORDS = {
 BASELINE_WORDS = {
     "commonest_label": "The commonest label, always",
     "longer_response": "The longer response, always",
+    "trained_words": "Word weights, trained on the development part",
 }
 
 

@@ -9,6 +9,7 @@ from measurement.alignment import Alignment
 from measurement.estimate import Estimate
 from measurement.gate import Check
 from measurement.length import LengthEffect
+from measurement.settling import Needed
 
 WHERE_EXPLAINED = (
     "What each figure says: docs/statistics.md; on a running server the page /help/statistics/."
@@ -60,6 +61,11 @@ def alignment_lines(dimension: str, found: Alignment) -> Iterator[str]:
     yield figure_line("kappa, judge and people", found.kappa, "items")
     yield figure_line("mean bias, judge − people", found.bias, "items")
     yield figure_line("Kendall's τ_b, judge and people", found.ranks["tau_b"], "items")
+    if found.points is not None:
+        yield figure_line("within one point", found.points.within_one, "items")
+        yield figure_line("limits of agreement, lower", found.points.limit_low, "items")
+        yield figure_line("limits of agreement, upper", found.points.limit_high, "items")
+        yield figure_line("ICC(2,1), judge and people", found.points.icc, "items")
     for label, recall in found.recall.items():
         yield figure_line(f"recall of {label}", recall, "items")
     for baseline in found.baselines:
@@ -72,6 +78,7 @@ def alignment_lines(dimension: str, found: Alignment) -> Iterator[str]:
     yield from _confusion_lines(found)
     yield from note_lines(found.notes)
     yield from _gate_lines(found)
+    yield needed_line("labels still needed", found.needed)
 
 
 def _people_lines(found: Alignment) -> Iterator[str]:
@@ -168,6 +175,14 @@ def figure_line(name: str, found: Estimate, counted: str) -> str:
     if found.interval is not None:
         bounds = f"  [{found.interval.low:.4f}, {found.interval.high:.4f}]"
     return f"  {name:<{NAME_WIDTH}} {found.value:.4f}{bounds}  n = {found.n:,} {counted}"
+
+
+def needed_line(name: str, found: Needed) -> str:
+    """Decided items in all at the agreement seen, and at the ends of its interval."""
+    if found.items is None:
+        return f"  {name:<{NAME_WIDTH}} undefined: {found.undefined_because}"
+    low, high = ("no number" if end is None else f"{end:,}" for end in (found.low, found.high))
+    return f"  {name:<{NAME_WIDTH}} {found.items:,}  [{low}, {high}]  n = {found.now:,} items now"
 
 
 def note_lines(notes: tuple[str, ...]) -> Iterator[str]:

@@ -7,18 +7,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from annotation.models import Dataset, Dimension, SealedSet
+from annotation.states import Part
 from calibration.queries import tables
 from judges.models import Run
 from judges.queries import policies
 from judges.rules.policy import Policy
+from judges.services import trainedlabels
+from judges.states import VersionKind
 from measurement import alignment
 from measurement.alignment import Alignment, Readiness
-from measurement.estimate import Estimate
 from measurement.gate import GateRule
 from measurement.intervals import SEED
 from measurement.scale import Scale
-from measurement.slices import agreement_by_slice
+from measurement.slices import Slices, agreement_by_slice
 from measurement.verdicts import JudgeTable
+
+TRAINED = "trained_words"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ class Measured:
 
     alignment: Alignment
     people: tables.PeopleFigures
-    slices: dict[str, dict[str, Estimate]]
+    slices: Slices
     labels_digest: str
     verdicts_digest: str
     policy: Policy
@@ -37,10 +41,8 @@ class Measured:
         return {
             **self.alignment.as_dict(),
             "people": self.people.as_dict(),
-            "slices": {
-                field: {name: found.as_dict() for name, found in by_name.items()}
-                for field, by_name in self.slices.items()
-            },
+            "slices": self.slices.as_dict(),
+            "small_slices": self.slices.too_small_as_dict(),
         }
 
 
@@ -105,12 +107,19 @@ def measure(
         own=tables.own_sides(
             dataset=dataset, model=str(run.version.spec.get("model", "")), part=part
         ),
+        predictions=_trained(run, dataset, dimension, people.scale, part=part),
         is_dry_run=is_dry_run,
     )
     return Measured(
         found,
         people.figures(seed=SEED),
-        _slices(people, judge, dataset, least_ratings=2 if is_dry_run else rule.least_ratings),
+        _slices(
+            people,
+            judge,
+            dataset,
+            least_ratings=2 if is_dry_run else rule.least_ratings,
+            target=rule.target,
+        ),
         people.digest,
         tables.verdicts_digest(run=run, dimension_key=dimension.key),
         policy,
@@ -118,20 +127,33 @@ def measure(
 
 
 def _slices(
-    people: tables.People, judge: JudgeTable, dataset: Dataset, *, least_ratings: int
-) -> dict[str, dict[str, Estimate]]:
+    people: tables.People, judge: JudgeTable, dataset: Dataset, *, least_ratings: int, target: float
+) -> Slices:
     """Agreement by each property of the items that tells two slices or more apart."""
-    table = people.table.with_at_least(least_ratings)
-    found = {}
-    for name, slices in tables.slices(dataset=dataset).items():
-        by_name = agreement_by_slice(
-            table,
-            judge,
-            scale=people.scale,
-            least_ratings=least_ratings,
-            slices=slices,
-            adjudicated=people.adjudicated,
-        )
-        if len(by_name) > 1:
-            found[name] = by_name
-    return found
+    return agreement_by_slice(
+        people.table.with_at_least(least_ratings),
+        judge,
+        scale=people.scale,
+        least_ratings=least_ratings,
+        properties=tables.slices(dataset=dataset),
+        target=target,
+        adjudicated=people.adjudicated,
+    )
+
+
+def _trained(
+    run: Run, dataset: Dataset, dimension: Dimension, scale: Scale, *, part: str
+) -> dict[str, dict[str, str]]:
+    """The tested labels of the newest trained baseline on sealed items; nothing without one.
+
+    It was trained on the development part, where it would look better than it is.
+    """
+    if part != Part.SEALED or run.version.kind == VersionKind.BASELINE:
+        return {}
+    trained = trainedlabels.newest(dimension.version)
+    if trained is None:
+        return {}
+    tested, places = scale.tested().labels, scale.tested_codes()
+    said = trainedlabels.labels(trained, tables.judgeable(dataset, part), dimension.key)
+    codes = {item: scale.code(label) for item, label in said.items()}
+    return {TRAINED: {item: tested[places[code]] for item, code in codes.items() if code >= 0}}

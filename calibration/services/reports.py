@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from annotation.queries import labels
 from annotation.states import Part
 from calibration.models import CalibrationReport
 from calibration.queries import reports, tables
@@ -70,6 +71,13 @@ def make(*, run_id: int, now: datetime) -> CalibrationReport:
         raise NotReady("run_not_over", "The run has not ended yet; its report follows its end.")
     assert run.dataset is not None
     items = _planned(run)
+    guideline = run.version.guideline_version
+    sources = labels.sources(
+        dataset_id=run.dataset.pk,
+        guideline_id=guideline.guideline_id,
+        major=guideline.major,
+        part=Part.DEVELOPMENT,
+    )
     measured = {
         dimension.key: measuring.measure(
             run=run,
@@ -95,6 +103,7 @@ def make(*, run_id: int, now: datetime) -> CalibrationReport:
                     "dimensions": {key: found.content() for key, found in measured.items()},
                     "rule": measuring.policy_of(run.dataset).as_dict(),
                     "cost": tables.cost_and_speed(run),
+                    "sources": sources,
                     "part": "" if run.dataset.is_open else str(Part.DEVELOPMENT),
                 },
                 labels_digest=digest,

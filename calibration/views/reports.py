@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.doors import MemberRequest, door
 from accounts.roles import STAFF, Role
+from annotation.states import RoundKind
 from calibration import access
 from calibration.queries import approvals, pictures, reports
 from calibration.queries.pictures import DimensionView
@@ -25,6 +26,10 @@ from judges.models import Run
 from judges.states import RunState
 
 STEP = {"current_step": "judge"}
+SOURCE_WORDS: dict[str, str] = {
+    RoundKind.STANDARD: "collected here, blind",
+    RoundKind.IMPORTED: "imported, nobody knows who saw them",
+}
 
 
 @door(*STAFF)
@@ -101,4 +106,8 @@ def _shown(run: Run, job: Job | None) -> dict[str, Any]:
     if report is not None:
         shown["views"] = reports.views_of(run.version, report.content["dimensions"])
         shown["cost"] = report.content["cost"]
+        shown["sources"] = [
+            f"{SOURCE_WORDS[kind]}: {n:,} ratings"
+            for kind, n in report.content.get("sources", {}).items()
+        ]
     return shown

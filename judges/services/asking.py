@@ -98,12 +98,12 @@ def _baseline(spec: VersionSpec, project_id: int) -> Provider:
     if spec.model == BaselineRule.MAJORITY:
         return AlwaysLabel(dict(spec.constants))
     if spec.model == BaselineRule.TRAINED:
-        return TrainedLabel(_trained(spec.artefact, project_id))
+        return TrainedLabel(trained(spec.artefact, project_id=project_id))
     raise NotReady("no_provider", f"No baseline is called {spec.model}.")
 
 
-def _trained(digest: str, project_id: int) -> training.Trained:
-    """The artefact that the fingerprint names, and no other."""
+def trained(digest: str, *, project_id: int) -> training.Trained:
+    """The artefact that the fingerprint names, and no other. Raises NotReady."""
     row = Artefact.objects.filter(project=project_id, digest=digest).first()
     if row is None or training.digest(row.content) != digest:
         raise NotReady(

@@ -6,12 +6,15 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from annotation.models import Content, Item, SealedSet
-from annotation.states import Part
+from annotation.models import Content, Item, ReferenceLabel, SealedSet
+from annotation.states import Part, ReferenceState
 from calibration.services import approvals
 from core.models import Job, JobState
 from judges.models import Look, Run
-from judges.states import RequestState, RunState
+from judges.queries.items import item_view
+from judges.rules.spec import ItemView
+from judges.services import asking, baselines
+from judges.states import BaselineRule, RequestState, RunState
 from tests import approving, builders
 from tests.approving import Scene
 from tests.builders import NOON
@@ -107,3 +110,37 @@ def test_an_erased_item_is_left_out_on_both_sides(scene: Scene) -> None:
         asked.evidence.get().numbers["items"]
         == Item.objects.filter(dataset=scene.dataset, part=Part.SEALED).count() - 1
     )
+
+
+def test_a_look_holds_the_judge_against_the_trained_baseline() -> None:
+    scene = approving.make_scene(pairs=300, share=0.85)
+    saved = baselines.save(
+        judge=scene.judge,
+        guideline_version=scene.guideline,
+        rule=BaselineRule.TRAINED,
+        author=scene.cast.lea,
+    )
+    asked = approving.measured(scene)
+    found = asked.evidence.get().numbers
+    trained = asking.trained(saved.version.spec["artefact"], project_id=scene.project.pk)
+    people = ReferenceLabel.objects.filter(
+        item__in=scene.sealed(), state=ReferenceState.DECIDED, label__in=("A", "B")
+    ).select_related("item__content")
+    said = [(trained.label(view_of(label.item), "preference"), label.label) for label in people]
+    expected = found["baselines"]["trained_words"]
+    assert expected["agreement"]["n"] == found["agreement"]["n"] == len(said)
+    assert expected["agreement"]["value"] == pytest.approx(
+        sum(one == other for one, other in said) / len(said)
+    )
+    assert expected["difference"]["interval"] is not None
+
+
+def test_without_a_trained_baseline_a_look_has_none(scene: Scene) -> None:
+    asked = approving.measured(scene)
+    assert "trained_words" not in asked.evidence.get().numbers["baselines"]
+
+
+def view_of(item: Item) -> ItemView:
+    view = item_view(item)
+    assert view is not None
+    return view

@@ -11,10 +11,13 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
 from accounts.roles import Role
+from calibration.models import CalibrationReport
+from calibration.queries import pictures
 from calibration.services import approvals
 from core.models import AuditEvent
 from judges.models import ApprovalRequest, Decision, EvidenceSnapshot, Look, Standing
 from judges.states import DecisionKind, RequestState
+from measurement import planning
 from tests import approving, builders, judging
 from tests.approving import SEALED_MARK, Scene
 from tests.cast import client_for
@@ -63,6 +66,7 @@ def test_an_admin_reads_the_whole_report_after_a_pass(scene: Scene) -> None:
     assert "Slice" in text
     assert "look 1 of 3" in text
     assert "simulated raters" in text
+    assert "No more labels are needed for the gate." in text
     assert "Planted and measured" in text
     assert 'value="approve"' in text
 
@@ -104,6 +108,37 @@ def test_after_a_look_that_failed_nobody_reads_more_than_the_short_form(
     assert "measured</th>" not in text
     assert numbers["length"]["longer"]["judge"]["n"] > 0
     assert "longer" not in text.lower()
+
+
+def test_after_a_look_that_failed_the_labels_still_needed_are_those_of_the_count(
+    scene: Scene,
+) -> None:
+    asked = scene.ask()
+    assert asked.run is not None
+    approving.finish(asked.run, misses=6)
+    approvals.measure_finished(run_id=asked.run.pk, now=builders.NOON)
+    agreement = EvidenceSnapshot.objects.get().numbers["agreement"]
+    # The second look: 1.25 %, with one hit to spare.
+    items = planning.gate_items(true=agreement["value"], target=0.8, level=0.0125, spare=1)
+    text = read(client_for(scene.cast.lea), page_of(asked))
+    assert "does not pass the gate" in text
+    assert f"About {items:,} decided items in all" in text
+    assert "Slice" not in text
+    assert "lower end" not in text
+
+
+def test_evidence_of_before_is_read_with_what_it_lacks(scene: Scene) -> None:
+    asked = approving.measured(scene)
+    evidence = EvidenceSnapshot.objects.get()
+    report = CalibrationReport.objects.get(request=asked)
+    for name in pictures.LATER_PARTS:
+        evidence.numbers.pop(name, None)
+        report.content["dimensions"]["preference"].pop(name, None)
+    EvidenceSnapshot.objects.filter(pk=evidence.pk).update(numbers=evidence.numbers)
+    report.save(update_fields=["content"])
+    text = read(client_for(scene.cast.ada), page_of(asked))
+    assert "Judge against people" in text
+    assert "Frozen before these parts were measured" in text
 
 
 @pytest.mark.parametrize("who", ["lea", "ada", "noor"])

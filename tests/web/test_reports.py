@@ -13,6 +13,7 @@ from pytest_django import Settings
 from accounts.models import Project
 from accounts.roles import Scope
 from calibration.models import CalibrationReport
+from calibration.queries import pictures
 from calibration.services import approvals, reports
 from core import jobs
 from core.models import AuditEvent, Job, JobState
@@ -99,6 +100,87 @@ def test_the_report_shows_the_development_part_as_a_dry_run(scene: Scene, run: R
     assert "Judge prefers the longer one" in text
     assert "development part" in text
     assert numbers["items"] == run.items_planned
+
+
+def test_the_report_says_how_many_more_labels_would_settle_it(scene: Scene, run: Run) -> None:
+    report = reports.make(run_id=run.pk, now=NOON)
+    numbers = report.content["dimensions"]["preference"]
+    text = read(client_for(scene.cast.lea), path_of(run))
+    assert "Labels still needed" in text
+    assert numbers["needed"]["now"] == numbers["agreement"]["n"]
+    assert numbers["needed"]["items"] is None
+    assert f"No number of labels would settle it: {numbers['needed']['undefined_because']}" in text
+
+
+def test_slices_come_with_the_adjustment_for_their_number(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("measurement.slices.LEAST_ITEMS", 10)
+    run = judging.make_run(scene.version, dataset=scene.dataset)
+    approving.finish(run, misses=2)
+    report = reports.make(run_id=run.pk, now=NOON)
+    slices = report.content["dimensions"]["preference"]["slices"]
+    found = [one for by_value in slices.values() for one in by_value.values()]
+    assert len(found) > 2
+    lowest = min(found, key=lambda one: one["p_below"])
+    assert lowest["holm"] == pytest.approx(len(found) * lowest["p_below"])
+    text = read(client_for(scene.cast.lea), path_of(run))
+    assert f"Below the target after Holm&#x27;s adjustment for {len(found)} slices: " in text
+
+
+def test_the_report_says_where_its_labels_come_from(scene: Scene, run: Run) -> None:
+    report = reports.make(run_id=run.pk, now=NOON)
+    ratings = report.content["sources"]["imported"]
+    assert ratings == 3 * run.items_planned
+    text = read(client_for(scene.cast.lea), path_of(run))
+    assert f"imported, nobody knows who saw them: {ratings} ratings" in text
+
+
+def test_what_was_planted_stands_beside_what_was_measured(scene: Scene, run: Run) -> None:
+    report = reports.make(run_id=run.pk, now=NOON)
+    agreement = report.content["dimensions"]["preference"]["agreement"]
+    text = read(client_for(scene.cast.lea), path_of(run))
+    table = text.partition('id="planted-preference"')[2].partition("</table>")[0]
+    row = table.partition("Sees the better response")[2].partition("</tr>")[0]
+    assert "96.0" in row
+    assert f"{agreement['value'] * 100:.1f}" in row
+    assert f"[{agreement['interval'][0] * 100:.1f}, {agreement['interval'][1] * 100:.1f}]" in row
+    assert f">{agreement['n']}<" in row
+    assert "undefined: asked in one order only" in table
+
+
+def test_a_report_of_which_nothing_was_paid_or_timed_says_so(scene: Scene, run: Run) -> None:
+    reports.make(run_id=run.pk, now=NOON)
+    text = read(client_for(scene.cast.lea), path_of(run))
+    assert "nothing was paid here" in text
+    assert "no call was timed" in text
+
+
+def test_values_on_few_items_are_told_and_have_no_figure(scene: Scene, run: Run) -> None:
+    report = reports.make(run_id=run.pk, now=NOON)
+    small = report.content["dimensions"]["preference"]["small_slices"]
+    assert small["difficulty"]["values"] > 1
+    text = read(client_for(scene.cast.lea), path_of(run))
+    assert f"Left out of difficulty: {small['difficulty']['values']} values" in text
+
+
+def test_a_report_frozen_before_says_what_it_lacks_and_is_not_measured_anew(
+    scene: Scene, run: Run
+) -> None:
+    report = reports.make(run_id=run.pk, now=NOON)
+    numbers = report.content["dimensions"]["preference"]
+    for name in pictures.LATER_PARTS:
+        del numbers[name]
+    for by_value in numbers["slices"].values():
+        for one in by_value.values():
+            one.pop("holm")
+    report.save(update_fields=["content"])
+    text = read(client_for(scene.cast.lea), path_of(run))
+    assert "Frozen before these parts were measured, so it lacks them: " in text
+    assert "Labels still needed" not in text
+    assert "labels still needed" in text
+    report.refresh_from_db()
+    assert report.content["dimensions"]["preference"] == numbers
 
 
 def test_no_sealed_item_is_counted_or_named(scene: Scene, run: Run) -> None:

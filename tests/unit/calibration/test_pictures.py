@@ -37,4 +37,11 @@ def test_every_line_of_a_report_leads_to_a_section_of_the_statistics_document() 
 
 def test_only_coefficients_and_points_are_written_without_percent() -> None:
     plain = {line.name for line in of_points().figures if not line.is_share}
-    assert plain == {"Alpha, judge and people", "Kappa, judge and people", "Mean bias"}
+    assert plain == {
+        "Alpha, judge and people",
+        "Kappa, judge and people",
+        "Mean bias",
+        "Judge − people, lower limit",
+        "Judge − people, upper limit",
+        "ICC(2,1), judge and people",
+    }

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from scipy.stats import binom
 
 from measurement.scale import Scale
 from measurement.slices import (
     MOST_BLOCKS,
     TOO_FEW,
+    Slices,
+    TooSmall,
     agreement_by_slice,
     pairs_by_slice,
     pairs_over_time,
@@ -29,49 +32,86 @@ def judge(labels: list[str], scale: Scale = YES_NO) -> JudgeTable:
     return JudgeTable.build([Call(f"i{n}", label) for n, label in enumerate(labels)], scale=scale)
 
 
+def by_slice(
+    labels: list[str], said: list[str], scale: Scale = YES_NO, **properties: list[str]
+) -> Slices:
+    """Agreement by each property, given as its value for item after item."""
+    return agreement_by_slice(
+        people(labels),
+        judge(said, scale),
+        scale=scale,
+        least_ratings=3,
+        properties={
+            name: {f"i{n}": value for n, value in enumerate(values) if value}
+            for name, values in properties.items()
+        },
+        target=0.8,
+    )
+
+
 def test_each_slice_has_its_own_share_and_n() -> None:
     said = ["yes"] * 30 + ["no"] * 10 + ["yes"] * 40
-    found = agreement_by_slice(
-        people(["yes"] * 80),
-        judge(said),
-        scale=YES_NO,
-        least_ratings=3,
-        slices={f"i{n}": "easy" if n < 40 else "hard" for n in range(80)},
-    )
-    assert {name: (one.value, one.n) for name, one in found.items()} == {
+    found = by_slice(["yes"] * 80, said, difficulty=["easy"] * 40 + ["hard"] * 40)
+    by_value = found.found["difficulty"]
+    assert {name: (one.agreement.value, one.agreement.n) for name, one in by_value.items()} == {
         "easy": (pytest.approx(0.75), 40),
         "hard": (1.0, 40),
     }
+    assert found.too_small == {}
 
 
-def test_a_slice_below_thirty_items_is_left_out() -> None:
-    found = agreement_by_slice(
-        people(["yes"] * 60),
-        judge(["yes"] * 60),
-        scale=YES_NO,
-        least_ratings=3,
-        slices={f"i{n}": "large" if n < 31 else "small" for n in range(60)},
-    )
-    assert list(found) == ["large"]
+def test_slices_below_thirty_items_are_counted_and_have_no_figure() -> None:
+    values = ["large"] * 31 + ["small"] * 20 + ["tiny"] * 9
+    found = by_slice(["yes"] * 60, ["yes"] * 60, source=values)
+    assert list(found.found["source"]) == ["large"]
+    assert found.too_small == {"source": TooSmall(values=2, items=29)}
+
+
+def test_a_property_with_one_value_tells_nothing_apart() -> None:
+    found = by_slice(["yes"] * 60, ["yes"] * 60, source=["log"] * 60)
+    assert (found.found, found.too_small) == ({}, {})
 
 
 def test_of_pairs_only_those_count_on_which_people_prefer_one() -> None:
-    scale = Scale.pairwise()
-    found = agreement_by_slice(
-        people(["A"] * 30 + ["tie"] * 10),
-        judge(["A"] * 15 + ["tie"] * 25, scale),
-        scale=scale,
-        least_ratings=3,
-        slices={f"i{n}": "all" for n in range(40)},
+    found = by_slice(
+        ["A"] * 60 + ["tie"] * 10,
+        ["A"] * 15 + ["tie"] * 15 + ["A"] * 30 + ["tie"] * 10,
+        Scale.pairwise(),
+        case=["edge"] * 30 + ["usual"] * 30 + ["edge"] * 10,
     )
-    assert (found["all"].value, found["all"].n) == (0.5, 30)
+    edge = found.found["case"]["edge"].agreement
+    assert (edge.value, edge.n) == (0.5, 30)
 
 
 def test_items_without_a_slice_are_nowhere() -> None:
-    found = agreement_by_slice(
-        people(["yes"] * 40), judge(["yes"] * 40), scale=YES_NO, least_ratings=3, slices={}
+    found = by_slice(["yes"] * 40, ["yes"] * 40, source=[""] * 40)
+    assert found.found == {}
+
+
+def test_how_far_a_slice_is_below_the_target_is_adjusted_for_all_slices_by_holm() -> None:
+    """P(X <= 20 | 35, .8) = .0015 and P(X <= 25 | 35, .8) = .15 by scipy.stats.binom.cdf."""
+    from statsmodels.stats.multitest import multipletests
+
+    said = ["yes"] * 20 + ["no"] * 15 + ["yes"] * 25 + ["no"] * 10
+    found = by_slice(
+        ["yes"] * 70,
+        said,
+        difficulty=["easy"] * 35 + ["hard"] * 35,
+        source=["log", "manual"] * 35,
     )
-    assert found == {}
+    easy, hard = (found.found["difficulty"][name] for name in ("easy", "hard"))
+    log, manual = (found.found["source"][name] for name in ("log", "manual"))
+    exact = [binom.cdf(hits, 35, 0.8) for hits in (20, 25)]
+    assert [easy.p_below, hard.p_below] == pytest.approx(exact)
+    raw = [easy.p_below, hard.p_below, log.p_below, manual.p_below]
+    _, expected, *_ = multipletests(raw, method="holm")
+    assert [easy.holm, hard.holm, log.holm, manual.holm] == pytest.approx(list(expected))
+    assert easy.holm == pytest.approx(4 * easy.p_below)
+
+
+def test_a_slice_of_hits_alone_is_not_below_anything() -> None:
+    found = by_slice(["yes"] * 80, ["yes"] * 80, case=["edge"] * 40 + ["usual"] * 40)
+    assert [one.p_below for one in found.found["case"].values()] == [1.0, 1.0]
 
 
 def test_people_agree_by_slice_on_pairs_of_votes() -> None:
