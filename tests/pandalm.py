@@ -21,16 +21,21 @@ JUDGE_CODES = ("1=A", "2=B", "Tie=tie", "garbage=!invalid")
 RATERS = ("annotator1", "annotator2", "annotator3")
 
 
-def import_people(project: Project, shared_data: Path) -> Dataset:
-    """Items and the labels of their three raters, clustered by instruction."""
-    file = shared_data / "pandalm" / "testset-v1.json"
+def import_people(
+    project: Project, shared_data: Path, *more: str, file: Path | None = None
+) -> Dataset:
+    """Items and the labels of their three raters, clustered by instruction.
+
+    `file` is a copy of the test set with `more` columns.
+    """
+    file = file or shared_data / "pandalm" / "testset-v1.json"
     dataset = datasets.create(project=project, name="PandaLM", actor="u1")
     with file.open("rb") as source:
         importing.import_items(
             dataset=dataset,
             source=source,
             name=file.name,
-            columns=mapping.parse_map(COLUMNS),
+            columns=mapping.parse_map([*COLUMNS, *more]),
             actor="u1",
         )
     with file.open("rb") as source:

@@ -9,11 +9,20 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import claiming, exporting, importing, judging, million, resampling, starting
+from tests.bench import (
+    claiming,
+    exporting,
+    importing,
+    judging,
+    million,
+    reporting,
+    resampling,
+    starting,
+)
 from tests.bench.figures import Figure, table
 
 ROOT = Path(__file__).resolve().parents[2]
-ROUNDS = (starting, claiming, judging, importing, exporting, resampling, million)
+ROUNDS = (starting, claiming, judging, importing, exporting, reporting, resampling, million)
 
 
 def machine() -> dict[str, object]:
