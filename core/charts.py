@@ -22,6 +22,7 @@ STRIP_HEIGHT = 40
 TREND_HEIGHT = 150
 COLUMNS_HEIGHT = 120
 MOST_PATH_POINTS = 200
+MOST_TREND_NAMES = 8
 MOST_COLUMN_LABELS = 4
 NARROWEST = 112  # pixels: an interval plot on a small phone
 LETTER = 5.5  # pixels: a letter under the axis, about
@@ -345,8 +346,13 @@ class Trend:
     points: tuple[TrendPoint, ...]
 
 
-def trend(points: Sequence[tuple[str, object]], scale: Scale, *, name: str) -> Trend:
-    """A figure over sessions or versions: (label, estimate) in order, the target in brass."""
+def trend(
+    points: Sequence[tuple[str, object]], scale: Scale, *, name: str, kinds: Sequence[str] = ()
+) -> Trend:
+    """A figure over sessions or versions: (label, estimate) in order, the target in brass.
+
+    With `kinds`, one for each point, a line joins only points of the same kind: those that compare.
+    """
     figures = tuple(TrendPoint(label, figure_of(estimate)) for label, estimate in points)
     floor = TREND_HEIGHT - 26
     places = [(4 + 92 * (i + 0.5) / max(len(figures), 1)) for i in range(len(figures))]
@@ -361,16 +367,20 @@ def trend(points: Sequence[tuple[str, object]], scale: Scale, *, name: str) -> T
     if scale.target is not None and scale.shows(scale.target):
         y = height_of(scale.target)
         parts.append(_line("plot__target", 6, y, 100, y))
-    drawn = [
-        (at, p.figure.value)
-        for at, p in zip(places, figures, strict=True)
-        if p.figure.value is not None
-    ]
-    for (x1, v1), (x2, v2) in pairwise(drawn):
-        parts.append(_line("plot__link", x1, height_of(v1), x2, height_of(v2)))
-    for at, point in zip(places, figures, strict=True):
+    for kind in dict.fromkeys(kinds or ("",)):
+        drawn = [
+            (at, p.figure.value)
+            for at, p, one in zip(places, figures, kinds or [""] * len(figures), strict=True)
+            if one == kind and p.figure.value is not None
+        ]
+        for (x1, v1), (x2, v2) in pairwise(drawn):
+            parts.append(_line("plot__link", x1, height_of(v1), x2, height_of(v2)))
+    # So many names stand side by side on a phone; the table has every one.
+    step = max(1, -(-len(figures) // MOST_TREND_NAMES))
+    for index, (at, point) in enumerate(zip(places, figures, strict=True)):
         parts += _trend_point(at, point.figure, height_of)
-        parts.append(_text(at, TREND_HEIGHT - 4, point.label))
+        if index % step == 0:
+            parts.append(_text(at, TREND_HEIGHT - 4, point.label))
     spoken = "; ".join(f"{p.label}: {p.figure.written(2)}" for p in figures)
     description = f"{spoken}. {_scale_described(scale)}"
     return Trend(

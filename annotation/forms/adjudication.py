@@ -15,7 +15,7 @@ from annotation.services.roundacts import REASON_CHARS
 from core.filters import FilterForm, search
 
 STATES = [
-    ("", "wait for a decision"),
+    ("", "to decide"),
     (DECIDED, "decided"),
     (STILL, "still contested"),
     ("all", "all"),

@@ -96,6 +96,18 @@ def changes(session: CalibrationSession) -> list[DimensionChange]:
     return found
 
 
+def notes(found: Sequence[DimensionChange]) -> list[str]:
+    """What is to be known of the figures: each sentence once, with the dimensions it concerns."""
+    named: dict[str, list[str]] = {}
+    for one in found:
+        for note in one.notes:
+            named.setdefault(note, []).append(one.name)
+    return [
+        note if len(names) == len(found) else f"{', '.join(names)}: {note}"
+        for note, names in named.items()
+    ]
+
+
 def trend(*, project_id: int) -> list[TrendTopic]:
     """Alpha of the newest sessions by dimension of a guideline, oldest session first."""
     sessions = list(
@@ -193,9 +205,9 @@ def _moved(before: Estimate, after: Estimate, difference: Estimate) -> Moved:
 
 
 def _notes(one: DimensionAgreement, later: DimensionAgreement) -> tuple[str, ...]:
-    said = {f"First round: {note}": None for note in one.summary["notes"]}
-    said |= {f"Second round: {note}": None for note in later.summary["notes"]}
-    return tuple(said)
+    first, second = dict.fromkeys(one.summary["notes"]), dict.fromkeys(later.summary["notes"])
+    said = [note if note in second else f"First round: {note}" for note in first]
+    return (*said, *(f"Second round: {note}" for note in second if note not in first))
 
 
 def _dimension(round_: Round, key: str) -> Dimension:

@@ -34,6 +34,7 @@ from core.http import go, page, posted
 STEP = {"current_step": "agree"}
 PAGE = ("GET", "HEAD", "POST")
 PAGE_SESSIONS = 25
+FRESH_ASKED = 20
 
 
 @door(*STAFF)
@@ -178,7 +179,9 @@ def reveal(request: MemberRequest, session_id: int) -> HttpResponse:
 def second(request: MemberRequest, session_id: int) -> HttpResponse:
     """A second blind round on fresh items."""
     session = access.session_of(request.project, session_id)
-    form = SecondRoundForm(posted(request), session=session, initial={"count": 20})
+    fresh = services.fresh_items(session).count() if session.state == SessionState.REVEALED else 0
+    initial = {"count": min(FRESH_ASKED, fresh)}
+    form = SecondRoundForm(posted(request), session=session, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             services.begin_second(
@@ -193,9 +196,7 @@ def second(request: MemberRequest, session_id: int) -> HttpResponse:
         else:
             messages.success(request, "The second round is rated blind from now on.")
             return go(request, "session", request.project.slug, session.pk)
-    context: dict[str, Any] = {**STEP, "session": session, "form": form}
-    if session.state == SessionState.REVEALED:
-        context["fresh"] = services.fresh_items(session).count()
+    context = {**STEP, "session": session, "form": form, "fresh": fresh}
     return page(request, "calibration/session_second.html", context, status=status_of(form))
 
 
@@ -282,11 +283,13 @@ def _revealed(request: MemberRequest, session: CalibrationSession) -> dict[str, 
         {"name": "First round", "url": "?items=first", "is_current": not is_second},
         {"name": "Second round", "url": "?items=second", "is_current": is_second},
     ]
+    changes = sessionfigures.changes(session)
     return {
         "page_obj": listed,
         "lines": lines,
         "tabs": tabs if len(rounds) > 1 else [],
-        "changes": sessionfigures.changes(session),
+        "changes": changes,
+        "notes": sessionfigures.notes(changes),
         "has_second": len(rounds) > 1,
     }
 
@@ -303,4 +306,6 @@ def _tabs(topics: list[TrendTopic], one: TrendTopic | None) -> list[dict[str, An
 def _drawn(one: TrendTopic) -> charts.Trend:
     scale = Scale(low=0.0, high=1.0, target=readings.TENTATIVE, target_name="tentative from")
     points = [(point.label, point.alpha) for point in one.points]
-    return charts.trend(points, scale, name=f"Alpha from session to session, {one.name}")
+    name = f"Alpha from session to session, {one.name}"
+    kinds = ["fresh" if point.is_fresh else "chosen" for point in one.points]
+    return charts.trend(points, scale, name=name, kinds=kinds)

@@ -328,7 +328,10 @@ def matrix(matrix: matrices.Matrix, *, counts: bool = False) -> dict[str, Any]:
 def distribution(
     distribution: charts.Distribution, *, caption: str, name: str = ""
 ) -> dict[str, Any]:
-    """How each rater or judge uses the scale, with the counts one key away."""
+    """How each rater or judge uses the scale, with the counts one key away.
+
+    Without `name` the one row stands below a heading that names it.
+    """
     return {"distribution": distribution, "caption": caption, "name": name}
 
 

@@ -9,15 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from tests.harness.chromium import find
 from tests.harness.house import ROOT, House
 from tests.harness.house import house as prepared_house
 
 RESULTS = ROOT / "test-results"
-PATIENCE_MS = 10_000
+PATIENCE_MS = 30_000
+"""So long a page may take where the machine does other things besides."""
 FAILED = pytest.StashKey[bool]()
+expect.set_options(timeout=PATIENCE_MS)
 
 NewPage = Callable[..., Page]
 

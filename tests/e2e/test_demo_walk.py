@@ -11,6 +11,7 @@ from playwright.sync_api import APIRequestContext, Page, expect
 
 from tests.e2e.accessibility import violations
 from tests.e2e.conftest import NewPage
+from tests.e2e.test_round_acts import follow, press, soundly, write
 from tests.e2e.walking import BACKGROUND_MS, main_button, sign_in
 from tests.harness.house import House
 
@@ -42,6 +43,11 @@ def test_a_judge_is_run_measured_approved_and_asked(new_page: NewPage, house: Ho
     assert answer["version"] == 2
     assert re.fullmatch(r"[0-9a-f]{64}", answer["fingerprint"])
     assert answer["decision"]
+    take_the_certificate_out(admin)
+    suspend(admin)
+    assert ask(machine, house, secret, expect_status=409)["code"] == "approval_suspended"
+    reinstate(admin)
+    assert ask(machine, house, secret, expect_status=200)["version"] == 2
     see_it_in_the_audit_trail(admin)
 
 
@@ -126,6 +132,44 @@ def approve(page: Page, address: str) -> None:
     main_button(page, "Approve")
     expect(page.locator("main")).to_contain_text("The lower bound clears 80 %")
     expect(page.get_by_role("button", name="Approve")).to_have_count(0)
+
+
+def open_standing(page: Page) -> None:
+    page.goto("/projects/demo/approvals/")
+    follow(page, "Preference v2")
+    soundly(page, heading="May Preference answer?")
+
+
+def take_the_certificate_out(page: Page) -> None:
+    open_standing(page)
+    follow(page, "Certificate")
+    soundly(page, heading="Preference v2 was approved")
+    with page.expect_download() as given:
+        follow(page, "Download the signed file")
+    assert given.value.suggested_filename.endswith(".json")
+
+
+def suspend(page: Page) -> None:
+    """By keyboard, with a reason: without one it is asked for."""
+    open_standing(page)
+    follow(page, "Suspend …")
+    soundly(page, heading="Suspend the approval of Preference v2?")
+    press(page, "Suspend")
+    soundly(page, heading="Suspend the approval of Preference v2?")
+    write(page, "Reason", "Somebody complained.")
+    press(page, "Suspend")
+    expect(page.locator("main")).to_contain_text("approval_suspended")
+    soundly(page, heading="May Preference answer?")
+
+
+def reinstate(page: Page) -> None:
+    open_standing(page)
+    follow(page, "Reinstate …")
+    soundly(page, heading="Reinstate the approval of Preference v2?")
+    write(page, "Reason", "It was about another judge.")
+    press(page, "Reinstate")
+    expect(page.locator("main")).to_contain_text("in force")
+    expect(page.locator("main tbody tr")).to_have_count(3)
 
 
 def see_it_in_the_audit_trail(page: Page) -> None:

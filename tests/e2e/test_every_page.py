@@ -35,7 +35,9 @@ OTHERS = {"docs", "schema", "healthz", "readyz", "metrics", "favicon", "logout"}
 
 UNSEEN = {
     "approval_ask", "approval_revoke", "import_job", "my_round_agreement", "rating_own",
-    "standing_reinstate", "version_alignment",
+    "version_alignment",
+    # tests/e2e/test_demo_walk.py looks at these:
+    "certificate", "standing_reinstate", "standing_suspend",
     # tests/e2e/test_round_acts.py looks at these:
     "gold_take_back", "round_correct", "round_item", "round_let_in", "round_passed",
     "round_take_back", "round_withdraw",

@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 DEMO_PASSWORD = "plumbline"
-BACKGROUND_MS = 60_000
+BACKGROUND_MS = 180_000
 
 
 def sign_in(page: Page, name: str) -> None:
