@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -180,11 +181,12 @@ def test_what_comes_while_the_database_is_away_is_booked_and_not_asked_again(
 ) -> None:
     with simulator.start(latency_ms=300.0) as sim:
         settings.SIMULATOR_URL = sim.url
-        run = planned()
+        # Enough that a slow machine is still asking when the database has gone.
+        run = planned(pairs=20)
         if connection.vendor == "sqlite":
             monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.2)
         pace = Pace(lease=1.0, timeout=6.0, farewell=0.3, most_failures=2)
-        with _Outage(after=0.4, seconds=1.5):
+        with _Outage(sim, seconds=1.5):
             drained(run, pace)
         assert run.state == RunState.RUNNING
         assert not Attempt.objects.filter(call__run=run, state="sent").exists()
@@ -195,21 +197,22 @@ def test_what_comes_while_the_database_is_away_is_booked_and_not_asked_again(
 
 
 class _Outage:
-    """The database is away for a while, soon: another thread does it."""
+    """The database is away for a while once a request flies: another thread does it."""
 
-    def __init__(self, *, after: float, seconds: float) -> None:
-        self._begin, self._end = threading.Event(), threading.Event()
-        self._after, self._seconds = after, seconds
+    def __init__(self, sim: Simulator, *, seconds: float) -> None:
+        self._sim, self._seconds = sim, seconds
         self._thread = threading.Thread(target=self._run)
 
     def __enter__(self) -> None:
         self._thread.start()
 
     def __exit__(self, *_error: object) -> None:
-        self._thread.join(30)
+        self._thread.join(60)
 
     def _run(self) -> None:
-        self._begin.wait(self._after)
+        until = time.monotonic() + 30
+        while not self._sim.stats()["requests"] and time.monotonic() < until:
+            time.sleep(0.02)
         name = str(connection.settings_dict["NAME"])
         with ExitStack() as stack:
             if connection.vendor == "sqlite":
@@ -218,4 +221,4 @@ class _Outage:
                 server = os.environ["DATABASE_URL"]
                 head, _, _ = server.rpartition("/")
                 stack.enter_context(outages.postgres_away(f"{head}/{name}", server=server))
-            self._end.wait(self._seconds)
+            time.sleep(self._seconds)
