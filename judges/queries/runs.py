@@ -131,6 +131,14 @@ def at_provider(run: Run) -> AtProvider | None:
     )
 
 
+def late_batches(run: Run) -> int:
+    """Batches that the provider took after they were given up: cancelled there, in no cost here."""
+    if run.mode != RunMode.BATCH:
+        return 0
+    late = Piece.objects.filter(run=run, state=PieceState.LOST, submitted_at__isnull=True)
+    return late.exclude(provider_id="").count()
+
+
 def ledger_sums(run: Run) -> dict[str, Any]:
     """What the attempts of a run add up to: cost, tokens, and how many were left unknown."""
     return Attempt.objects.filter(call__run=run).aggregate(

@@ -6,8 +6,9 @@ whoever brings their answers wakes it.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,11 +17,12 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
-from core import jobs, stopping
+from core import audit, jobs, stopping
 from core.errors import DomainError
 from judges.models import Call, Piece, Run
-from judges.providers.base import BatchProvider, ProviderFailure
+from judges.providers.base import Batch, BatchProvider, ProviderFailure, ProviderRequest
 from judges.rules import pieces as rules
+from judges.rules.retrying import FailureKind
 from judges.services import asking, calls, combining, lease, ledger, pieces
 from judges.services.calls import Plan, Prepared, Unaskable
 from judges.services.lease import Claim
@@ -67,6 +69,8 @@ class _Sending:
     pace: Pace
     owner: str
     ready: list[Prepared] = field(default_factory=list)
+    # What is on its way to the provider.
+    leaving: Piece | None = None
     # Calls that are due stay: the budgets, the provider or the number of pieces are in the way.
     is_held_back: bool = False
 
@@ -96,6 +100,8 @@ class _Sending:
 
     def _keep(self) -> bool:
         """False when the run was paused, cancelled or taken over."""
+        if self.leaving is not None:
+            pieces.keep(self.leaving, now=timezone.now(), seconds=self.pace.lease)
         return lease.renew(
             self.plan.run_id, owner=self.owner, now=timezone.now(), seconds=self.pace.lease
         )
@@ -191,33 +197,69 @@ class _Sending:
         asked = {
             rules.request_id(piece.token, one.attempt_id): one.prepared.request for one in sent
         }
-        seconds = self.pace.submitting
+        self.leaving = piece
         try:
-            batch = line.wait(line.provider.submit(asked, timeout_seconds=seconds))
+            batch = line.wait(self._in_time(line, piece, asked))
         except ProviderFailure as failure:
             self._refused(piece, sent, failure)
             return False
+        finally:
+            self.leaving = None
         now = timezone.now()
         look_at = now + timedelta(seconds=self.pace.poll)
-        if not pieces.submitted(piece.pk, provider_id=batch.id, look_at=look_at, now=now):
+        if not pieces.submitted(piece, provider_id=batch.id, look_at=look_at, now=now):
+            self._came_late(line, piece, batch)
+        return True
+
+    async def _in_time(
+        self, line: Line, piece: Piece, asked: Mapping[str, ProviderRequest]
+    ) -> Batch:
+        """Nothing leaves any more when it might be given up before it arrives."""
+        seconds = self.pace.submitting
+        until = piece.written_at + timedelta(seconds=seconds)
+        try:
+            async with asyncio.timeout((until - timezone.now()).total_seconds()):
+                # A limit that has passed is noticed here, before anything is sent.
+                await asyncio.sleep(0)
+                return await line.provider.submit(asked, timeout_seconds=seconds)
+        except TimeoutError:
+            raise ProviderFailure(
+                FailureKind.TRANSIENT,
+                "The provider did not say in time that it has the batch.",
+                possibly_paid=True,
+            ) from None
+
+    def _came_late(self, line: Line, piece: Piece, batch: Batch) -> None:
+        """Its calls were sent again meanwhile: it is cancelled, and written down as what it is."""
+        with transaction.atomic():
+            is_late = pieces.came_late(piece, provider_id=batch.id)
+            if is_late:
+                audit.record(
+                    actor="system",
+                    verb="run.batch_came_late",
+                    object_type="run",
+                    object_id=piece.run_id,
+                    project_id=self.plan.project_id,
+                    data={"batch": batch.id, "requests": piece.requests},
+                )
+        if is_late:
             log.warning("Batch %s came after it was given up: it is cancelled", batch.id)
             with suppress(ProviderFailure):
                 line.wait(line.provider.cancel(batch.id))
-        return True
 
     def _refused(self, piece: Piece, sent: Sequence[Sent], failure: ProviderFailure) -> None:
         """Nothing is at the provider, or nobody knows: then the piece stays, and is looked for."""
         now = timezone.now()
         if failure.possibly_paid:
             soon = now + timedelta(seconds=self.pace.poll)
-            pieces.look_later(piece.pk, at=soon, problem=failure.message)
+            pieces.look_later(piece, at=soon, problem=failure.message)
             return
         settled = [
             (one, calls.settlement(self.plan, one.prepared, failure, now=now)) for one in sent
         ]
         with transaction.atomic():
             ledger.settle(self.plan, settled, owner=piece.token, now=now)
-            pieces.close(piece.pk, state=PieceState.REFUSED, problem=failure.message, now=now)
+            pieces.close(piece, state=PieceState.REFUSED, problem=failure.message, now=now)
         reason = next((one.pause for _, one in settled if one.pause), "")
         if reason:
             lease.pause(self.plan.run_id, owner=self.owner, reason=reason)

@@ -139,6 +139,11 @@ def _locked(run_id: int) -> tuple[Run, int]:
     return run, int(run.judge_id)
 
 
+def lock(run_id: int) -> None:
+    """Hold the run's row, for whoever changes it and something of it in one transaction."""
+    Run.objects.select_for_update(of=("self",)).values_list("pk").get(pk=run_id)
+
+
 def _pot(run: Run) -> Pot:
     return Pot(PotKind.RUN, run.budget, run.spent, run.reserved)
 

@@ -8,12 +8,16 @@ import secrets
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from judges.models import Attempt, Piece
 from judges.states import AttemptState, PieceState
 
 OPEN = (PieceState.WRITTEN, PieceState.SUBMITTED, PieceState.ENDED)
+CAME_LATE = (
+    "The provider took this batch after it had been given up and its calls were sent again. It was "
+    "cancelled at once; what was answered before that is paid for and in no attempt's cost."
+)
 
 
 def new(run_id: int, *, look_at: datetime, now: datetime) -> Piece:
@@ -30,24 +34,26 @@ def new(run_id: int, *, look_at: datetime, now: datetime) -> Piece:
 
 def claim(piece_id: int, *, now: datetime, seconds: float) -> Piece | None:
     """Look after a piece that is due; None when somebody else does."""
-    due = Piece.objects.filter(pk=piece_id, look_at__lte=now)
-    if not due.update(look_at=now + timedelta(seconds=seconds)):
+    until = now + timedelta(seconds=seconds)
+    if not Piece.objects.filter(pk=piece_id, look_at__lte=now).update(look_at=until):
         return None
-    return Piece.objects.select_related("run__version", "run__project").get(pk=piece_id)
+    held = Piece.objects.filter(pk=piece_id, look_at=until)
+    return held.select_related("run__version", "run__project").first()
 
 
-def submitted(piece_id: int, *, provider_id: str, look_at: datetime, now: datetime) -> bool:
-    """The provider has it. False when it was given up meanwhile."""
-    written = Piece.objects.filter(pk=piece_id, state=PieceState.WRITTEN)
-    return bool(
-        written.update(
-            state=PieceState.SUBMITTED,
-            provider_id=provider_id,
-            submitted_at=now,
-            look_at=look_at,
-            problem="",
-        )
-    )
+def submitted(piece: Piece, *, provider_id: str, look_at: datetime, now: datetime) -> bool:
+    """The provider has it: a fact, whoever looks after it. False when it was given up or found."""
+    changes = {
+        "state": PieceState.SUBMITTED,
+        "provider_id": provider_id,
+        "submitted_at": now,
+        "look_at": look_at,
+        "problem": "",
+    }
+    if not Piece.objects.filter(pk=piece.pk, state=PieceState.WRITTEN).update(**changes):
+        return False
+    piece.provider_id, piece.look_at = provider_id, look_at
+    return True
 
 
 def ended(piece_id: int, *, now: datetime) -> None:
@@ -62,24 +68,42 @@ def cancelled(piece_id: int, *, now: datetime) -> None:
     Piece.objects.filter(pk=piece_id, cancelled_at__isnull=True).update(cancelled_at=now)
 
 
-def close(piece_id: int, *, state: PieceState, now: datetime, problem: str = "") -> None:
-    """Nothing has to be looked for any more."""
+def close(piece: Piece, *, state: PieceState, now: datetime, problem: str = "") -> bool:
+    """Nothing has to be looked for any more. False when somebody else looks after it by now."""
     changes: dict[str, object] = {"state": state, "look_at": None, "problem": problem[:400]}
     if state == PieceState.FETCHED:
         changes["fetched_at"] = now
-    Piece.objects.filter(pk=piece_id, state__in=OPEN).update(**changes)
+    return bool(_held(piece).update(**changes))
 
 
-def look_later(piece_id: int, *, at: datetime, problem: str = "") -> None:
+def look_later(piece: Piece, *, at: datetime, problem: str = "") -> None:
     """Nothing new, or nobody to be asked just now."""
-    Piece.objects.filter(pk=piece_id, state__in=OPEN).update(look_at=at, problem=problem[:400])
+    _held(piece).update(look_at=at, problem=problem[:400])
 
 
-def keep(piece_id: int, *, now: datetime, seconds: float) -> None:
-    """Still looked after."""
-    Piece.objects.filter(pk=piece_id, state__in=OPEN).update(
-        look_at=now + timedelta(seconds=seconds)
-    )
+def keep(piece: Piece, *, now: datetime, seconds: float) -> bool:
+    """Still looked after. False when somebody else does so by now."""
+    until = now + timedelta(seconds=seconds)
+    if not _held(piece).update(look_at=until):
+        return False
+    piece.look_at = until
+    return True
+
+
+def _held(piece: Piece) -> QuerySet[Piece]:
+    """The piece while nobody has taken it over: whoever takes it moves `look_at`.
+
+    One who slept meanwhile knows what was true before: what it concludes from that is not done.
+    """
+    return Piece.objects.filter(pk=piece.pk, state__in=OPEN, look_at=piece.look_at)
+
+
+def came_late(piece: Piece, *, provider_id: str) -> bool:
+    """The provider took a piece that had been given up: its row says so. False when it was found
+    there and is looked after.
+    """
+    lost = Piece.objects.filter(pk=piece.pk, state=PieceState.LOST, provider_id="")
+    return bool(lost.update(provider_id=provider_id, problem=CAME_LATE))
 
 
 @transaction.atomic

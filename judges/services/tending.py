@@ -39,6 +39,10 @@ GONE = "The provider has this batch no longer: possibly paid."
 _NO_SUCH_PAGE = (404, 405, 410)
 
 
+class Overtaken(Exception):
+    """Somebody else looks after the piece by now: this one slept longer than its lease."""
+
+
 def look_after(run: Run, *, pace: Pace) -> None:
     """Every piece of the run that is due. Call it outside of any transaction."""
     found = pieces.due(run.pk, now=timezone.now())
@@ -54,8 +58,10 @@ def look_after(run: Run, *, pace: Pace) -> None:
         try:
             _look_after(piece, plan, pace)
         except Stopped:
-            pieces.look_later(piece.pk, at=timezone.now())
+            pieces.look_later(piece, at=timezone.now())
             return
+        except Overtaken:
+            log.warning("Piece %s of run %s is looked after by somebody else", piece.pk, run.pk)
         except (OperationalError, InterfaceError):
             log.exception("A piece of run %s lost its database", run.pk)
             return
@@ -66,11 +72,12 @@ def _look_after(piece: Piece, plan: Plan, pace: Pace) -> None:
         provider = asking.batches_for(plan.spec, project_id=plan.project_id)
     except DomainError as refusal:
         later = timezone.now() + timedelta(seconds=rules.LONGEST_LOOK_SECONDS)
-        pieces.look_later(piece.pk, at=later, problem=refusal.sentence)
+        pieces.look_later(piece, at=later, problem=refusal.sentence)
         return
 
     def keep() -> None:
-        pieces.keep(piece.pk, now=timezone.now(), seconds=pace.lease)
+        if not pieces.keep(piece, now=timezone.now(), seconds=pace.lease):
+            raise Overtaken
 
     with Line(provider, tick=keep, every=pace.lease / 4, farewell=pace.farewell) as line:
         _Tending(piece=piece, plan=plan, pace=pace, line=line).go()
@@ -98,6 +105,8 @@ class _Tending:
 
     def _seek(self) -> None:
         """Its answer never came: the batch may be there. Whose a batch is stands in its results."""
+        # Asked before the list: what is made while the list is on its way is not in it.
+        is_given_up = self._is_given_up()
         since = self.piece.written_at - rules.CLOCKS_APART
         listed = self.line.wait(self.line.provider.listed(since=since))
         known = pieces.known([one.id for one in listed])
@@ -107,7 +116,7 @@ class _Tending:
                 self._adopt(batch)
                 return
         # A batch that still goes on may be it: its results will tell.
-        if any(not batch.is_over for batch in found) or not self._is_given_up():
+        if any(not batch.is_over for batch in found) or not is_given_up:
             self._later(self.piece.problem)
         else:
             self._never_there()
@@ -132,8 +141,7 @@ class _Tending:
     def _adopt(self, batch: Batch) -> None:
         now = timezone.now()
         look_at = now + timedelta(seconds=self.pace.lease)
-        if pieces.submitted(self.piece.pk, provider_id=batch.id, look_at=look_at, now=now):
-            self.piece.provider_id = batch.id
+        if pieces.submitted(self.piece, provider_id=batch.id, look_at=look_at, now=now):
             pieces.ended(self.piece.pk, now=now)
             self._fetch()
 
@@ -151,9 +159,9 @@ class _Tending:
             for one in unanswered
         ]
         with transaction.atomic():
+            self._closed(PieceState.LOST, NEVER_THERE)
             if settled:
                 ledger.settle(self.plan, settled, owner=self.piece.token, now=now)
-            pieces.close(self.piece.pk, state=PieceState.LOST, problem=NEVER_THERE, now=now)
             self._wake()
 
     # What the provider has ------------------------------------------------------------------------
@@ -247,9 +255,9 @@ class _Tending:
         """Possibly paid: booked at the reservation, and sent again."""
         now = timezone.now()
         with transaction.atomic():
+            self._closed(state, problem)
             ids = [one.pk for one in rest]
             ledger.abandon(self.piece.run_id, ids, problem=problem, now=now)
-            pieces.close(self.piece.pk, state=state, problem=problem, now=now)
             self._wake()
 
     def _later(self, problem: str = "", *, least: float = 0.0) -> None:
@@ -257,12 +265,21 @@ class _Tending:
         began = self.piece.cancelled_at or self.piece.submitted_at or self.piece.written_at
         first = max(self.pace.poll, min(least, rules.LONGEST_LOOK_SECONDS))
         at = rules.next_look(began, now=now, first_seconds=first)
-        pieces.look_later(self.piece.pk, at=at, problem=problem)
+        pieces.look_later(self.piece, at=at, problem=problem)
 
     def _close(self, state: PieceState) -> None:
         with transaction.atomic():
-            pieces.close(self.piece.pk, state=state, now=timezone.now())
+            self._closed(state)
             self._wake()
+
+    def _closed(self, state: PieceState, problem: str = "") -> None:
+        """Inside of a transaction, before anything is concluded from it. Raises Overtaken.
+
+        The run's row first, as everybody who locks both.
+        """
+        ledger.lock(self.piece.run_id)
+        if not pieces.close(self.piece, state=state, problem=problem, now=timezone.now()):
+            raise Overtaken
 
     def _wake(self) -> None:
         """There is something to send, or nothing is left to wait for."""

@@ -74,6 +74,7 @@ class Batches:
         self._name = secrets.token_hex(4)
         self._numbers = itertools.count(1)
         self._asked = 0
+        self._released = asyncio.Event()
 
     def clear(self) -> None:
         """Forget every batch."""
@@ -82,6 +83,11 @@ class Batches:
                 batch.task.cancel()
         self._batches.clear()
         self._asked = 0
+        self._released.clear()
+
+    def release(self) -> None:
+        """Work on what was held back."""
+        self._released.set()
 
     def stats(self) -> dict[str, int]:
         """How many were asked for, were made, and go on."""
@@ -129,15 +135,18 @@ class Batches:
             f"msgbatch_sim_{self._name}_{next(self._numbers):04d}", asked, datetime.now(UTC)
         )
         self._batches[batch.id] = batch
-        if self._seconds:
-            batch.task = asyncio.create_task(self._work(batch))
+        is_held = self._script.next_for("", "work") is not None
+        if self._seconds or is_held:
+            batch.task = asyncio.create_task(self._work(batch, is_held=is_held))
         else:
             for key, params in batch.requests:
                 batch.results[key] = self._one(params)
             batch.ended_at = datetime.now(UTC)
         return await _spoilt(batch.shown(), step)
 
-    async def _work(self, batch: _Batch) -> None:
+    async def _work(self, batch: _Batch, *, is_held: bool) -> None:
+        if is_held:
+            await self._released.wait()
         pause = self._seconds / len(batch.requests)
         for key, params in batch.requests:
             await asyncio.sleep(pause)

@@ -41,6 +41,10 @@ class Simulator:
         """Add scripted failures (``judges.simulator.script``). Raises ``BadScript``."""
         self._run(self._do(lambda: self._server.script(list(steps))))
 
+    def release(self) -> None:
+        """Let batches that the script holds back (at "work") go on."""
+        self._run(self._do(self._server.release))
+
     def stats(self) -> dict[str, Any]:
         """What was served since the last reset."""
         return self._run(self._do(self._server.stats))

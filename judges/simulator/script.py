@@ -33,8 +33,9 @@ DOINGS = (
 """Everything that a step can do."""
 
 
-PLACES = ("", "batch", "look", "results")
-"""Where a step happens: to messages, alone or in a batch; or to a batch that is made, looked at
+PLACES = ("", "batch", "work", "look", "results")
+"""Where a step happens: to messages, alone or in a batch; or to a batch that is made, worked on
+(whatever the step does, nothing is answered until the simulator is told to release it), looked at
 (listed, cancelled), or fetched."""
 
 

@@ -75,6 +75,10 @@ class Server:
         """Add scripted failures. Raises ``BadScript``."""
         self._script.add(steps)
 
+    def release(self) -> None:
+        """Let batches that the script holds back go on."""
+        self._batches.release()
+
     def stats(self) -> dict[str, Any]:
         """What was served since the last reset: by status, by request digest, by model."""
         return {

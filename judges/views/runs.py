@@ -258,6 +258,7 @@ def _progress(request: MemberRequest, run: Run, form: BudgetForm) -> dict[str, A
         "spent_share": _share(run),
         "sums": queries.ledger_sums(run),
         "at_provider": queries.at_provider(run),
+        "late_batches": queries.late_batches(run),
     }
     if not context["closed_because"]:
         context |= _calls(request, run)

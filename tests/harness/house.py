@@ -20,8 +20,8 @@ from core.supervisor import tied_to
 from tests.harness.redis import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 60.0
-STOP_SECONDS = 30.0
+START_SECONDS = 240.0
+STOP_SECONDS = 90.0
 COMMAND_SECONDS = 600.0
 OTHER_PEOPLES = (
     "DATABASE_URL",

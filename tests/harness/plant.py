@@ -17,7 +17,7 @@ PAIRS = 40
 CALLS = 2 * PAIRS
 IN_FLIGHT = 12
 LATENCY_MS = 350.0
-PATIENCE = 100
+PATIENCE = 240
 LEASE_SECONDS = 2
 """Shorter than usual: what a test waits for most is that a lease runs out."""
 
@@ -39,9 +39,9 @@ class Plant:
         self.sim.script(*steps)
         process = self.house.process
         if process is None or process.poll() is not None:
-            self.house.wait_until(lambda: self.house.members() == [], 30)
+            self.house.wait_until(lambda: self.house.members() == [], PATIENCE)
             self.house.start()
-        self.house.wait_until(lambda: len(self.house.members("celery")) == 1, 30)
+        self.house.wait_until(lambda: len(self.house.members("celery")) == 1, PATIENCE)
         # Whatever the test before left asleep.
         os.kill(self.house.members("celery")[0], signal.SIGCONT)
         self.run = int(self.ledger(how, str(PAIRS), str(IN_FLIGHT))["run"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from decimal import Decimal
@@ -22,10 +21,15 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc"),
 ]
 
-BATCH_MS = 5000.0
+BATCH_MS = 500.0
 POLL_SECONDS = 1
-LOST_SECONDS = 6
-PATIENCE = 60.0
+LOST_SECONDS = 20
+TOO_LONG = 15.0
+"""So late answers the simulator: longer than a piece may take to be sent (half of LOST_SECONDS),
+and a slow machine has time to do something before."""
+HELD: dict[str, object] = {"do": "slow", "at": "work"}
+"""The provider works on nothing before it is released."""
+PATIENCE = 120.0
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +66,13 @@ def wait_for(plant: Plant, count: str) -> None:
     plant.house.wait_until(lambda: plant.sim.stats()[count] == 1, PATIENCE)
 
 
+def begin_and_wait_for_the_provider(plant: Plant) -> None:
+    """It says that it has the batch, and works on it."""
+    plant.begin("batch", HELD)
+    wait_for_pieces(plant, "submitted")
+    assert plant.sim.stats()["batches_in_progress"] == 1
+
+
 def check(plant: Plant, *, batches: int = 1) -> None:
     """What holds of every run; nothing is unknown, and no call was asked twice."""
     said = plant.check(repeated=0)
@@ -74,7 +85,7 @@ def check(plant: Plant, *, batches: int = 1) -> None:
 
 
 def test_killed_after_the_attempts_were_written_and_before_anything_arrived(plant: Plant) -> None:
-    plant.begin("batch", {"do": "hang", "at": "batch", "seconds": 2.0})
+    plant.begin("batch", {"do": "hang", "at": "batch", "seconds": TOO_LONG})
     wait_for(plant, "batches_asked")
     kill_the_worker(plant)
     check(plant)
@@ -85,36 +96,36 @@ def test_killed_after_the_attempts_were_written_and_before_anything_arrived(plan
 
 
 def test_killed_before_the_provider_could_say_that_it_has_the_batch(plant: Plant) -> None:
-    plant.begin("batch", {"do": "slow", "at": "batch", "seconds": 2.0})
+    plant.begin("batch", {"do": "slow", "at": "batch", "seconds": TOO_LONG}, HELD)
     wait_for(plant, "batches")
     kill_the_worker(plant)
+    assert plant.ledger("report", str(plant.run))["pieces"] == {"written": 1}
+    plant.sim.release()
     check(plant)
     assert plant.ledger("report", str(plant.run))["attempts"] == CALLS
 
 
 def test_killed_while_the_provider_works(plant: Plant) -> None:
-    plant.begin("batch")
-    wait_for(plant, "batches_in_progress")
-    time.sleep(0.5)
+    begin_and_wait_for_the_provider(plant)
     kill_the_worker(plant)
+    plant.sim.release()
     check(plant)
 
 
 def test_everything_ends_while_the_provider_works(plant: Plant) -> None:
-    plant.begin("batch")
-    wait_for(plant, "batches_in_progress")
-    time.sleep(0.5)
+    begin_and_wait_for_the_provider(plant)
     for pid in plant.house.members():
         os.kill(pid, signal.SIGKILL)
     assert plant.house.process is not None
-    plant.house.process.wait(timeout=20)
-    plant.house.wait_until(lambda: plant.house.members() == [], 20)
+    plant.house.process.wait(timeout=PATIENCE)
+    plant.house.wait_until(lambda: plant.house.members() == [], PATIENCE)
+    plant.sim.release()
     plant.house.start()
     check(plant)
 
 
 def test_killed_in_mid_fetch(plant: Plant) -> None:
-    plant.begin("batch", {"do": "slow", "at": "results", "seconds": 8.0})
+    plant.begin("batch", {"do": "slow", "at": "results", "seconds": 25.0})
     wait_for_pieces(plant, "ended", open_attempts=CALLS - 20)
     kill_the_worker(plant)
     said = plant.ledger("report", str(plant.run))
@@ -123,7 +134,7 @@ def test_killed_in_mid_fetch(plant: Plant) -> None:
 
 
 def test_told_to_stop_while_it_submits(plant: Plant) -> None:
-    plant.begin("batch", {"do": "slow", "at": "batch", "seconds": 2.5})
+    plant.begin("batch", {"do": "slow", "at": "batch", "seconds": TOO_LONG})
     wait_for(plant, "batches")
     assert plant.house.stop(signal.SIGINT, whole_group=True) == 0
     plant.house.start()
@@ -131,8 +142,7 @@ def test_told_to_stop_while_it_submits(plant: Plant) -> None:
 
 
 def test_killed_after_its_run_was_cancelled(plant: Plant) -> None:
-    plant.begin("batch")
-    wait_for(plant, "batches_in_progress")
+    begin_and_wait_for_the_provider(plant)
     plant.ledger("cancel", str(plant.run))
     kill_the_worker(plant)
     wait_for_pieces(plant, "fetched", open_attempts=0)

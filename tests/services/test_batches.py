@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -15,11 +16,12 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from core.errors import Invalid
+from core.models import AuditEvent
 from judges import queries, simulator
 from judges.models import Attempt, Call, JudgeLabel, JudgeVersion, Piece, Purse, Run, Verdict
 from judges.queries import health
 from judges.rules import pieces as rules
-from judges.services import calls, engine, purses, runs, tending
+from judges.services import calls, engine, pieces, purses, runs, tending
 from judges.services.pace import Pace
 from judges.simulator import Simulator
 from judges.states import PieceState, RunMode, RunPurpose, RunState
@@ -29,8 +31,10 @@ from tests.judging import Scene
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.databases]
 
-PACE = Pace(lease=2.0, timeout=2.0, farewell=0.3, most_failures=3, poll=0.05, lost=0.6)
-SECONDS = 20.0
+PACE = Pace(lease=2.0, timeout=20.0, farewell=0.3, most_failures=3, poll=0.05, lost=60.0)
+"""Patient, for slow machines; `until` lets the clock go on where a test would have to wait."""
+HELD: dict[str, object] = {"do": "slow", "at": "work"}
+SECONDS = 90.0
 
 
 @pytest.fixture
@@ -62,8 +66,19 @@ def until(run: Run, holds: Callable[[], bool]) -> Run:
         if run.wake_at is not None and not run.pieces.filter(look_at__isnull=False).exists():
             # Calls that wait for their next turn; the clock would come back in a while.
             Run.objects.filter(pk=run.pk).update(wake_at=timezone.now())
+        # What the provider did not confirm may be given up now, unless it is there.
+        long_ago = timezone.now() - timedelta(seconds=PACE.lost)
+        run.pieces.filter(state=PieceState.WRITTEN).update(written_at=long_ago)
         time.sleep(0.02)
     return run
+
+
+def waited_for(holds: Callable[[], bool]) -> None:
+    """What happens by itself."""
+    end = time.monotonic() + SECONDS
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def drained(run: Run) -> Run:
@@ -128,14 +143,15 @@ def test_attempts_are_written_before_the_piece_leaves_and_reserved_at_half_price
 
 def test_a_run_that_rests_holds_no_worker_and_is_not_woken_for_nothing(slow: Simulator) -> None:
     run = planned(judging.make_scene(pairs=2))
-    began = time.monotonic()
-    engine.drain(run.pk, pace=PACE)
-    assert time.monotonic() - began < 1.2
-    before = slow.stats()
+    slow.script(HELD)
+    engine.drain(run.pk, pace=replace(PACE, poll=30.0))
+    assert slow.stats()["batches_in_progress"] == 1
     assert engine.reconcile(timezone.now()) == 0
     engine.drain(run.pk, pace=PACE)
-    assert slow.stats()["batches"] == before["batches"] == 1
-    assert engine.reconcile(timezone.now() + timedelta(seconds=5)) == 1
+    assert slow.stats()["batches"] == 1
+    assert engine.reconcile(timezone.now() + timedelta(seconds=31)) == 1
+    slow.release()
+    Piece.objects.update(look_at=timezone.now())
     drained(run)
 
 
@@ -267,13 +283,100 @@ def test_a_batch_of_somebody_else_is_not_taken_for_ours(sim: Simulator) -> None:
 def test_a_batch_that_was_never_made_costs_nothing_and_is_sent_again(sim: Simulator) -> None:
     run = planned(judging.make_scene(pairs=2))
     sim.script({"do": "drop", "at": "batch"})
+    engine.drain(run.pk, pace=PACE)
+    Piece.objects.update(look_at=timezone.now())
+    engine.drain(run.pk, pace=PACE)
+    # It may be on its way still.
+    assert run.pieces.get().state == PieceState.WRITTEN
     drained(run)
     first, second = run.pieces.order_by("number")
     assert (first.state, second.state) == (PieceState.LOST, PieceState.FETCHED)
     lost = Attempt.objects.filter(piece=first)
     assert {(one.outcome, one.cost) for one in lost} == {("transient", Decimal(0))}
-    assert first.written_at + timedelta(seconds=PACE.lost) <= second.written_at
     check(run, sim)
+
+
+def test_one_who_slept_does_not_give_up_what_another_found(sim: Simulator) -> None:
+    """Its list has no batch of nobody's any more: not because there was none."""
+    run = planned(judging.make_scene(pairs=12))
+    sim.script({"do": "half_body", "at": "batch"}, {"do": "half_body", "at": "results", "times": 2})
+    engine.drain(run.pk, pace=PACE)
+    long_ago = timezone.now() - timedelta(seconds=2 * PACE.lost)
+    Piece.objects.update(written_at=long_ago, look_at=long_ago)
+    slept = pieces.claim(run.pieces.get().pk, now=timezone.now(), seconds=-0.001)
+    assert slept is not None
+    engine.drain(run.pk, pace=PACE)
+    # Found there, and fetched as far as the first results came.
+    assert 0 < Attempt.objects.filter(call__run=run, state="sent").count() < 24
+    with pytest.raises(tending.Overtaken):
+        tending._look_after(slept, calls.plan_of(run), PACE)
+    drained(run)
+    assert (sim.stats()["batches"], sim.stats()["requests"]) == (1, 24)
+    check(run, sim)
+
+
+def test_one_who_slept_does_not_give_up_what_another_fetches(sim: Simulator) -> None:
+    run = planned(judging.make_scene(pairs=4))
+    sim.script({"do": "half_body", "at": "results", "times": 2})
+    engine.drain(run.pk, pace=PACE)
+    piece = run.pieces.get()
+    Piece.objects.update(fetches=rules.MOST_FETCHES - 1, look_at=timezone.now())
+    slept = pieces.claim(piece.pk, now=timezone.now(), seconds=-0.001)
+    assert slept is not None
+    # Somebody else has it now.
+    assert pieces.claim(piece.pk, now=timezone.now(), seconds=60.0) is not None
+    with pytest.raises(tending.Overtaken):
+        tending._look_after(slept, calls.plan_of(run), PACE)
+    assert not Attempt.objects.filter(outcome="unknown").exists()
+    assert run.pieces.get().state != PieceState.FETCHED
+    Piece.objects.update(look_at=timezone.now(), fetches=0)
+    drained(run)
+    assert sim.stats()["requests"] == 8
+    check(run, sim)
+
+
+def test_a_piece_that_could_be_given_up_before_it_arrives_does_not_leave(sim: Simulator) -> None:
+    """A worker slept between writing it down and sending it."""
+    run = planned(judging.make_scene(pairs=2))
+    engine.drain(run.pk, pace=replace(PACE, lost=0.0))
+    assert sim.stats()["batches_asked"] == 0
+    assert run.pieces.get().state == PieceState.WRITTEN
+    drained(run)
+    first, second = run.pieces.order_by("number")
+    assert (first.state, second.state) == (PieceState.LOST, PieceState.FETCHED)
+    assert sim.stats()["requests"] == 4
+    check(run, sim)
+
+
+def test_a_batch_that_came_after_it_was_given_up_is_cancelled_and_written_down(
+    slow: Simulator,
+) -> None:
+    run = planned(judging.make_scene(pairs=10))
+    slow.script({"do": "slow", "at": "batch", "seconds": 0.6})
+    problems: list[BaseException] = []
+
+    def send() -> None:
+        try:
+            engine.drain(run.pk, pace=PACE)
+        except BaseException as problem:
+            problems.append(problem)
+        finally:
+            connection.close()
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    waited_for(lambda: slow.stats()["batches"] == 1)
+    Piece.objects.update(state=PieceState.LOST, look_at=None)
+    sender.join(SECONDS)
+    assert problems == []
+    piece = run.pieces.get()
+    assert (piece.state, piece.problem) == (PieceState.LOST, pieces.CAME_LATE)
+    assert piece.provider_id
+    assert queries.late_batches(run) == 1
+    assert AuditEvent.objects.filter(verb="run.batch_came_late", object_id=str(run.pk)).exists()
+    # Cancelled: it answers no more.
+    assert slow.stats()["batches_in_progress"] == 0
+    assert slow.stats()["requests"] < 20
 
 
 def test_results_that_leave_a_request_out_for_ever_book_it_at_its_reservation(
@@ -388,16 +491,19 @@ def test_two_who_fetch_the_same_piece_at_once_book_each_answer_once(slow: Simula
     """Past the claim: a worker that slept and one that took over."""
     run = planned(judging.make_scene(pairs=30))
     engine.drain(run.pk, pace=PACE)
-    time.sleep(1.8)
-    piece = run.pieces.get()
+    waited_for(lambda: slow.stats()["batches_in_progress"] == 0)
     plan = calls.plan_of(run)
     problems: list[BaseException] = []
     barrier = threading.Barrier(2)
 
     def fetch() -> None:
         try:
+            piece = run.pieces.get()
             barrier.wait(5)
             tending._look_after(piece, plan, PACE)
+        except tending.Overtaken:
+            # Whoever closes it first has it.
+            pass
         except BaseException as problem:
             problems.append(problem)
         finally:

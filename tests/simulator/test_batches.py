@@ -59,6 +59,20 @@ def failure(work: Callable[[], object]) -> ProviderFailure:
     return failed.value
 
 
+def test_what_is_held_back_is_worked_on_once_it_is_released() -> None:
+    with start() as sim:
+        sim.script({"do": "slow", "at": "work"})
+        batch = submit(sim.url)
+        assert not batch.is_over
+        assert sim.stats()["requests"] == 0
+        sim.release()
+        end = time.monotonic() + 20
+        while not through(sim.url, lambda one: one.look(batch.id)).is_over:
+            assert time.monotonic() < end
+        assert set(results(sim.url, batch.id)) == set(ASKED)
+        assert submit(sim.url).is_over
+
+
 def test_a_batch_answers_what_single_messages_answer_and_says_that_it_was_a_batch(
     simulator: Simulator,
 ) -> None:
