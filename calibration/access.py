@@ -8,8 +8,15 @@ from annotation.models import Dimension, Item, ReferenceLabel, Round
 from annotation.queries import adjudication
 from annotation.queries.items import may_yet_rate, visible_items
 from annotation.states import Part, ReferenceState, RoundKind
-from calibration.models import CalibrationReport, CalibrationSession, ClauseNote, SessionItem
-from calibration.queries import sessionitems
+from calibration.models import (
+    CalibrationReport,
+    CalibrationSession,
+    ClauseNote,
+    Review,
+    ReviewItem,
+    SessionItem,
+)
+from calibration.queries import reviews, sessionitems
 from calibration.queries.sessionitems import Reader
 from calibration.states import SessionState
 from core.errors import NotHere
@@ -209,6 +216,34 @@ def talked_about_for(membership: Membership, session_id: int, item_id: int) -> S
 def reader_of(membership: Membership) -> Reader:
     """How far this member reads the revealed items of a session."""
     return Reader(membership.user_id, is_staff=bool(membership.roles & frozenset(STAFF)))
+
+
+def review_of(project: Project, review_id: int) -> Review:
+    """A review of the project; whose a label is stays untold while it is open."""
+    found = (
+        Review.objects.select_related(
+            "run__version__judge", "dimension__version__guideline", "author"
+        )
+        .filter(project=project, pk=review_id)
+        .first()
+    )
+    if found is None:
+        raise NotHere("There is no such review in this project.")
+    return found
+
+
+def review_place_of(review: Review, position: int, *, user: User) -> ReviewItem:
+    """An item of a review that this person may read: development, beside nothing sealed."""
+    items = reviews.readable(review, user_id=user.pk)
+    place = (
+        review.items.select_related("item__content", "item__dataset")
+        .filter(position=position, item__in=items.values("pk"))
+        .first()
+    )
+    if place is None:
+        raise NotHere("There is no such item in this review for you.")
+    place.review = review
+    return place
 
 
 def clause_note_of(project: Project, guideline_id: int, note_id: int) -> ClauseNote:

@@ -1,4 +1,4 @@
-"""What people fill in about approvals and sessions, and what they narrow lists by."""
+"""What people fill in about approvals, sessions and reviews, and what they narrow lists by."""
 
 from __future__ import annotations
 
@@ -8,19 +8,24 @@ from typing import Any
 from django import forms
 
 from accounts.models import Project
-from annotation.models import Dataset, GuidelineVersion, Round
+from annotation.forms.adjudication import KeyedRadios
+from annotation.models import Dataset, Dimension, GuidelineVersion, Round
 from annotation.queries import adjudication
 from annotation.queries import rounds as round_queries
 from annotation.rules.itemrows import DIFFICULTIES
+from annotation.services import roundacts
+from annotation.services.adjudication import TAKEN_BACK
 from annotation.services.sessionrounds import MOST_ITEMS
-from calibration.models import CalibrationSession
+from calibration.models import CalibrationSession, ReviewAnswer
 from calibration.queries import sessions as session_queries
 from calibration.queries.differences import DifferenceFilter
 from calibration.queries.referencefigures import Subject
 from calibration.queries.roundfigures import Figures
 from calibration.queries.roundraters import BELOW, NOW, REMOVED
 from calibration.queries.sessionitems import DimensionView
+from calibration.rules.reviews import UNCLEAR, WORDS, Outcome
 from calibration.rules.sessions import Line
+from calibration.services.reviews import MOST_DIFFERENCES
 from calibration.services.sessions import NAME_CHARS
 from calibration.services.sessiontalk import COMMENT_CHARS, REASON_CHARS
 from calibration.states import SessionState
@@ -486,7 +491,7 @@ class ClauseForm(forms.Form):
 
 
 class TodoFilter(FilterForm):
-    """What sessions found wanting in a guideline."""
+    """What sessions and reviews found wanting in a guideline."""
 
     state = forms.ChoiceField(
         label="Which",
@@ -539,3 +544,116 @@ class ReferenceFilter(FilterForm):
     def chosen(self) -> Subject:
         """The one that was asked for, else the newest."""
         return self.subjects.get(self.asked("subject")) or next(iter(self.subjects.values()))
+
+
+class ReviewForm(forms.Form):
+    """Which dimension of a run is reviewed, and how many differences of it."""
+
+    dimension = forms.ChoiceField(label="Dimension")
+    count = forms.IntegerField(
+        label="Differences, at most",
+        min_value=1,
+        max_value=MOST_DIFFERENCES,
+        initial=30,
+        help_text="As many items on which they agree come with them.",
+    )
+
+    def __init__(self, *args: Any, dimensions: Sequence[Dimension], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _choices(self, "dimension", [(one.key, one.name) for one in dimensions])
+
+
+class ReviewAnswerForm(forms.Form):
+    """Which of two labels is right, another one, or that the guideline does not settle it.
+
+    What is sent says which of the two as they are shown, and nothing of whose it is.
+    """
+
+    FIRST, SECOND, UNCLEAR = "first", "second", "unclear"
+
+    answer = forms.ChoiceField(
+        label="What is right?",
+        widget=KeyedRadios,
+        error_messages={"required": "Choose a label, or say that the guideline is unclear."},
+    )
+    reason = forms.CharField(
+        label="Why?",
+        max_length=roundacts.REASON_CHARS,
+        widget=forms.Textarea(
+            attrs={"rows": 2, "data-key": "w", "data-key-name": "Say why", "dir": "auto"}
+        ),
+        help_text="A short sentence: who mends label, judge or guideline reads it.",
+        error_messages={"required": "Say why, in a few words."},
+    )
+    seen = forms.IntegerField(min_value=0, max_value=10**6, widget=forms.HiddenInput)
+
+    def __init__(
+        self,
+        *args: Any,
+        shown: tuple[str, str],
+        others: Sequence[str],
+        words: Callable[[str], str],
+        before: ReviewAnswer | None,
+        **kwargs: Any,
+    ) -> None:
+        self.labels = {self.FIRST: shown[0], self.SECOND: shown[1], self.UNCLEAR: UNCLEAR}
+        self.labels |= {f"other-{place}": label for place, label in enumerate(others, start=3)}
+        kwargs["initial"] = self._initial(before)
+        super().__init__(*args, **kwargs)
+        keys = {self.FIRST: "1", self.SECOND: "2", self.UNCLEAR: "u"}
+        keys |= {f"other-{place}": str(place) for place in range(3, 10)}
+        field = self.fields["answer"]
+        assert isinstance(field, forms.ChoiceField)
+        field.widget = KeyedRadios(keys)
+        field.choices = [
+            (name, self._named(name, words(label), keys.get(name, "")))
+            for name, label in self.labels.items()
+            if name != self.UNCLEAR
+        ] + [(self.UNCLEAR, "The guideline does not settle it (u)")]
+
+    def label(self) -> str:
+        """The label that was chosen; UNCLEAR is one."""
+        return self.labels[self.cleaned_data["answer"]]
+
+    def _initial(self, before: ReviewAnswer | None) -> dict[str, Any]:
+        if before is None:
+            return {"seen": 0}
+        name = next((name for name, label in self.labels.items() if label == before.label), "")
+        return {"seen": before.revision, "reason": before.reason, "answer": name}
+
+    def _named(self, name: str, words: str, key: str) -> str:
+        if name in (self.FIRST, self.SECOND):
+            return f"{words}, the {name} ({key})"
+        return f"Neither, but {words}" + (f" ({key})" if key else "")
+
+
+class ReviewCorrectForm(forms.Form):
+    """The corrected human label: a point that says what the review found right."""
+
+    label = forms.ChoiceField(label="Human label", error_messages={"required": "Choose the label."})
+    reason = forms.CharField(
+        label="Why?",
+        max_length=roundacts.REASON_CHARS,
+        widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"}),
+        help_text="It stands beside the label with your name, for good.",
+        error_messages={"required": "Say why, in a few words."},
+    )
+    seen = forms.IntegerField(min_value=0, max_value=10**6, widget=forms.HiddenInput)
+
+    def __init__(
+        self, *args: Any, points: Sequence[tuple[str, str]], is_corrected: bool, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        taken_back = [(TAKEN_BACK, "Take the correction back")] if is_corrected else []
+        asked = [("", "choose")] if len(points) > 1 or is_corrected else []
+        _choices(self, "label", [*asked, *points, *taken_back])
+
+
+class ReviewFilter(FilterForm):
+    """Items of a closed review."""
+
+    outcome = forms.ChoiceField(label="Which", required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _choices(self, "outcome", [("", "all"), *((one.value, WORDS[one]) for one in Outcome)])

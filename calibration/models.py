@@ -1,14 +1,14 @@
-"""Reports, frozen once made; figures of large rounds; calibration sessions."""
+"""Reports, frozen once made; figures of large rounds; calibration sessions; reviews."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from accounts.models import Project, Rater
 from annotation.models import Dataset, Dimension, Guideline, GuidelineVersion, Item, Round
-from calibration.states import SessionState, Stage
+from calibration.states import ReviewState, SessionState, Stage
 from core.models import TimeStamped
 from judges.models import ApprovalRequest, Run
 
@@ -212,13 +212,136 @@ class Settlement(TimeStamped):
         return f"{self.label} on {self.dimension_id}"
 
 
+class Review(TimeStamped):
+    """Who was right? Development items of a run on which judge and people differ on one dimension,
+    and as many on which they agree, in one random order.
+
+    `differing` and `agreeing` count what there was to draw from, `before` is their agreement (an
+    estimate) as it was then; draw, order and sides come from `seed`.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="reviews")
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="reviews")
+    dimension = models.ForeignKey(Dimension, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=8, choices=ReviewState, default=ReviewState.OPEN)
+    seed = models.BigIntegerField()
+    differing = models.PositiveIntegerField()
+    agreeing = models.PositiveIntegerField()
+    before = models.JSONField()
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "dimension"],
+                condition=Q(state="open"),
+                name="review_open_once_for_run_and_dimension",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=ReviewState.values), name="review_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="closed", closed_at__isnull=False)
+                | Q(state="open", closed_at__isnull=True),
+                name="review_stamp_once_closed",
+            ),
+            models.CheckConstraint(condition=Q(differing__gt=0), name="review_has_a_difference"),
+        ]
+
+    def __str__(self) -> str:
+        return f"review {self.pk}"
+
+
+class ReviewItem(models.Model):
+    """An item of a review with the two labels as they were when it was drawn.
+
+    Two labels are shown without saying whose they are. Where judge and people agree the other one
+    is the `foil`, which nobody gave: so the form is the same, and whoever answers cannot tell.
+    """
+
+    review = models.ForeignKey(Review, on_delete=models.CASCADE, related_name="items")
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="review_items")
+    position = models.PositiveIntegerField()
+    judge_label = models.CharField(max_length=40)
+    people_label = models.CharField(max_length=40)
+    foil = models.CharField(max_length=40, blank=True, default="", db_default="")
+    # Shown first is the judge's label, or with it the people's; swapped, the other one.
+    is_swapped = models.BooleanField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["review", "item"], name="review_item_once"),
+            models.UniqueConstraint(fields=["review", "position"], name="review_position_once"),
+            models.CheckConstraint(
+                condition=(Q(foil="") & ~Q(judge_label=F("people_label")))
+                | (~Q(foil="") & Q(judge_label=F("people_label")) & ~Q(foil=F("judge_label"))),
+                name="review_foil_exactly_where_they_agree",
+            ),
+            models.CheckConstraint(
+                condition=~Q(judge_label="") & ~Q(people_label=""), name="review_item_has_labels"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"item {self.item_id} in review {self.review_id}"
+
+    @property
+    def is_difference(self) -> bool:
+        return not self.foil
+
+    @property
+    def shown(self) -> tuple[str, str]:
+        """The two labels in the order in which they are shown."""
+        other = self.foil or self.people_label
+        return (other, self.judge_label) if self.is_swapped else (self.judge_label, other)
+
+
+class ReviewAnswer(TimeStamped):
+    """Which label somebody found right on an item of a review, and why.
+
+    Append-only: a reviewer's highest revision counts. An empty label says that the guideline does
+    not settle it.
+    """
+
+    place = models.ForeignKey(ReviewItem, on_delete=models.CASCADE, related_name="answers")
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    revision = models.PositiveIntegerField()
+    label = models.CharField(max_length=40, blank=True)
+    reason = models.CharField(max_length=400)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["place", "reviewer", "revision"], name="review_answer_revision_once"
+            ),
+            models.CheckConstraint(condition=~Q(reason=""), name="review_answer_has_a_reason"),
+            models.CheckConstraint(
+                condition=Q(revision__gt=0), name="review_answer_revision_from_one"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label or 'unclear'} on {self.place_id}"
+
+
 class ClauseNote(TimeStamped):
-    """A line of a guideline version that a session found wanting: to do for the next version."""
+    """A line of a guideline version that a session or a review found wanting: to do for the next
+    version."""
 
     guideline_version = models.ForeignKey(
         GuidelineVersion, on_delete=models.PROTECT, related_name="clause_notes"
     )
-    place = models.ForeignKey(SessionItem, on_delete=models.CASCADE, related_name="clause_notes")
+    place = models.ForeignKey(
+        SessionItem, on_delete=models.CASCADE, null=True, blank=True, related_name="clause_notes"
+    )
+    review_place = models.ForeignKey(
+        ReviewItem, on_delete=models.CASCADE, null=True, blank=True, related_name="clause_notes"
+    )
     # The line as it stood, and where: versions are immutable, so both stay true.
     line = models.PositiveIntegerField()
     clause = models.TextField()
@@ -228,6 +351,15 @@ class ClauseNote(TimeStamped):
     )
     done_at = models.DateTimeField(null=True, blank=True)
     done_by = models.CharField(max_length=64, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(place__isnull=False, review_place__isnull=True)
+                | Q(place__isnull=True, review_place__isnull=False),
+                name="clause_note_has_one_place",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"line {self.line} of guideline version {self.guideline_version_id}"

@@ -30,3 +30,10 @@ class Stage(TextChoices):
 
     FIRST = "first"
     SECOND = "second"
+
+
+class ReviewState(TextChoices):
+    """Whether a review of differences still takes answers; closed, it tells who said what."""
+
+    OPEN = "open"
+    CLOSED = "closed"

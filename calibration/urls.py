@@ -11,6 +11,7 @@ from calibration.views import (
     policies,
     reference,
     reports,
+    reviews,
     rounds,
     sessionitems,
     sessions,
@@ -26,6 +27,8 @@ DECISION = PROJECT + "decisions/<int:decision_id>/"
 VERSION = PROJECT + "judges/versions/<int:version_id>/"
 SESSION = PROJECT + "sessions/<int:session_id>/"
 SESSION_ITEM = SESSION + "items/<int:item_id>/"
+REVIEW = PROJECT + "reviews/<int:review_id>/"
+REVIEW_ITEM = REVIEW + "items/<int:position>/"
 TODO = PROJECT + "guidelines/<int:guideline_id>/todo/"
 
 urlpatterns = [
@@ -72,6 +75,13 @@ urlpatterns = [
         adjudication.make_gold,
         name="adjudicated_gold",
     ),
+    path(PROJECT + "reviews/", reviews.index, name="reviews"),
+    path(VERSION + "review/", reviews.new, name="review_new"),
+    path(REVIEW, reviews.show, name="review"),
+    path(REVIEW + "close/", reviews.close, name="review_close"),
+    path(REVIEW_ITEM, reviews.one, name="review_item"),
+    path(REVIEW_ITEM + "correct/", reviews.correct, name="review_correct"),
+    path(REVIEW_ITEM + "clause/", reviews.clause, name="review_clause"),
     path(RUN + "report/", reports.of_run, name="run_report"),
     path(RUN + "report/make/", reports.make, name="run_report_make"),
     path(VERSION + "alignment/", reports.of_version, name="version_alignment"),

@@ -43,6 +43,7 @@ def label_people(
     reason: str = "",
     median: float | None = None,
 ) -> ReferenceLabel:
+    is_a_persons = method in {Method.ADJUDICATED, Method.CORRECTED}
     return ReferenceLabel.objects.create(
         item=item,
         guideline=guideline.guideline,
@@ -55,8 +56,9 @@ def label_people(
         votes=3,
         median=median,
         ratings_digest=f"{item.pk:064d}",
-        actor="u9" if method in {Method.ADJUDICATED, Method.CORRECTED} else "",
-        reason=reason or ("Read again." if method is Method.ADJUDICATED else ""),
+        actor="u9" if is_a_persons else "",
+        reason=reason
+        or ("Read again." if method in {Method.ADJUDICATED, Method.CORRECTED} else ""),
     )
 
 
@@ -91,9 +93,9 @@ def make_combined(
     return run
 
 
-def make_tuning(*, misses: int = 9, hits: int = 3, lead: User) -> Tuning:
+def make_tuning(*, misses: int = 9, hits: int = 3, lead: User, slug: str = "support") -> Tuning:
     """People say A; the judge says B, which is the longer one, on all but the last items."""
-    scene = judging.make_scene(pairs=misses + hits)
+    scene = judging.make_scene(pairs=misses + hits, slug=slug)
     items = list(scene.dataset.items.order_by("pk"))
     for item in items:
         label_people(item, scene.guideline, "A")

@@ -58,6 +58,10 @@ class ReferenceLabel(models.Model):
                 condition=~Q(method="adjudicated") | ~Q(reason=""),
                 name="reference_adjudicated_has_a_reason",
             ),
+            models.CheckConstraint(
+                condition=~Q(method="corrected") | (~Q(actor="") & ~Q(reason="")),
+                name="reference_corrected_has_person_and_reason",
+            ),
         ]
         indexes = [
             models.Index(

@@ -88,6 +88,11 @@ def adjudicated(item: Item, dimension: Dimension) -> ReferenceLabel | None:
     return _of(item, dimension).filter(method=Method.ADJUDICATED).order_by("-version").first()
 
 
+def corrections(item: Item, dimension: Dimension) -> list[ReferenceLabel]:
+    """Every correction after a review, the newest first; one that was taken back says so."""
+    return list(_of(item, dimension).filter(method=Method.CORRECTED).order_by("-version"))
+
+
 def history(item: Item, dimension: Dimension) -> list[ReferenceLabel]:
     """Every word of a person on the item, the newest first."""
     return list(_of(item, dimension).filter(method=Method.ADJUDICATED).order_by("-version"))
@@ -309,8 +314,9 @@ def decided_points(item: Item, dimension: Dimension) -> dict[str, ReferenceLabel
 
 
 def names_of(item: Item, dimension: Dimension, *, project_id: int) -> dict[str, str]:
-    """The names behind the pseudonymous ids of those who decided, while there are any."""
-    ids = [int(row.actor[1:]) for row in history(item, dimension) if row.actor[1:].isdecimal()]
+    """The names behind the ids of those who decided or corrected, while there are any."""
+    said = [*history(item, dimension), *corrections(item, dimension)]
+    ids = [int(row.actor[1:]) for row in said if row.actor[1:].isdecimal()]
     members = User.objects.filter(memberships__project=project_id, pk__in=ids)
     return {one.actor: one.shown_name for one in members}
 

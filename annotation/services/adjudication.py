@@ -1,4 +1,5 @@
-"""A named person's word on an item that raters left contested: append-only, with its reason.
+"""A named person's word on an item that raters left contested, or on a label that a review found
+wrong: append-only, with its reason.
 
 Two people who decide at once stand in line at the item's row: the second is told what the first
 said, and nothing of theirs is written.
@@ -23,13 +24,15 @@ from annotation.queries.labels import scale_of
 from annotation.queries.workbench import rule_of
 from annotation.rules import scales
 from annotation.services import roundacts
-from annotation.states import Method, ReferenceState
+from annotation.states import Method, Part, ReferenceState
 from core import audit, registry
 from core.errors import Conflict, Invalid, NotAllowed
 from measurement.scale import as_number
 
 STILL_CONTESTED = "contested"
 """What is given instead of a label when nothing settles the item."""
+TAKEN_BACK = "taken_back"
+"""What is given instead of a label to take a correction back."""
 
 
 def decide(
@@ -48,6 +51,22 @@ def decide(
         return _decide(item_id, dimension, label, said, seen, by)
     except IntegrityError:
         # The item's lock lines people up; the number's constraint holds whoever comes around it.
+        raise _meanwhile() from None
+
+
+def correct(
+    *, item_id: int, dimension: Dimension, label: str, reason: str, seen: int, by: User
+) -> ReferenceLabel:
+    """Append a corrected label of a development item, or the word that it is taken back.
+
+    It stands above what raters and adjudicators said for whoever tunes a judge, and never feeds
+    the gate. `label`, `seen` and what is refused are as in `decide`; contested or not, the item
+    has to be of a development part whose labels no look has frozen.
+    """
+    said = roundacts.reason_of(reason)
+    try:
+        return _correct(item_id, dimension, label, said, seen, by)
+    except IntegrityError:
         raise _meanwhile() from None
 
 
@@ -102,6 +121,44 @@ def _decide(
         object_id=item.pk,
         project_id=item.project_id,
         # Never the label: it may be a sealed one, and this trail is read by many.
+        data={"dimension": dimension.key, "version": made.version, "item": item.external_id},
+    )
+    return made
+
+
+@transaction.atomic(durable=True)
+def _correct(
+    item_id: int, dimension: Dimension, label: str, reason: str, seen: int, by: User
+) -> ReferenceLabel:
+    found = Item.objects.only("dataset_id").get(pk=item_id)
+    roundacts.demand_unfrozen(
+        dataset_id=found.dataset_id,
+        items=Item.objects.filter(pk=item_id),
+        what="The label of this item can no longer be corrected",
+    )
+    item = Item.objects.select_for_update(of=("self",)).get(pk=item_id)
+    _demand_may_decide(item, by)
+    if item.part != Part.DEVELOPMENT:
+        raise Conflict("not_development", "Only labels of development items are corrected.")
+    before = next(iter(queries.corrections(item, dimension)), None)
+    if (before.version if before else 0) != seen:
+        raise _meanwhile()
+    if label == TAKEN_BACK:
+        if before is None or before.state == ReferenceState.WITHDRAWN:
+            raise Conflict("nothing_to_take_back", "No correction of this label stands.")
+        made = _label(item, dimension, STILL_CONTESTED, before)
+        made.state = ReferenceState.WITHDRAWN
+    else:
+        made = _label(item, dimension, label, queries.computed(item, dimension))
+    made.method = Method.CORRECTED
+    made.version, made.actor, made.reason = seen + 1, by.actor, reason
+    made.save(force_insert=True)
+    audit.record(
+        actor=by.actor,
+        verb="label.corrected",
+        object_type="item",
+        object_id=item.pk,
+        project_id=item.project_id,
         data={"dimension": dimension.key, "version": made.version, "item": item.external_id},
     )
     return made

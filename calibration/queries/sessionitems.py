@@ -181,12 +181,12 @@ def thread(place: SessionItem, number: object) -> Page[SessionComment]:
 
 
 def clause_notes(*, guideline_id: int, state: str = "") -> QuerySet[ClauseNote]:
-    """What sessions found wanting in a guideline: what is to do first, newest first."""
+    """What sessions and reviews found wanting in a guideline: what is to do first, newest first."""
     notes = ClauseNote.objects.filter(guideline_version__guideline=guideline_id)
     if state:
         notes = notes.filter(done_at__isnull=state == "open")
     return notes.select_related(
-        "guideline_version", "place__session", "place__item", "author"
+        "guideline_version", "place__session", "place__item", "review_place__review", "author"
     ).order_by(F("done_at").asc(nulls_first=True), "-pk")
 
 

@@ -36,7 +36,7 @@ def comment(*, place_id: int, text: str, by: User) -> SessionComment:
 
     Raises `Conflict` when the session is closed, `Invalid` without words.
     """
-    said = _words(text, COMMENT_CHARS, "text", "comment")
+    said = words(text, COMMENT_CHARS, "text", "comment")
     session, place = _talked_about(place_id)
     made = SessionComment.objects.create(place=place, author=by, text=said)
     people = {user.username: user for user in queries.people_to_name(session) if user != by}
@@ -62,7 +62,7 @@ def settle(
     `seen` is the revision that the page showed (0: none): somebody else's meanwhile is a
     `Conflict`. Raises `Invalid` for a label outside the scale.
     """
-    why = _words(reason, REASON_CHARS, "reason", "reason")
+    why = words(reason, REASON_CHARS, "reason", "reason")
     # Acts on one session stand in line at its row, so nothing comes between look and write.
     session, place = _talked_about(place_id)
     dimension = _dimension(session, dimension_key)
@@ -92,7 +92,7 @@ def settle(
 @transaction.atomic(durable=True)
 def note_clause(*, place_id: int, line: int, note: str, by: User) -> ClauseNote:
     """Say what a line of the guideline lacks: it becomes to do for the next version."""
-    said = _words(note, REASON_CHARS, "note", "note")
+    said = words(note, REASON_CHARS, "note", "note")
     session, place = _talked_about(place_id)
     version = queries.version_of(session)
     clause = next((one.text for one in lines_of(version.text) if one.number == line), None)
@@ -113,14 +113,21 @@ def mark_clause(*, note_id: int, is_done: bool, by: User, now: datetime) -> None
     changed = rows.update(done_at=now if is_done else None, done_by=by.actor if is_done else "")
     if changed != 1:
         return
-    note = ClauseNote.objects.select_related("place__session").get(pk=note_id)
+    note = ClauseNote.objects.select_related(
+        "place__session", "review_place", "guideline_version__guideline"
+    ).get(pk=note_id)
+    where: dict[str, object] = (
+        {"session": note.place.session.name}
+        if note.place is not None
+        else {"review": note.review_place.review_id if note.review_place else 0}
+    )
     audit.record(
         actor=by.actor,
         verb="clause.done" if is_done else "clause.reopened",
         object_type="clause_note",
         object_id=note.pk,
-        project_id=note.place.session.project_id,
-        data={"session": note.place.session.name, "line": note.line},
+        project_id=note.guideline_version.guideline.project_id,
+        data={**where, "line": note.line},
     )
 
 
@@ -149,7 +156,8 @@ def _label(dimension: Dimension, label: str) -> str:
         raise Invalid("label", problem.sentence, {"label": [problem.sentence]}) from None
 
 
-def _words(text: str, most: int, field: str, name: str) -> str:
+def words(text: str, most: int, field: str, name: str) -> str:
+    """What somebody wrote, or `Invalid` for the field: nothing, or too much."""
     said = text.replace("\x00", "").strip()
     if not said:
         sentence = f"Write the {name}."

@@ -29,6 +29,7 @@ from annotation.states import (
     AssignmentState,
     DatasetKind,
     ItemKind,
+    Method,
     Part,
     ReferenceState,
 )
@@ -218,7 +219,7 @@ def labelled(
     points = _points(version, rows.values(), people)
     reasons = _reasons(version, list(rows), points)
     return [
-        _labelled(rows[pk], people[pk], points[pk], reasons.get(pk, ""))
+        _labelled(rows[pk], people[pk], points[pk], _said_why(people[pk]) or reasons.get(pk, ""))
         for pk in item_ids
         if points.get(pk)
     ]
@@ -297,6 +298,12 @@ def _point(scale: Scale, label: str, votes: Sequence[str]) -> str:
         return ""
     point = scale.labels[places[(len(places) - 1) // 2]]
     return point if _tested(scale, point) == label else ""
+
+
+def _said_why(people: Mapping[str, PeopleLabel]) -> str:
+    """Why somebody decided or corrected one of the labels, if anybody did."""
+    methods = (Method.ADJUDICATED, Method.CORRECTED)
+    return next((said.reason for said in people.values() if said.method in methods), "")
 
 
 def _reasons(

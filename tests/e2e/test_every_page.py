@@ -43,6 +43,8 @@ UNSEEN = {
     "round_take_back", "round_withdraw",
     # tests/e2e/test_session.py looks at these:
     "session_discard", "session_edit", "session_of_round", "session_reveal",
+    # tests/e2e/test_review.py looks at these:
+    "review", "review_close", "review_item",
     # Only after a guideline's second major version (tests/web/test_rerating.py reads it):
     "guideline_rerate",
     # Only while a run goes on:

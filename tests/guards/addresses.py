@@ -150,6 +150,12 @@ IN_ADDRESSES: dict[str, Values] = {
         rows.blind_session.first_round_id,
         rows.open_round.pk,
     ],
+    "review_id": lambda rows: [rows.open_review.pk, rows.closed_review.pk],
+    **dict.fromkeys(
+        ("review_correct.review_id", "review_clause.review_id"),
+        lambda rows: [rows.closed_review.pk, rows.open_review.pk],
+    ),
+    "position": lambda rows: [1, 2],
     "request_id": lambda rows: [request.pk for request in reversed(rows.requests)],
     "decision_id": lambda rows: [
         Decision.objects.get(request=request).pk for request in rows.requests[:2]
@@ -158,7 +164,7 @@ IN_ADDRESSES: dict[str, Values] = {
 }
 """What a name in a route stands for; `url_name.kwarg` goes before `kwarg`."""
 
-NO_ROWS = frozenset({"slug", "number", "table", "extension", "key"})
+NO_ROWS = frozenset({"slug", "number", "table", "extension", "key", "position"})
 """Names that say nothing without another one beside them: they have no foreign values."""
 
 QUERIES: dict[str, Sequence[str]] = {
@@ -183,6 +189,7 @@ QUERIES: dict[str, Sequence[str]] = {
     "keys": ["?replace=1"],
     "version_profile": ["?model=sim-plumb-1", "?model=some-other"],
     "judge_compare": ["?dimension=preference&first=1", "?first=x"],
+    "review": ["?outcome=people_wrong"],
     "run": ["?outcome=ok", "?live=1"],
     "run_differences": ["?at=2", "?dimension=preference&at=99"],
     "session": ["?items=second"],

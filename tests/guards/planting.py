@@ -47,10 +47,13 @@ from calibration.models import (
     CalibrationReport,
     CalibrationSession,
     ClauseNote,
+    Review,
+    ReviewAnswer,
+    ReviewItem,
     SessionComment,
     SessionItem,
 )
-from calibration.states import SessionState
+from calibration.states import ReviewState, SessionState
 from core import audit
 from core.models import Job, JobState
 from judges.models import (
@@ -133,6 +136,8 @@ class Rows:
     blind_session: CalibrationSession
     revealed_session: CalibrationSession
     clause_note: ClauseNote
+    open_review: Review
+    closed_review: Review
 
 
 def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows, dict[Scope, str]]:
@@ -239,6 +244,8 @@ def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows
         ),
         probe=probe_of(versions[0], open_set, open_items),
         **_sessions(project, preference, people, lead),
+        open_review=_review(open_run, open_items, lead),
+        closed_review=_review(open_run, open_items, lead, is_closed=True),
     )
     return rows, secrets
 
@@ -325,6 +332,34 @@ def _sessions(
         "revealed_session": revealed,
         "clause_note": note,
     }
+
+
+def _review(run: Run, items: Sequence[Item], lead: User, *, is_closed: bool = False) -> Review:
+    """A difference that the lead answered, and an agreement; closed, people were wrong."""
+    review = Review.objects.create(
+        project=run.project,
+        run=run,
+        dimension=run.version.guideline_version.dimensions.get(),
+        state=ReviewState.CLOSED if is_closed else ReviewState.OPEN,
+        closed_at=NOW if is_closed else None,
+        seed=1,
+        differing=1,
+        agreeing=1,
+        before={"value": 0.5, "n": 2, "interval": [0.1, 0.9], "undefined_because": ""},
+        author=lead,
+    )
+    place = ReviewItem.objects.create(
+        review=review, item=items[0], position=1, judge_label="B", people_label="A",
+        is_swapped=False,
+    )  # fmt: skip
+    ReviewItem.objects.create(
+        review=review, item=items[1], position=2, judge_label="A", people_label="A", foil="B",
+        is_swapped=True,
+    )  # fmt: skip
+    ReviewAnswer.objects.create(
+        place=place, reviewer=lead, revision=1, label="B", reason="It says how."
+    )
+    return review
 
 
 def _qualification(gold: GoldItem, version: GuidelineVersion, people: Sequence[Rater]) -> Round:
