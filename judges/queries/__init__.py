@@ -6,6 +6,7 @@ from annotation.queries.sealed import touching_sealed
 from judges.queries.items import (
     development_items,
     item_view,
+    newest_to_judge,
     ordinary_items,
     with_texts,
 )
@@ -93,6 +94,7 @@ __all__ = [
     "lines_of",
     "models_of",
     "month_purse",
+    "newest_to_judge",
     "open_runs",
     "ordinary_items",
     "own_prices",

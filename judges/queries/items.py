@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import Project
 from annotation.models import Dataset, Item, whole
 from annotation.queries.sealed import touching_sealed
-from annotation.states import ItemKind, Part
+from annotation.states import DatasetKind, ItemKind, Part
 from judges.rules.spec import ItemView
 
 
@@ -65,6 +65,18 @@ def ordinary_items(dataset: Dataset, *, is_pairwise: bool) -> QuerySet[Item]:
     items = with_texts(dataset.project_id, is_pairwise=is_pairwise).filter(dataset=dataset)
     touching = touching_sealed(items, dataset.project_id).values("pk")
     return items.exclude(pk__in=touching).order_by("pk")
+
+
+def newest_to_judge(project_id: int, *, is_pairwise: bool) -> Dataset | None:
+    """The newest dataset with items that a version can judge in an ordinary run."""
+    fit = with_texts(project_id, is_pairwise=is_pairwise).exclude(part=Part.SEALED)
+    return (
+        Dataset.objects.filter(
+            Exists(fit.filter(dataset=OuterRef("pk"))), project=project_id, kind=DatasetKind.NORMAL
+        )
+        .order_by("-pk")
+        .first()
+    )
 
 
 def development_items(project: Project, *, is_pairwise: bool, limit: int = 50) -> list[Item]:

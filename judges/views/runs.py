@@ -57,7 +57,9 @@ def new(request: MemberRequest, version_id: int) -> HttpResponse:
     """What the run will take, then its start."""
     found = access.version_of(request.project, version_id)
     may_batch = runs.may_batch(found)
-    form = RunForm(request.project, posted(request), may_batch=may_batch, initial=_usual(request))
+    form = RunForm(
+        request.project, posted(request), may_batch=may_batch, initial=_usual(request, found)
+    )
     is_start = request.POST.get("act") == "start"
     if request.method == "POST" and form.is_valid() and is_start:
         try:
@@ -180,13 +182,21 @@ def call(request: MemberRequest, call_id: int) -> HttpResponse:
     return page(request, "judges/call.html", context)
 
 
-def _usual(request: MemberRequest) -> dict[str, Any]:
-    return {"concurrency": settings.RUN_CONCURRENCY, "dataset": request.GET.get("dataset", "")}
+def _usual(request: MemberRequest, version: JudgeVersion) -> dict[str, Any]:
+    """The dataset that was asked for, else the newest that has something for this version."""
+    asked = request.GET.get("dataset", "")
+    if not asked:
+        is_pairwise = versions.spec_of(version).is_pairwise
+        newest = queries.newest_to_judge(request.project.pk, is_pairwise=is_pairwise)
+        asked = str(newest.pk) if newest is not None else ""
+    return {"concurrency": settings.RUN_CONCURRENCY, "dataset": asked}
 
 
 def _estimate(request: MemberRequest, version: JudgeVersion, form: RunForm) -> dict[str, Any]:
-    """The estimate for what is chosen, or for the newest dataset before anything is."""
-    dataset = form.fields["dataset"].queryset.first()  # type: ignore[attr-defined]
+    """The estimate for what is chosen, or for what stands chosen before anything is."""
+    listed = list(form.fields["dataset"].queryset)  # type: ignore[attr-defined]
+    named = (one for one in listed if str(one.pk) == form.initial["dataset"])
+    dataset = next(named, listed[0] if listed else None)
     concurrency, mode = settings.RUN_CONCURRENCY, RunMode.DIRECT
     if form.is_bound:
         if not form.is_valid():

@@ -81,6 +81,18 @@ def test_the_estimate_is_there_before_anything_is_sent(scene: Scene, lead: Clien
     assert not Run.objects.exists()
 
 
+def test_a_newer_dataset_without_pairs_is_not_chosen_for_a_judge_of_pairs(
+    scene: Scene, lead: Client
+) -> None:
+    other = builders.make_dataset(scene.project, name="single answers")
+    builders.make_item(other, external_id="single")
+    page = lead.get(url("run_new", scene.version.pk)).content.decode()
+    assert f'<option value="{scene.dataset.pk}" selected' in page
+    assert "To send" in page
+    asked = f"{url('run_new', scene.version.pk)}?dataset={other.pk}"
+    assert "There is nothing to judge" in lead.get(asked).content.decode()
+
+
 def test_a_changed_field_brings_a_new_estimate_alone(scene: Scene, lead: Client) -> None:
     body = {"dataset": scene.dataset.pk, "budget": "", "concurrency": 4}
     answer = lead.post(url("run_new", scene.version.pk), body, **HTMX)  # type: ignore[arg-type]
