@@ -7,8 +7,7 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        # drf-spectacular finds its extensions by their being imported.
-        from accounts import exporting, schema  # noqa: F401
+        from accounts import exporting
         from accounts.services import notices, passwords, tries
         from core import registry
 

@@ -14,6 +14,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("accounts", "annotation", "judges", "calibration")
 HEAVY = ("anthropic", "sklearn", "scipy", "krippendorff", "genai_prices", "pyarrow")
+OF_THE_WEB = ("config.urls", "rest_framework.fields", "drf_spectacular.plumbing")
+WORKER = (
+    "from config.celery import app\nimport django\ndjango.setup()\n"
+    "app.loader.import_default_modules()"
+)
 
 
 def sources(*rooms: str) -> list[Path]:
@@ -62,8 +67,8 @@ def test_nothing_happens_by_signal(file: Path) -> None:
     assert not re.search(r"models\.signals|dispatch import receiver|@receiver", text)
 
 
-def started(code: str, folder: Path) -> set[str]:
-    """The heavy libraries that a fresh process has loaded after `code`."""
+def started(code: str, folder: Path, *, looked_for: tuple[str, ...] = HEAVY) -> set[str]:
+    """Which of some libraries a fresh process has loaded after `code`."""
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith("COV")},
         "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -79,11 +84,21 @@ def started(code: str, folder: Path) -> set[str]:
         timeout=120,
         check=True,
     )
-    return set(done.stdout.split()) & set(HEAVY)
+    return set(done.stdout.split()) & set(looked_for)
 
 
 def test_the_house_starts_without_the_heavy_libraries(tmp_path: Path) -> None:
     assert started("import django\ndjango.setup()\nimport config.urls", tmp_path) == set()
+
+
+def test_a_worker_starts_without_what_only_pages_and_the_api_need(tmp_path: Path) -> None:
+    unwanted = (*HEAVY, *OF_THE_WEB, "psycopg")
+    assert started(WORKER, tmp_path, looked_for=unwanted) == set()
+
+
+def test_the_guard_would_see_what_only_pages_need(tmp_path: Path) -> None:
+    pages = f"{WORKER}\nimport config.urls"
+    assert started(pages, tmp_path, looked_for=OF_THE_WEB) == set(OF_THE_WEB)
 
 
 def test_the_guard_would_see_a_heavy_library(tmp_path: Path) -> None:
