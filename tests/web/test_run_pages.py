@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -17,8 +18,9 @@ from annotation.states import Part
 from judges import simulator
 from judges.models import Call, JudgeVersion, Run
 from judges.services import engine, runs
+from judges.services.pace import Pace
 from judges.simulator import Simulator
-from judges.states import RunMode, RunPurpose, RunState
+from judges.states import PieceState, RunMode, RunPurpose, RunState
 from tests import builders, judging
 from tests.judging import QUICK, Scene
 
@@ -50,8 +52,11 @@ def run(scene: Scene) -> Run:
     return judging.make_run(scene.version, dataset=scene.dataset, budget=Decimal(1))
 
 
-def drained(run: Run) -> Run:
-    engine.drain(run.pk, pace=QUICK)
+PATIENT = replace(QUICK, timeout=60.0)
+
+
+def drained(run: Run, *, pace: Pace = QUICK) -> Run:
+    engine.drain(run.pk, pace=pace)
     run.refresh_from_db()
     return run
 
@@ -356,7 +361,7 @@ def test_the_page_of_a_run_says_what_waits_at_the_provider(
     with simulator.start(batch_ms=600.0) as slow:
         settings.SIMULATOR_URL = slow.url
         run = judging.make_run(scene.version, dataset=scene.dataset, mode=RunMode.BATCH)
-        drained(run)
+        drained(run, pace=PATIENT)
         page = lead.get(url("run", run.pk)).content.decode()
         assert "In 1 batch at the provider since" in page
         assert "4 calls wait;" in page
@@ -368,5 +373,10 @@ def test_the_page_of_a_run_says_what_waits_at_the_provider(
         runs.cancel(run=run, actor="u1", now=timezone.now())
         page = lead.get(url("run", run.pk)).content.decode()
         assert "is paid for, so it is still fetched" in page
-        drained(run)
-        assert "at the provider since" not in lead.get(url("run", run.pk)).content.decode()
+        drained(run, pace=PATIENT)
+        page = lead.get(url("run", run.pk)).content.decode()
+        assert "at the provider since" not in page
+        assert "given up and sent again" not in page
+        run.pieces.update(state=PieceState.LOST, submitted_at=None)
+        page = lead.get(url("run", run.pk)).content.decode()
+        assert "The provider took 1 batch after it was given up and sent again." in page
