@@ -55,6 +55,13 @@ def start_project(*, name: str, slug: str, by: User) -> Project:
     return project
 
 
+def hold_member(*, project_id: int, user_id: int) -> None:
+    """Inside a transaction: what one person does in one project stands in line here, until its
+    end. For acts that exclude each other and write to tables of different rooms."""
+    members = Membership.objects.filter(project=project_id, user=user_id)
+    members.select_for_update(no_key=True).values_list("pk").first()
+
+
 def set_roles(*, project: Project, user: User, roles: Iterable[Role], actor: str) -> Membership:
     """Give a person exactly these roles (at least one). A rater gets a row in the label tables."""
     held = frozenset(roles)

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
+from accounts import services as accounts
 from accounts.models import User
 from annotation.models import (
     Dimension,
@@ -80,6 +81,8 @@ def read_sealed(*, sealed_set: SealedSet, by: User) -> bool:
     held = SealedSet.objects.select_for_update(of=("self",), no_key=True).get(pk=sealed_set.pk)
     if held.retired_at is not None or held.frozen_at is not None:
         raise _frozen(held.frozen_at or held.retired_at)
+    # Whoever saves a judge version holds the same row: one of both comes second and is refused.
+    accounts.hold_member(project_id=sealed_set.dataset.project_id, user_id=by.pk)
     _demand_no_author(sealed_set.dataset.project_id, by)
     _, is_new = SealedReading.objects.get_or_create(sealed_set=held, user=by)
     if is_new:

@@ -11,6 +11,7 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.text import slugify
 
+from accounts import services as accounts
 from accounts.models import Project, User
 from annotation.models import (
     Assignment,
@@ -158,8 +159,9 @@ def keep_draft(
     built = prompt_spec(guideline_version=guideline_version, choices=choices)
     check(built)
     _refuse_foreign_address(judge, built)
-    digest = _check_keeping(judge, guideline_version, VersionKind.PROMPT, built, author)
+    digest = _check_keeping(judge, guideline_version, built)
     with transaction.atomic():
+        _demand_no_reader_of_sealed(judge.project_id, VersionKind.PROMPT, author)
         Judge.objects.select_for_update().get(pk=judge.pk)
         existing = JudgeVersion.with_drafts.filter(judge=judge, fingerprint=digest).first()
         if existing is not None:
@@ -384,8 +386,9 @@ def _keep(
     note: str,
     profile_source: str = "",
 ) -> Saved:
-    digest = _check_keeping(judge, guideline_version, kind, built, author)
+    digest = _check_keeping(judge, guideline_version, built)
     with transaction.atomic():
+        _demand_no_reader_of_sealed(judge.project_id, kind, author)
         # The judge's row is the lock: two savers get two numbers, or one version.
         Judge.objects.select_for_update().get(pk=judge.pk)
         existing = JudgeVersion.with_drafts.filter(judge=judge, fingerprint=digest).first()
@@ -417,20 +420,12 @@ def _keep(
     return Saved(version, is_new=True)
 
 
-def _check_keeping(
-    judge: Judge,
-    guideline_version: GuidelineVersion,
-    kind: VersionKind,
-    built: VersionSpec,
-    author: User | None,
-) -> str:
-    """The fingerprint of what may be kept. Raises Invalid, Conflict or NotAllowed."""
+def _check_keeping(judge: Judge, guideline_version: GuidelineVersion, built: VersionSpec) -> str:
+    """The fingerprint of what may be kept. Raises Invalid or Conflict."""
     if guideline_version.guideline_id != judge.guideline_id:
         raise Invalid("guideline_elsewhere", "The version belongs to another guideline.")
     if guideline_version.state == VersionState.DRAFT:
         raise Conflict("guideline_draft", "Publish the guideline version first; drafts change.")
-    if author is not None and kind is VersionKind.PROMPT:
-        _refuse_rater_of_sealed(judge.project_id, author)
     return fingerprint.fingerprint(built)
 
 
@@ -472,8 +467,13 @@ def _numbered(draft: JudgeVersion, number: int, *, author: User | None, note: st
     return draft
 
 
-def _refuse_rater_of_sealed(project_id: int, author: User) -> None:
-    """Who rated or decided sealed items knows labels that the judge will be held against."""
+def _demand_no_reader_of_sealed(project_id: int, kind: VersionKind, author: User | None) -> None:
+    """Inside the transaction that keeps the version: who rated, read or decided sealed items knows
+    labels that the judge will be held against."""
+    if author is None or kind is not VersionKind.PROMPT:
+        return
+    # Whoever chooses to read sealed ratings holds the same row: one of both comes second.
+    accounts.hold_member(project_id=project_id, user_id=author.pk)
     rated = Assignment.objects.filter(
         item__project=project_id,
         item__part=Part.SEALED,
