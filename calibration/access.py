@@ -151,13 +151,32 @@ def decision_of(project: Project, decision_id: int) -> Decision:
 def standing_of(project: Project, judge_id: int) -> Standing:
     found = (
         Standing.objects.select_related(
-            "judge", "version__guideline_version__guideline", "decision"
+            "judge__project", "version__judge", "version__guideline_version__guideline", "decision"
         )
         .filter(judge__project=project, judge=judge_id)
         .first()
     )
     if found is None:
         raise NotHere("No approval stands for this judge.")
+    return found
+
+
+def drift_round_of(standing: Standing, round_id: int) -> Round:
+    """A drift round whose labels are held against what stands here."""
+    by = standing.version.guideline_version
+    found = (
+        Round.objects.select_related("dataset")
+        .filter(
+            project=standing.judge.project_id,
+            pk=round_id,
+            kind=RoundKind.DRIFT,
+            guideline_version__guideline=by.guideline_id,
+            guideline_version__major=by.major,
+        )
+        .first()
+    )
+    if found is None:
+        raise NotHere("There is no such drift round for this judge.")
     return found
 
 

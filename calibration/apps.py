@@ -32,3 +32,4 @@ class CalibrationConfig(AppConfig):
         registry.register_step("agree", steps.agree)
         hooks.on_finished("approvals", approvals.on_run_finished)
         hooks.on_finished("reports", reports.on_run_finished)
+        hooks.on_finished("drift rounds", drift.on_run_finished)

@@ -7,16 +7,20 @@ from typing import Any
 
 from django import forms
 
-from accounts.models import Project
+from accounts.models import Project, Rater
 from annotation.forms.adjudication import KeyedRadios
+from annotation.forms.rounds import RatersChoice, offer
 from annotation.models import Dataset, Dimension, GuidelineVersion, Round
 from annotation.queries import adjudication
 from annotation.queries import rounds as round_queries
 from annotation.rules.itemrows import DIFFICULTIES
+from annotation.rules.keys import NAME_CHARS as ROUND_NAME_CHARS
+from annotation.rules.overlap import HIGHEST_OVERLAP
 from annotation.services import roundacts
 from annotation.services.adjudication import TAKEN_BACK
 from annotation.services.sessionrounds import MOST_ITEMS
 from calibration.models import CalibrationSession, ReviewAnswer
+from calibration.queries import driftrounds
 from calibration.queries import sessions as session_queries
 from calibration.queries.differences import DifferenceFilter
 from calibration.queries.referencefigures import Subject
@@ -25,12 +29,14 @@ from calibration.queries.roundraters import BELOW, NOW, REMOVED
 from calibration.queries.sessionitems import DimensionView
 from calibration.rules.reviews import UNCLEAR, WORDS, Outcome
 from calibration.rules.sessions import Line
+from calibration.services import driftrounds as drift_services
 from calibration.services.reviews import MOST_DIFFERENCES
 from calibration.services.sessions import NAME_CHARS
 from calibration.services.sessiontalk import COMMENT_CHARS, REASON_CHARS
 from calibration.states import SessionState
 from core.errors import DomainError
 from core.filters import FilterForm, search
+from judges.models import Standing
 from judges.rules import policy as rules
 from judges.rules.policy import Policy
 from judges.services.decisions import MOST_REASON
@@ -180,6 +186,54 @@ class ReinstateForm(forms.Form):
         error_messages={"required": "Write what was found, and why the judge may answer again."},
         help_text="The drift alarm counts anew from here. This stands in the audit trail.",
     )
+
+
+class DriftRoundForm(forms.Form):
+    """How many fresh items, of which dataset, by whom."""
+
+    USUAL_COUNT = 100
+
+    name = forms.CharField(label="Name", max_length=ROUND_NAME_CHARS)
+    dataset = forms.ChoiceField(label="Dataset")
+    count = forms.IntegerField(
+        label="Fresh items",
+        min_value=1,
+        max_value=drift_services.MOST_ITEMS,
+        help_text="Drawn at random, one of a prompt.",
+    )
+    raters = RatersChoice(
+        queryset=Rater.objects.none(),
+        label="Raters",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose who rates."},
+        help_text="They rate blind: nobody is shown what the judge said.",
+    )
+
+    def __init__(self, *args: Any, standing: Standing, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        project_id = standing.judge.project_id
+        least = driftrounds.least_overlap(standing)
+        raters = round_queries.candidates(project_id=project_id)
+        self.datasets = _by_key(drift_services.datasets_with_fresh(standing))
+        _choices(self, "dataset", _named(self.datasets, lambda one: one.name))
+        offer(self.fields["raters"], raters)
+        self.fields["overlap"] = forms.IntegerField(
+            label="Overlap",
+            min_value=least,
+            max_value=HIGHEST_OVERLAP,
+            help_text=f"Raters an item. The judge was approved by {least}.",
+        )
+        plain = f"{standing.judge.name[:80]} drift"
+        self.initial = {
+            "name": round_queries.free_name(plain, project_id=project_id),
+            "count": self.USUAL_COUNT,
+            "overlap": least,
+            "raters": [rater.pk for rater in raters],
+        }
+
+    def plan(self) -> Mapping[str, Any]:
+        """What `services.driftrounds.create` takes, but for the standing, person and time."""
+        return {**self.cleaned_data, "dataset": self.datasets[self.cleaned_data["dataset"]]}
 
 
 class PolicyForm(forms.Form):

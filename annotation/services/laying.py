@@ -61,6 +61,12 @@ def add_items(
         round_ = roundacts.held(round_id)
         if round_.kind == RoundKind.IMPORTED:
             raise Conflict("round_imported", "The labels of this round were brought in.")
+        if round_.kind == RoundKind.DRIFT:
+            raise Conflict(
+                "drift_drawn",
+                "The items of a drift round are drawn once, fresh for its judge. Set up another "
+                "drift round for more.",
+            )
         if round_.laying_job_id is not None:
             raise Conflict(
                 "laying", "Items are being added to this round already; wait until they are in."

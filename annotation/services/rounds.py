@@ -21,6 +21,7 @@ from annotation.models import (
 )
 from annotation.queries import affected
 from annotation.queries.labels import FEEDING
+from annotation.queries.sealed import touching_sealed
 from annotation.rules.keys import NAME_CHARS, fitting
 from annotation.rules.overlap import check_overlap
 from annotation.services import admissions, goldplans, laying, reference, telling
@@ -60,15 +61,18 @@ def create(
     checks: GoldPlan = NO_CHECKS,
     is_simulated: bool = False,
     seed: str = "",
+    only: Collection[int] | None = None,
 ) -> Round:
     """A round in draft with an open slot for each item and each of `overlap` raters; the slots of
     a large one are laid in the background, and it opens when they are.
 
     Takes every visible item of the dataset that has a text and is not withdrawn; `parts`
-    narrows it, `sample` draws that many of them by `seed` (default: the round's own salt).
+    narrows it, `sample` draws that many of them by `seed` (default: the round's own salt), `only`
+    names those to choose among.
     `shows_own_agreement` lets each rater see their own agreement, which ends editing. A
     qualification takes the dataset's gold items and nothing else, for every rater all of them; a
-    re-rating takes unsealed items that were rated by an earlier major of the guideline.
+    re-rating takes unsealed items that were rated by an earlier major of the guideline; a drift
+    round takes nothing that touches a sealed part.
     Raises Invalid `labels_frozen` for sealed items whose labels a look has frozen.
     """
     name = name.strip()
@@ -83,6 +87,8 @@ def create(
     _demand_same_project(project, dataset, version, raters)
     goldplans.demand_sound(checks, kind=kind, version=version)
     items = _items(dataset, version, kind, checks, parts=parts, quota=quota, sample=sample)
+    if only is not None:
+        items = items.filter(pk__in=only)
     try:
         with transaction.atomic(durable=True):
             if kind in FEEDING:
@@ -299,6 +305,8 @@ def _items(
     if kind is RoundKind.RERATING:
         items = affected.rated_before(version, items)
         _demand_rated_before(items)
+    if kind is RoundKind.DRIFT:
+        items = items.exclude(pk__in=touching_sealed(items, dataset.project_id).values("pk"))
     laying.demand_fitting(items, GuidelineForm(version.guideline.form))
     if checks.gold_every is not None:
         for_each = _up_to(_up_to(items.count(), sample), quota)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from django.core.paginator import Page
 
 from accounts import queries as people_queries
-from calibration.queries import reports
+from calibration.queries import driftrounds, reports
+from calibration.queries.driftrounds import DriftRound
 from calibration.rules.decisionwords import DECIDED_WORDS
 from core import charts
 from core.charts import LimitPath
@@ -47,6 +48,7 @@ class Standings:
     dimensions: tuple[tuple[str, bool], ...]
     who: str
     drifts: list[DriftLine]
+    rounds: list[DriftRound]
     page: Page[Decision]
     history: list[HistoryLine]
 
@@ -54,7 +56,9 @@ class Standings:
 def of_judge(judge: Judge, *, page: object) -> Standings:
     """One judge's standing, and a page of its decisions, newest first."""
     standing = (
-        Standing.objects.select_related("version__guideline_version__guideline", "decision")
+        Standing.objects.select_related(
+            "judge", "version__guideline_version__guideline", "decision"
+        )
         .filter(judge=judge)
         .first()
     )
@@ -70,6 +74,7 @@ def of_judge(judge: Judge, *, page: object) -> Standings:
         dimensions=_covered(standing) if standing else (),
         who=names[standing.decision.actor] if standing else "",
         drifts=_drifts(standing) if standing else [],
+        rounds=driftrounds.of_standing(standing) if standing else [],
         page=shown,
         history=[_line(one, names[one.actor]) for one in shown],
     )

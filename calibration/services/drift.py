@@ -16,10 +16,10 @@ from annotation.models import Assignment, Dimension, Item, Round
 from annotation.queries import labels
 from annotation.queries.sealed import touching_sealed
 from annotation.states import AssignmentState, RoundKind
+from calibration.queries.driftrounds import ANSWERS, least_ratings
 from core import jobs
 from core.models import Job, JobState
-from judges.models import EvidenceSnapshot, JudgeLabel, Standing
-from judges.rules import policy as rules
+from judges.models import JudgeLabel, Run, Standing
 from judges.services import drifting
 from judges.services.drifting import FreshLabel
 from judges.states import RunPurpose
@@ -27,8 +27,6 @@ from measurement.sheet import Sheet
 from measurement.verdicts import Call, JudgeTable
 
 FEED = "calibration.drift"
-ANSWERS = (RunPurpose.SERVING, RunPurpose.ORDINARY)
-"""Runs whose verdicts a fresh label may be held against; none of them touches what is sealed."""
 MOST_ROUNDS = 50
 
 
@@ -47,13 +45,41 @@ def reconcile(now: datetime) -> int:
         if is_open or (last is not None and last.plan["ratings"] == row["n"]):
             continue
         planned += 1
-        jobs.enqueue(
-            kind=FEED,
-            actor="system",
-            project_id=row["round__project"],
-            plan={"round": row["round"], "ratings": row["n"]},
-        )
+        _enqueue(row["round"], row["round__project"], row["n"])
     return planned
+
+
+def on_run_finished(run_id: int) -> None:
+    """Verdicts may come after the labels: the drift rounds with items of this run are fed again.
+
+    What a served run answers is there before anybody labels it.
+    """
+    run = Run.objects.get(pk=run_id)
+    if run.purpose != RunPurpose.ORDINARY or not _stands(run):
+        return
+    found = (
+        Round.objects.filter(
+            kind=RoundKind.DRIFT, project=run.project_id, round_items__item__calls__run=run
+        )
+        .order_by("-pk")
+        .distinct()
+    )
+    for round_ in found[:MOST_ROUNDS]:
+        in_full = round_.assignments.filter(state=AssignmentState.SUBMITTED).count()
+        _enqueue(round_.pk, round_.project_id, in_full)
+
+
+def _stands(run: Run) -> bool:
+    return Standing.objects.filter(version=run.version_id).exists()
+
+
+def _enqueue(round_id: int, project_id: int, ratings: int) -> None:
+    jobs.enqueue(
+        kind=FEED,
+        actor="system",
+        project_id=project_id,
+        plan={"round": round_id, "ratings": ratings},
+    )
 
 
 def feed_job(job_id: int) -> None:
@@ -83,17 +109,19 @@ def _standings(round_: Round) -> list[Standing]:
     """What stands by the round's guideline: same labels, comparable over minor versions."""
     by = round_.guideline_version
     return list(
-        Standing.objects.filter(
+        Standing.objects.select_related("version")
+        .filter(
             judge__project=round_.project_id,
             version__guideline_version__guideline=by.guideline_id,
             version__guideline_version__major=by.major,
-        ).order_by("pk")
+        )
+        .order_by("pk")
     )
 
 
 def _fresh(round_: Round, standing: Standing, dimension: Dimension) -> Iterator[FreshLabel]:
     """Decided items that the approved version has judged, in the order in which people ended."""
-    full = _full_items(round_, since=standing.since)
+    full = _full_items(round_, standing)
     judged = _judged(standing, dimension.key, full)
     rows = [
         row
@@ -112,7 +140,7 @@ def _fresh(round_: Round, standing: Standing, dimension: Dimension) -> Iterator[
         labels.table(rows),
         JudgeTable.build(calls, scale=scale),
         scale=scale,
-        least_ratings=_least_ratings(standing, dimension.key),
+        least_ratings=least_ratings(standing, dimension.key),
         adjudicated=None,
     )
     counted = {
@@ -127,18 +155,24 @@ def _fresh(round_: Round, standing: Standing, dimension: Dimension) -> Iterator[
             yield FreshLabel(item_id, counted[item_id])
 
 
-def _full_items(round_: Round, *, since: datetime) -> list[int]:
-    """Items whose slots are all submitted, the last of them after the approval; oldest first."""
+def _full_items(round_: Round, standing: Standing) -> list[int]:
+    """Items whose slots are all submitted, the last of them after the approval; oldest first.
+
+    What was there when the version was saved is not fresh: somebody may have tuned it on that.
+    """
     items = Item.objects.filter(round_items__round=round_)
     sealed = touching_sealed(items, round_.project_id)
     found = (
         Assignment.objects.filter(
-            round=round_, state=AssignmentState.SUBMITTED, item__withdrawn_at__isnull=True
+            round=round_,
+            state=AssignmentState.SUBMITTED,
+            item__withdrawn_at__isnull=True,
+            item__created_at__gt=standing.version.created_at,
         )
         .exclude(item__in=sealed.values("pk"))
         .values("item")
         .annotate(n=Count("pk"), last=Max("submitted_at"))
-        .filter(n__gte=round_.overlap, last__gt=since)
+        .filter(n__gte=round_.overlap, last__gt=standing.since)
         .order_by("last", "item")
     )
     return [row["item"] for row in found]
@@ -153,12 +187,3 @@ def _judged(standing: Standing, key: str, item_ids: list[int]) -> dict[int, Judg
         item__in=item_ids,
     ).order_by("pk")
     return {row.item_id: row for row in rows}
-
-
-def _least_ratings(standing: Standing, key: str) -> int:
-    """Raters an item, by the rule of the approval itself."""
-    evidence = EvidenceSnapshot.objects.filter(
-        decisions=standing.decision_id, dimension_key=key
-    ).first()
-    rule = evidence.rule if evidence is not None else {}
-    return rules.policy_of(rule, number=0).gate.least_ratings

@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts.models import User
 from core.errors import Conflict
 from judges.models import Decision, Standing
-from judges.services import serving
+from judges.services import serving, telling
 from judges.services.decisions import about_standing, check_decider, checked_reason
 from judges.states import DecisionKind
 
@@ -62,7 +62,9 @@ def _suspended(standing: Standing, *, actor: str, reason: str) -> Decision | Non
     ).update(is_suspended=True)
     if changed != 1:
         return None
-    return about_standing(standing, kind=DecisionKind.SUSPEND, actor=actor, reason=reason)
+    decision = about_standing(standing, kind=DecisionKind.SUSPEND, actor=actor, reason=reason)
+    telling.is_suspended(standing, decision)
+    return decision
 
 
 def _locked(standing_id: int) -> Standing:

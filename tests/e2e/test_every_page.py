@@ -47,6 +47,8 @@ UNSEEN = {
     "review", "review_close", "review_item",
     # Only after a guideline's second major version (tests/web/test_rerating.py reads it):
     "guideline_rerate",
+    # Only with items that came after the approval (tests/web/test_drift_rounds.py reads them):
+    "drift_judge", "drift_new",
     # Only while a run goes on:
     "run_cancel",
     # Pieces of other pages, and a key that the demo does not have:

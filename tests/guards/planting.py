@@ -138,6 +138,7 @@ class Rows:
     clause_note: ClauseNote
     open_review: Review
     closed_review: Review
+    drift_round: Round
 
 
 def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows, dict[Scope, str]]:
@@ -243,11 +244,31 @@ def plant(project: Project, *, raters: Sequence[User], lead: User) -> tuple[Rows
             now=NOW,
         ),
         probe=probe_of(versions[0], open_set, open_items),
+        drift_round=_drifting(project, preference, people[1:]),
         **_sessions(project, preference, people, lead),
         open_review=_review(open_run, open_items, lead),
         closed_review=_review(open_run, open_items, lead, is_closed=True),
     )
     return rows, secrets
+
+
+def _drifting(project: Project, version: GuidelineVersion, people: Sequence[Rater]) -> Round:
+    """A drift round that ben and cem rated, and no judge has seen yet."""
+    dataset = builders.make_dataset(project, name="In use")
+    items = _pairs(dataset, "uvw", Part.DEVELOPMENT)
+    made = builders.make_round(
+        dataset,
+        version,
+        items=items,
+        raters=people,
+        name="Drift",
+        overlap=2,
+        kind=RoundKind.DRIFT,
+    )
+    for rater, who in zip(people, ("ben", "cem"), strict=True):
+        row = builders.make_rating(made, items[0], rater, labels={"preference": "A"})
+        row.ratings.update(rationale=rationale(who, "open"))
+    return made
 
 
 def _notices(project: Project, raters: Sequence[User]) -> None:

@@ -28,8 +28,8 @@ STEPS_OF = {
     "round_differences round_parts session session_close session_discard "
     "session_edit session_item session_new session_reveal session_second session_trend sessions",
     "Judge": "approval_ask approvals baseline_new budgets call judge judge_compare "
-    "judge_differences judge_new judges laboratory ledger policy price_new probe probe_new review "
-    "review_close review_item review_new reviews run "
+    "drift_judge drift_new judge_differences judge_new judges laboratory ledger policy price_new "
+    "probe probe_new review review_close review_item review_new reviews run "
     "run_cancel run_differences run_new standing verdicts_import version "
     "version_alignment version_improve version_new",
     "": "audit project project_copy tokens",

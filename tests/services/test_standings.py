@@ -512,6 +512,8 @@ def drift_round(scene: Scene, *, items: int, right: bool) -> Round:
         .order_by("pk")[:items]
     )
     assert len(chosen) == items
+    # As if they had come after the version was saved: others are not fresh.
+    Item.objects.filter(pk__in=[item.pk for item in chosen]).update(created_at=timezone.now())
     round_ = builders.make_round(
         scene.dataset, scene.guideline, items=chosen, raters=raters, overlap=3, kind=RoundKind.DRIFT
     )
