@@ -15,6 +15,7 @@ class CalibrationConfig(AppConfig):
             referencefigures,
             reports,
             roundfigures,
+            sessiontalk,
         )
         from core import registry
         from judges.services import hooks
@@ -29,6 +30,7 @@ class CalibrationConfig(AppConfig):
         registry.register_trace("names in reports", erasing.NAMES)
         registry.register_trace("words in sessions", erasing.TALK)
         registry.register_notice(approvals.ASKED, approvals.ASKED_SENTENCE)
+        registry.register_notice(sessiontalk.NAMED, sessiontalk.NAMED_SENTENCE)
         registry.register_step("agree", steps.agree)
         hooks.on_finished("approvals", approvals.on_run_finished)
         hooks.on_finished("reports", reports.on_run_finished)

@@ -29,6 +29,7 @@ from core.models import AuditEvent
 
 PAGE_CHANGES = 25
 LISTED_ROUNDS = 10
+SHOWN_SESSIONS = 5
 OUT, BACK = "out", "back"
 ITEM, RATER, REMOVAL, CORRECTION = "item", "rater", "removal", "correction"
 Row = Withdrawal | RoundRater | Correction
@@ -36,11 +37,13 @@ Row = Withdrawal | RoundRater | Correction
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What a round holds of one item: answers that count, people at it now, work begun."""
+    """What a round holds of one item: answers that count, people at it now, work begun; and the
+    sessions' rounds that hold it too."""
 
     answers: int
     leases: int
     drafts: int
+    sessions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +95,17 @@ class Change:
 
 
 def holding(place: RoundItem) -> Holding:
-    """In two queries."""
+    """In three queries."""
     rows = Assignment.objects.filter(round=place.round_id, item=place.item_id).aggregate(
         answers=Count("pk", filter=Q(state=AssignmentState.SUBMITTED)),
         leases=Count("pk", filter=Q(state=AssignmentState.LEASED)),
     )
     drafts = Draft.objects.filter(round=place.round_id, item=place.item_id).count()
-    return Holding(drafts=drafts, **rows)
+    sessions = Round.objects.filter(
+        kind=RoundKind.SESSION, round_items__item=place.item_id, project=place.round.project_id
+    )
+    names = tuple(sessions.order_by("-pk").values_list("name", flat=True)[:SHOWN_SESSIONS])
+    return Holding(drafts=drafts, sessions=names, **rows)
 
 
 def answers_of(withdrawal: Withdrawal) -> int:

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
-from annotation.models import Dimension, Item, Rating, Round, SealedSet
+from annotation.models import Assignment, Dimension, Item, Rating, Round, SealedSet
 from annotation.queries.sealed import touching_sealed
 from annotation.states import AssignmentState, DimensionKind, Part, RoundKind
 from measurement.scale import GRADED, PAIRWISE, Level, Scale
@@ -132,7 +132,8 @@ def _feeding(dataset_id: int, guideline_id: int, major: int) -> QuerySet[Rating]
     """The ratings that feed reference labels: blind, before any reveal.
 
     Rounds of other kinds (sessions, drift checks) never count here, nor do ratings of sealed items
-    that came after the first look, which froze the labels of the whole set.
+    that came after the first look, which froze the labels of the whole set, nor what somebody says
+    of an item after they rated it in a session: they have heard what the others think of it.
     """
     found = (
         _current()
@@ -147,6 +148,15 @@ def _feeding(dataset_id: int, guideline_id: int, major: int) -> QuerySet[Rating]
             | Q(assignment__submitted_at__lte=F("assignment__round__revealed_at"))
         )
     )
+    if Round.objects.filter(dataset=dataset_id, kind=RoundKind.SESSION).exists():
+        in_session = Assignment.objects.filter(
+            item=OuterRef("assignment__item"),
+            rater=OuterRef("assignment__rater"),
+            round__kind=RoundKind.SESSION,
+            state=AssignmentState.SUBMITTED,
+            submitted_at__lt=OuterRef("assignment__submitted_at"),
+        )
+        found = found.exclude(Exists(in_session))
     frozen_at = _frozen_at(dataset_id)
     if frozen_at is not None:
         found = found.exclude(

@@ -6,8 +6,10 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Max
+from django.urls import reverse
 
 from accounts.models import User
+from accounts.services import notices
 from annotation.models import Dimension, GuidelineVersion
 from annotation.queries import workbench
 from annotation.rules import scales
@@ -27,12 +29,15 @@ from core import audit
 from core.errors import Conflict, Invalid
 
 COMMENT_CHARS = 4000
+NAMED = "session.named"
+NAMED_SENTENCE = "Somebody named you in the session {subject}."
 REASON_CHARS = 1000
 
 
 @transaction.atomic(durable=True)
 def comment(*, place_id: int, text: str, by: User) -> SessionComment:
-    """Say something in an item's thread; whoever is named with @ finds it on the session's page.
+    """Say something in an item's thread; whoever is named with @ is told, and finds it on the
+    session's page. Nobody talks before the reveal, so nothing is told before it.
 
     Raises `Conflict` when the session is closed, `Invalid` without words.
     """
@@ -43,6 +48,14 @@ def comment(*, place_id: int, text: str, by: User) -> SessionComment:
     named = named_in(said, people)
     SessionMention.objects.bulk_create(
         SessionMention(comment=made, user=people[name]) for name in named
+    )
+    notices.notify(
+        users=[people[name].pk for name in named],
+        project=session.project,
+        kind=NAMED,
+        key=f"{NAMED}:{made.pk}",
+        subject=session.name,
+        address=reverse("session_item", args=[session.project.slug, session.pk, place.item_id]),
     )
     record(
         session,
@@ -84,7 +97,8 @@ def settle(
         session,
         "session.settled",
         by.actor,
-        {"item": place.item_id, "dimension": dimension_key, "label": made.label},
+        # Never the label: who may yet rate the item elsewhere may read this trail.
+        {"item": place.item_id, "dimension": dimension_key, "revision": made.revision},
     )
     return made
 

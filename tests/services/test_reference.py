@@ -113,6 +113,50 @@ def test_a_session_round_never_feeds_the_label() -> None:
     assert scene.refresh() == 0
 
 
+def test_what_somebody_says_after_a_session_on_the_item_never_feeds_the_label() -> None:
+    scene = Scene(pairwise=True)
+    session = builders.make_round(
+        scene.dataset,
+        scene.version,
+        items=[scene.item],
+        raters=scene.raters[:2],
+        name="Session",
+        overlap=2,
+        kind=RoundKind.SESSION,
+    )
+    for rater in scene.raters[:2]:
+        builders.make_rating(session, scene.item, rater, labels={"preference": "B"})
+    for rater in scene.raters:
+        builders.make_rating(
+            scene.round,
+            scene.item,
+            rater,
+            labels={"preference": "B"},
+            at=NOON + timedelta(days=1),
+        )
+    scene.refresh()
+    assert (scene.label().votes, scene.label().state) == (1, ReferenceState.CONTESTED)
+
+
+def test_what_somebody_said_before_a_session_still_feeds_the_label() -> None:
+    scene = Scene(pairwise=True)
+    scene.rate("A", "A", "A")
+    session = builders.make_round(
+        scene.dataset,
+        scene.version,
+        items=[scene.item],
+        raters=scene.raters,
+        name="Session",
+        kind=RoundKind.SESSION,
+    )
+    for rater in scene.raters:
+        builders.make_rating(
+            session, scene.item, rater, labels={"preference": "B"}, at=NOON + timedelta(days=1)
+        )
+    scene.refresh()
+    assert (scene.label().label, scene.label().votes) == ("A", 3)
+
+
 def test_ratings_after_a_reveal_never_feed_the_label() -> None:
     scene = Scene(pairwise=True)
     scene.rate("A", "A", "A")

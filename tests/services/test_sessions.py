@@ -7,9 +7,19 @@ from datetime import timedelta
 
 import pytest
 
-from annotation.models import Assignment, Draft, Item, Rating, ReferenceLabel, Round, SealedSet
-from annotation.queries import labels
-from annotation.services import claim, handing, laying, rating, rounds
+from accounts.models import Notice
+from annotation.models import (
+    Assignment,
+    Draft,
+    Item,
+    Rating,
+    ReferenceLabel,
+    Round,
+    RoundItem,
+    SealedSet,
+)
+from annotation.queries import changes, labels
+from annotation.services import claim, handing, laying, rating, rounds, withdrawing
 from annotation.states import AssignmentState, Part, RoundKind, RoundState
 from calibration.models import CalibrationSession, ClauseNote, SessionMention, Settlement
 from calibration.queries import sessionitems
@@ -255,6 +265,9 @@ def test_a_comment_names_people_and_is_refused_when_closed(scene: Scene) -> None
     sessiontalk.comment(place_id=place.pk, text="@Ben. and @noor, not @olu @ana", by=scene.ana)
     named = SessionMention.objects.values_list("user__username", flat=True)
     assert set(named) == {"ben", "noor"}
+    told = Notice.objects.filter(kind="session.named")
+    assert set(told.values_list("user__username", flat=True)) == {"ben", "noor"}
+    assert set(told.values_list("subject", flat=True)) == {scene.session.name}
     assert [m.user for m in queries.mentions(scene.session, user_id=scene.ben.pk)] == [scene.ben]
     for text in ("  ", "x" * (sessiontalk.COMMENT_CHARS + 1)):
         with pytest.raises(Invalid):
@@ -262,6 +275,35 @@ def test_a_comment_names_people_and_is_refused_when_closed(scene: Scene) -> None
     sessions.close(session_id=scene.session.pk, by=scene.lea, now=LATER)
     with pytest.raises(Conflict, match="closed"):
         sessiontalk.comment(place_id=place.pk, text="Late", by=scene.ana)
+
+
+def test_nobody_is_told_anything_before_the_reveal(scene: Scene) -> None:
+    sessions.start(session_id=scene.session.pk, by=scene.lea, now=NOON)
+    with pytest.raises(Conflict, match="blind"):
+        sessiontalk.comment(place_id=scene.place().pk, text="@ben I said 2.", by=scene.ana)
+    assert not Notice.objects.filter(kind="session.named").exists()
+
+
+def test_an_item_taken_out_of_another_round_stays_in_the_session(scene: Scene) -> None:
+    item = scene.items[0]
+    round_ = builders.make_round(
+        scene.dataset, scene.version, items=scene.items, raters=[], name="Source", overlap=1
+    )
+    sessions.start(session_id=scene.session.pk, by=scene.lea, now=NOON)
+    place = RoundItem.objects.select_related("round").get(round=round_, item=item)
+    assert changes.holding(place).sessions == (f"{scene.session.name} (first)",)
+    withdrawing.withdraw_item(
+        round_id=round_.pk, item_id=item.pk, reason="Broken.", by=scene.lea, now=NOON
+    )
+    first = CalibrationSession.objects.get(pk=scene.session.pk).first_round
+    assert first is not None
+    kept = first.round_items.get(item=item)
+    assert kept.withdrawal is None
+    assert first.assignments.filter(item=item, state="open").count() == first.overlap
+    with pytest.raises(Conflict, match="calibration session"):
+        withdrawing.withdraw_item(
+            round_id=first.pk, item_id=item.pk, reason="Broken.", by=scene.lea, now=NOON
+        )
 
 
 def test_settling_keeps_its_history_and_refuses_what_was_not_seen(scene: Scene) -> None:
