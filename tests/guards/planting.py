@@ -52,6 +52,7 @@ from calibration.models import (
     ReviewItem,
     SessionComment,
     SessionItem,
+    Settlement,
 )
 from calibration.states import ReviewState, SessionState
 from core import audit
@@ -77,6 +78,7 @@ from tests.guards.planted_judges import (
 )
 from tests.guards.words import (
     API_KEY,
+    CLAUSE_OF_SESSION,
     CLUSTER,
     DRAFT_OF_BEN,
     EXTERNAL_ID,
@@ -87,9 +89,11 @@ from tests.guards.words import (
     OPEN_ANSWER,
     OPEN_REFERENCE_WHY,
     OPEN_VERDICT_WHY,
+    SAID_IN_SESSION,
     SEALED_REFERENCE_WHY,
     SERVED_ANSWER,
     SERVED_VERDICT_WHY,
+    SETTLED_IN_SESSION,
     SYSTEMS,
     rationale,
 )
@@ -342,9 +346,13 @@ def _sessions(
             sessions.say(revealed, item, rater, label, rationale(who, "open"))
     sessions.reveal_rows(revealed)
     place = SessionItem.objects.get(session=revealed, item=items[4])
-    SessionComment.objects.create(place=place, author=lead, text="Which is it?")
+    SessionComment.objects.create(place=place, author=lead, text=SAID_IN_SESSION)
+    Settlement.objects.create(
+        place=place, dimension=version.dimensions.get(), revision=1, label="A",
+        reason=SETTLED_IN_SESSION, author=lead,
+    )  # fmt: skip
     note = ClauseNote.objects.create(
-        guideline_version=version, place=place, line=1, clause=version.text, note="Say for whom.",
+        guideline_version=version, place=place, line=1, clause=version.text, note=CLAUSE_OF_SESSION,
         author=lead,
     )  # fmt: skip
     return {

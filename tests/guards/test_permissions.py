@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 import pytest
+from django.utils import timezone
 
 from accounts.doors import Door
+from accounts.models import ApiToken
 from accounts.permissions import TokenDoor
-from tests.guards.addresses import Address, addresses
+from accounts.roles import Scope
+from tests import builders
+from tests.guards.addresses import Address, addresses, own_urls
 from tests.guards.permissions import API, OF_NO_PROJECT, PAGES, ROLES, SCOPES, VISITORS
-from tests.guards.walking import Answer
+from tests.guards.walking import Answer, as_token
 from tests.guards.world import World
 
 # One process, so that the world is made once.
@@ -130,3 +134,20 @@ def test_who_is_refused_is_refused_on_every_row_and_changes_nothing(
         for answer in world.walk(name)
         if line_of(answer) in refused and (answer.status not in REFUSED or answer.wrote)
     )
+
+
+@pytest.mark.parametrize("ended", ["revoked_at", "expires_at"])
+def test_a_token_that_has_ended_is_refused_at_every_operation(world: World, ended: str) -> None:
+    project = world.scene.own.project
+    token, secret = builders.make_token(project, scopes=[Scope.READ, Scope.WRITE, Scope.JUDGE])
+    ApiToken.objects.filter(pk=token.pk).update(**{ended: timezone.now()})
+    asker = as_token(secret, name=f"token with {ended}")
+    none_of(
+        answer.what
+        for address in addresses()
+        if address.is_api
+        for method in ("GET", "POST")
+        for answer in [asker.ask(address, method, own_urls(address, world.scene.own)[0])]
+        if answer.status != 401 or answer.wrote
+    )
+    token.delete()

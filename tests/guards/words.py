@@ -27,6 +27,9 @@ CLUSTER = "zz-cluster-"
 DRAFT_OF_BEN = "zz-draft-of-ben"
 FLAG_OF_BEN = "zz-flag-of-ben"
 NOTICE_OF = "zz-notice-of-"
+SAID_IN_SESSION = "zz-said-in-a-session"
+SETTLED_IN_SESSION = "zz-settled-in-a-session-because"
+CLAUSE_OF_SESSION = "zz-clause-that-a-session-found-wanting"
 
 
 def rationale(who: str, where: str) -> str:
@@ -51,6 +54,9 @@ HIDDEN_FROM_ANA = frozenset(
         CLUSTER,
         DRAFT_OF_BEN,
         FLAG_OF_BEN,
+        SAID_IN_SESSION,
+        SETTLED_IN_SESSION,
+        CLAUSE_OF_SESSION,
         *(
             rationale(who, where)
             for who in ("ben", "cem")
