@@ -458,8 +458,8 @@ def test_the_page_says_what_stands_and_what_ends_it(scene: Scene) -> None:
     assert f"{standing.valid_until:%Y}" in text
     assert "no fresh label has come yet" in text
     assert "It passed." in text
-    assert "Suspend…" not in text
-    assert "Suspend…" in read(scene.cast.ada, scene)
+    assert "Suspend …" not in text
+    assert "Suspend …" in read(scene.cast.ada, scene)
 
 
 def test_the_page_draws_the_alarm_and_tells_the_history(scene: Scene) -> None:
@@ -471,7 +471,7 @@ def test_the_page_draws_the_alarm_and_tells_the_history(scene: Scene) -> None:
     assert "0 of 30 fresh labels" in text
     assert text.index("Drift on") < text.index("It passed.")
     assert "Plumbline itself" in text
-    assert "Reinstate…" in text
+    assert "Reinstate …" in text
 
 
 def test_an_admin_suspends_and_reinstates_on_pages(scene: Scene) -> None:
