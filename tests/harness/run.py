@@ -23,7 +23,7 @@ from tests.harness.redis import NoRedis, redis
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "test-results"
 NO_TESTS = 5
-PHASE_SECONDS = 45 * 60
+PHASE_SECONDS = 60 * 60
 SERVERS = ("DATABASE_URL", "BROKER_URL")
 IN_TWO = ("-n", "2", "--dist", "loadgroup")
 
