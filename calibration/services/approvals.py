@@ -95,7 +95,7 @@ def _tell_admins(request: ApprovalRequest) -> None:
         project=request.project,
         kind=ASKED,
         key=f"{ASKED}:{request.pk}",
-        subject=f"{request.version.judge.name} {request.version.number}",
+        subject=f"{request.version.judge.name} v{request.version.number}",
         address=reverse("approval", args=[request.project.slug, request.pk]),
     )
 

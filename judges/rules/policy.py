@@ -310,7 +310,7 @@ def shown(constant: Constant, value: Any) -> str:
     if constant.unit == "share":
         return f"{round(value * 100, 6):g}\N{NO-BREAK SPACE}%"
     if constant.unit == "days":
-        return f"{value:,} days"
+        return "1 day" if value == 1 else f"{value:,} days"
     return f"{value:,}" if constant.is_whole else f"{value:g}"
 
 
