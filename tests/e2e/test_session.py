@@ -130,6 +130,7 @@ def test_three_people_go_through_a_session_by_keyboard(new_page: NewPage, house:
     soundly(lead, heading="Do they agree now?")
     write(lead, "Fresh items", "2")
     press(lead, "Start the second round")
+    expect(lead.locator("main")).to_contain_text("Second blind rating")
     rate_all(one, "4 3", items=2)
     rate_all(two, "4 2", items=2)
     lead.goto(session_url)
