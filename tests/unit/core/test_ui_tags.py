@@ -242,12 +242,15 @@ def test_no_two_elements_of_the_style_guide_share_an_id() -> None:
     assert len(ids) == len(set(ids))
 
 
+@pytest.mark.django_db
+@pytest.mark.urls("config.urls")
 def test_the_style_guide_is_for_staff() -> None:
     request = RequestFactory().get("/styleguide/")
     request.user = User(username="lea", is_staff=False)
     with pytest.raises(NotHere):
         styleguide.styleguide(request)
-    request.user = User(username="ada", is_staff=True)
+    # The page's head says how many notices wait.
+    request.user = User.objects.create(username="ada", is_staff=True)
     html = styleguide.styleguide(request).content.decode()
     assert "What are pages built of?" in html
     assert "ada" in html
@@ -290,6 +293,7 @@ def test_messages_of_a_redirect_stand_at_the_top_of_the_page() -> None:
     assert "Row 4 &lt;cannot&gt; be read." in html
 
 
+@pytest.mark.urls("config.urls")
 def test_the_demo_house_offers_its_people_at_the_sign_in_page() -> None:
     person = {"name": "Lea", "username": "lea", "role": "lead", "password": "known"}
     context = {"form": AuthenticationForm(), "next": "/x/"}
