@@ -27,7 +27,7 @@ from judges.queries import probes as reads
 from judges.queries.probes import ProbeFigure, ProbeResult
 from judges.queries.runs import RunLine
 from judges.rules.probes import PROBES, FigureSpec, in_words
-from judges.services import probes, probesamples
+from judges.services import probes, probesamples, versions
 from judges.states import ProbeKind, ProbeState, RunState
 
 PAGE = ("GET", "HEAD", "POST")
@@ -90,6 +90,7 @@ def index(request: MemberRequest) -> HttpResponse:
 def new(request: MemberRequest) -> HttpResponse:
     """What a probe does and takes, then its start."""
     form = ProbeForm(request.project, posted(request), initial=_usual(request))
+    _offer_a_dataset(request, form)
     if request.method == "POST" and form.is_valid() and request.POST.get("act") == "start":
         try:
             started = probes.start(
@@ -151,6 +152,17 @@ def _usual(request: MemberRequest) -> dict[str, Any]:
     names = ("version", "kind", "dataset")
     asked = {name: request.GET[name] for name in names if name in request.GET}
     return {**USUAL, "concurrency": settings.RUN_CONCURRENCY, **asked}
+
+
+def _offer_a_dataset(request: MemberRequest, form: ProbeForm) -> None:
+    """Where none was asked for, the newest that has something for the version that is offered."""
+    version = _one_of(form, "version", form.initial.get("version"))
+    if form.is_bound or version is None or "dataset" in form.initial:
+        return
+    is_pairwise = versions.spec_of(version).is_pairwise
+    newest = queries.newest_to_judge(request.project.pk, is_pairwise=is_pairwise)
+    if newest is not None:
+        form.initial["dataset"] = str(newest.pk)
 
 
 def _preview(request: MemberRequest, form: ProbeForm) -> dict[str, Any]:

@@ -106,6 +106,17 @@ def measured(probe: Probe) -> Probe:
     return probe
 
 
+def test_a_newer_dataset_without_pairs_is_not_offered_for_a_judge_of_pairs(
+    scene: Scene, lead: Client
+) -> None:
+    other = builders.make_dataset(scene.project, name="single answers")
+    builders.make_item(other, external_id="single")
+    page = lead.get(url("probe_new")).content.decode()
+    assert f'<option value="{scene.dataset.pk}" selected' in page
+    asked = lead.get(f"{url('probe_new')}?dataset={other.pk}").content.decode()
+    assert f'<option value="{other.pk}" selected' in asked
+
+
 def test_an_empty_laboratory_says_what_to_do_first(scene: Scene, lead: Client) -> None:
     page = lead.get(url("laboratory")).content.decode()
     assert "No probe yet" in page
