@@ -49,6 +49,8 @@ UNSEEN = {
     "guideline_rerate",
     # Only with items that came after the approval (tests/web/test_drift_rounds.py reads them):
     "drift_judge", "drift_new",
+    # Behind two links of a person (tests/e2e/test_people.py looks at it):
+    "person_erase",
     # Only while a run goes on:
     "run_cancel",
     # Pieces of other pages, and a key that the demo does not have:
