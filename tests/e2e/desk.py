@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from playwright.sync_api import Page, expect
 
 from tests.builders import PASSWORD
@@ -38,23 +36,16 @@ print(json.dumps(list(rows.order_by("assignment__submitted_at", "dimension__posi
 """
 
 
-def ask(house: House, script: str) -> object:
-    """What a script prints as JSON in the house's own database."""
-    done = house.manage("shell", "--verbosity", "0", "-c", script)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.strip().splitlines()[-1])
-
-
 def make_round(
     house: House, name: str, *, items: int = 3, pairwise: bool = False, round_name: str = "Sitting"
 ) -> str:
     """A round for one rater of this name; the address of the workbench."""
     seed = SEED.format(name=name, items=items, pairwise=pairwise, round=round_name)
-    return str(ask(house, seed))
+    return str(house.ask(seed))
 
 
 def stored(house: House, name: str) -> object:
-    return ask(house, STORED.format(name=name))
+    return house.ask(STORED.format(name=name))
 
 
 def sign_in(page: Page, name: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import NewPage
-from tests.e2e.desk import ask, make_round, press, sign_in, stored
+from tests.e2e.desk import make_round, press, sign_in, stored
 from tests.harness.house import House
 
 pytestmark = pytest.mark.e2e
@@ -38,7 +38,7 @@ def test_a_skip_that_was_not_heard_never_becomes_an_answer(house: House, page: P
     page.context.set_offline(False)
     page.wait_for_timeout(4000)  # as long as an answer would wait before it is sent again
     assert stored(house, "ove") == []
-    assert ask(house, STATES.format(name="ove")) == ["leased"]
+    assert house.ask(STATES.format(name="ove")) == ["leased"]
 
 
 def test_who_goes_on_writing_after_a_submit_that_failed_submits_again(
@@ -99,7 +99,7 @@ def test_a_tab_closed_at_once_loses_nothing_without_memory_either(
     page.close()
     again = page.context.new_page()
     again.wait_for_timeout(1000)
-    again.goto(f"/projects/tess/rounds/{ask(house, ROUND.format(name='tess'))}/rate/")
+    again.goto(f"/projects/tess/rounds/{house.ask(ROUND.format(name='tess'))}/rate/")
     expect(again.locator("input:checked")).to_have_count(2)
 
 

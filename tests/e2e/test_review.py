@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import NewPage
-from tests.e2e.desk import ask, sign_in
+from tests.e2e.desk import sign_in
 from tests.e2e.test_round_acts import DESK, follow, press, soundly
 from tests.harness.house import House
 
@@ -31,7 +31,7 @@ print(json.dumps([[place.is_difference, list(place.shown)] for place in places])
 
 
 def test_who_was_right_is_said_by_keyboard(new_page: NewPage, house: House) -> None:
-    version_url = str(ask(house, SEED))
+    version_url = str(house.ask(SEED))
     page = new_page(viewport=DESK)
     sign_in(page, "right-lead")
     page.goto(version_url)
@@ -40,7 +40,7 @@ def test_who_was_right_is_said_by_keyboard(new_page: NewPage, house: House) -> N
     press(page, "Draw the items")
     expect(page.locator("main")).to_contain_text("0 of 4 items have an answer")
     soundly(page, heading="Who was right?")
-    sides = ask(house, SIDES)
+    sides = house.ask(SIDES)
     assert isinstance(sides, list)
     assert len(sides) == 4
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.e2e.accessibility import violations
 from tests.e2e.conftest import NewPage
-from tests.e2e.desk import ask, sign_in
+from tests.e2e.desk import sign_in
 from tests.harness.house import House
 
 pytestmark = pytest.mark.e2e
@@ -71,7 +71,7 @@ def write(page: Page, label: str, text: str) -> None:
 
 
 def test_a_lead_mends_a_round_by_keyboard(new_page: NewPage, house: House) -> None:
-    found = ask(house, SEED)
+    found = house.ask(SEED)
     assert isinstance(found, list)
     round_url, rater_id = str(found[0]), int(found[1])
     page = new_page(viewport=DESK)
@@ -144,7 +144,7 @@ def test_a_lead_mends_a_round_by_keyboard(new_page: NewPage, house: House) -> No
 def test_the_pages_of_acts_work_without_script(new_page: NewPage, house: House) -> None:
     page = new_page(java_script_enabled=False)
     seeded = SEED.replace('slug="acts"', 'slug="plain"').replace("acts-", "plain-")
-    found = ask(house, seeded.replace("/projects/acts/", "/projects/plain/"))
+    found = house.ask(seeded.replace("/projects/acts/", "/projects/plain/"))
     assert isinstance(found, list)
     sign_in(page, "plain-lead")
     page.goto(f"{found[0]}reports/")

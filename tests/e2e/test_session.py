@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e import desk
 from tests.e2e.conftest import NewPage
-from tests.e2e.desk import ask, sign_in
+from tests.e2e.desk import sign_in
 from tests.e2e.test_round_acts import DESK, follow, press, soundly, write
 from tests.harness.house import House
 
@@ -56,7 +56,7 @@ def rate_all(page: Page, keys: str, *, items: int) -> None:
 
 
 def test_three_people_go_through_a_session_by_keyboard(new_page: NewPage, house: House) -> None:
-    ask(house, SEED.format(slug="talk"))
+    house.ask(SEED.format(slug="talk"))
     lead, one, two = (new_page(viewport=DESK) for _ in range(3))
     for page, name in ((lead, "lead"), (one, "one"), (two, "two")):
         sign_in(page, f"talk-{name}")
@@ -145,7 +145,7 @@ def test_three_people_go_through_a_session_by_keyboard(new_page: NewPage, house:
 
 
 def test_the_pages_of_a_session_work_without_script(new_page: NewPage, house: House) -> None:
-    ask(house, SEED.format(slug="quiet"))
+    house.ask(SEED.format(slug="quiet"))
     page = new_page(java_script_enabled=False)
     sign_in(page, "quiet-lead")
     page.goto("/projects/quiet/sessions/new/")

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.builders import FOUR
 from tests.e2e.accessibility import violations
 from tests.e2e.conftest import NewPage
-from tests.e2e.desk import ask, make_round, press, sign_in, stored
+from tests.e2e.desk import make_round, press, sign_in, stored
 from tests.harness.house import House
 
 pytestmark = pytest.mark.e2e
@@ -202,7 +202,7 @@ def test_an_item_that_was_given_away_says_so_and_enter_goes_on(house: House, pag
     address = make_round(house, "liv")
     sign_in(page, "liv")
     page.goto(address)
-    ask(house, GIVEN_AWAY.format(name="liv"))
+    house.ask(GIVEN_AWAY.format(name="liv"))
     press(page, "4 4 4 4 Enter")
     expect(page.get_by_text("somebody else has it now")).to_be_visible()
     expect(page.get_by_role("link", name="Go on with the next item")).to_be_focused()
@@ -226,7 +226,7 @@ print("true")
 
 def test_two_long_responses_scroll_together_where_that_is_wanted(house: House, page: Page) -> None:
     address = make_round(house, "max", pairwise=True)
-    ask(house, LONG.format(name="max"))
+    house.ask(LONG.format(name="max"))
     sign_in(page, "max")
     page.goto(address)
     first, second = page.locator("[data-pane]").all()

@@ -17,6 +17,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from core.supervisor import tied_to
+from tests.harness.clerk import Clerk
 from tests.harness.redis import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,6 +44,7 @@ class House:
         self.port = free_port()
         self.log = folder / "up.log"
         self.process: subprocess.Popen[bytes] | None = None
+        self._clerk: Clerk | None = None
         mine = {
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "PLUMBLINE_DATA": str(folder),
@@ -71,6 +73,18 @@ class House:
             timeout=seconds,
             check=False,
         )
+
+    def ask(self, script: str, *, seconds: float = COMMAND_SECONDS) -> object:
+        """What a script in the house's environment prints last, read as JSON."""
+        if self._clerk is None or not self._clerk.serves(self.environment):
+            self._dismiss_the_clerk()
+            self._clerk = Clerk(self.environment, log=self.log)
+        return self._clerk.ask(script, seconds=seconds)
+
+    def _dismiss_the_clerk(self) -> None:
+        if self._clerk is not None:
+            self._clerk.dismiss()
+            self._clerk = None
 
     def prepare(self) -> None:
         """What `make run` does before it starts the processes."""
@@ -151,6 +165,7 @@ class House:
 
     def clear(self) -> None:
         """Leave nothing behind, whatever the test did."""
+        self._dismiss_the_clerk()
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             try:

@@ -1,7 +1,7 @@
-"""Plan a run in a house, and read its ledger: called as a process with the house's environment.
+"""Plan a run in a house, and read its ledger: called in a process with the house's environment.
 
-python -m tests.harness.ledger plan PAIRS CONCURRENCY | batch PAIRS CONCURRENCY | report RUN |
-    lock RUN | resume RUN | pause RUN | cancel RUN | wait RUN SECONDS | check RUN REPEATED
+plan PAIRS CONCURRENCY | batch PAIRS CONCURRENCY | report RUN | lock RUN | resume RUN | pause RUN |
+    cancel RUN | wait RUN SECONDS | check RUN REPEATED
 Several with "then" between them. `check` asks the simulator of the house what it served.
 """
 
@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 import urllib.request
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 
 def plan(pairs: int, concurrency: int, *, is_batch: bool = False) -> dict[str, object]:
@@ -129,13 +129,14 @@ def lock(run_id: int) -> dict[str, object]:
 
     from judges.models import Run
 
+    options: dict[str, object] = {}
     if connection.vendor == "sqlite":
-        connection.settings_dict["OPTIONS"]["timeout"] = 1
+        options = connection.settings_dict["OPTIONS"]
     else:
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = '1s'")
     try:
-        with transaction.atomic():
+        with patch.dict(options, timeout=1), transaction.atomic():
             Run.objects.select_for_update().get(pk=run_id)
     except OperationalError:
         return {"is_free": False}
@@ -155,18 +156,10 @@ ACTS: dict[str, Callable[..., dict[str, object]]] = {
 }
 
 
-def main(arguments: list[str]) -> int:
-    import django
-
-    django.setup()
-    # Several acts in a row, each with its numbers: a process costs more than what it asks.
+def main(arguments: list[str]) -> None:
+    """Do several acts in a row, each with its numbers, and print what they say."""
     done: dict[str, object] = {}
     for act in " ".join(arguments).split(" then "):
         name, *numbers = act.split()
         done |= ACTS[name](*map(int, numbers))
     print(json.dumps(done))
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))

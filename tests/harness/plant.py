@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from judges.simulator import Simulator
-from tests.harness.house import ROOT, House
+from tests.harness.house import House
 
 PAIRS = 40
 CALLS = 2 * PAIRS
@@ -47,19 +45,10 @@ class Plant:
         self.run = int(self.ledger(how, str(PAIRS), str(IN_FLIGHT))["run"])
 
     def ledger(self, *arguments: str) -> dict[str, Any]:
-        """Ask the rows, in a process of its own."""
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.harness.ledger", *arguments],
-            cwd=ROOT,
-            env=self.house.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=2 * PATIENCE,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        """Ask the rows."""
+        script = f"from tests.harness import ledger\nledger.main({list(arguments)!r})"
+        found = self.house.ask(script, seconds=2 * PATIENCE)
+        assert isinstance(found, dict), found
         return found
 
     def put_to_sleep(self, worker: int) -> None:
@@ -67,6 +56,7 @@ class Plant:
         SQLite for ever, on PostgreSQL until the server ends its session."""
         for _ in range(8):
             os.kill(worker, signal.SIGSTOP)
+            self.house.wait_until(lambda: _is_stopped(worker), PATIENCE)
             if self.ledger("lock", str(self.run))["is_free"]:
                 return
             os.kill(worker, signal.SIGCONT)
@@ -93,3 +83,9 @@ class Plant:
         said = self.ledger(*wait, "then", *check, str(repeated))
         assert said["broken"] == [], f"{said}\n{self.house.tail()}"
         return said
+
+
+def _is_stopped(process: int) -> bool:
+    """Whether the kernel has stopped every one of its threads."""
+    stats = [(one / "stat").read_text() for one in Path(f"/proc/{process}/task").iterdir()]
+    return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
