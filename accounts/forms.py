@@ -160,7 +160,7 @@ class NewPasswordForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     again = forms.CharField(
-        label="The same again",
+        label="New password, again",
         strip=False,
         max_length=LONGEST_PASSWORD,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
@@ -187,7 +187,7 @@ class ChangePasswordForm(NewPasswordForm):
     """The same by its owner, who shows that they know the old one."""
 
     old = forms.CharField(
-        label="Password until now",
+        label="Current password",
         strip=False,
         max_length=LONGEST_PASSWORD,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
@@ -289,8 +289,8 @@ def day(label: str) -> forms.DateField:
 class AuditForm(forms.Form):
     """The filter of the audit trail; nonsense in it is an error, not an empty page."""
 
-    q = search("Said", name="Find in the trail", hint="Words among the facts")
-    verb = forms.ChoiceField(label="What", required=False)
+    q = search("Facts", name="Find in the trail", hint="Words among the facts")
+    verb = forms.ChoiceField(label="Did", required=False)
     actor = forms.ChoiceField(label="Who", required=False)
     object = forms.RegexField(
         r"\A[\w.-]+( [\w.-]+)?\Z",
@@ -300,8 +300,8 @@ class AuditForm(forms.Form):
         widget=forms.TextInput(attrs={"placeholder": "round, or round 12"}),
         error_messages={"invalid": "Write a kind of object, or a kind and a number: round 12."},
     )
-    since = day("From")
-    until = day("To and with")
+    since = day("Since")
+    until = day("Until")
     before = forms.IntegerField(
         required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput
     )

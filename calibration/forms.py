@@ -44,6 +44,7 @@ from judges.services.decisions import MOST_REASON
 APPROVE, REFUSE, EXCEPTION = "approve", "refuse", "exception"
 MOST_OFFERED = 200
 SHORT = 100
+FOR_GOOD = "It stands on the judge’s page and in the audit trail for good."
 
 
 class AskForm(forms.Form):
@@ -160,7 +161,7 @@ class RevokeForm(forms.Form):
         max_length=MOST_REASON,
         widget=forms.Textarea(attrs={"rows": 4}),
         error_messages={"required": "Write why the approval ends."},
-        help_text="The API refuses from the next request on. This stands in the audit trail.",
+        help_text=FOR_GOOD,
     )
 
 
@@ -172,7 +173,7 @@ class SuspendForm(forms.Form):
         max_length=MOST_REASON,
         widget=forms.Textarea(attrs={"rows": 4}),
         error_messages={"required": "Write what has to be looked into."},
-        help_text="The API refuses until an admin reinstates it. This stands in the audit trail.",
+        help_text=FOR_GOOD,
     )
 
 
@@ -184,7 +185,7 @@ class ReinstateForm(forms.Form):
         max_length=MOST_REASON,
         widget=forms.Textarea(attrs={"rows": 4}),
         error_messages={"required": "Write what was found, and why the judge may answer again."},
-        help_text="The drift alarm counts anew from here. This stands in the audit trail.",
+        help_text=FOR_GOOD,
     )
 
 
@@ -214,7 +215,8 @@ class DriftRoundForm(forms.Form):
         project_id = standing.judge.project_id
         least = driftrounds.least_overlap(standing)
         raters = round_queries.candidates(project_id=project_id)
-        self.datasets = _by_key(drift_services.datasets_with_fresh(standing))
+        found = drift_services.datasets_with_fresh(standing)
+        self.datasets = _by_key(found)
         _choices(self, "dataset", _named(self.datasets, lambda one: one.name))
         offer(self.fields["raters"], raters)
         self.fields["overlap"] = forms.IntegerField(
@@ -226,10 +228,15 @@ class DriftRoundForm(forms.Form):
         plain = f"{standing.judge.name[:80]} drift"
         self.initial = {
             "name": round_queries.free_name(plain, project_id=project_id),
-            "count": self.USUAL_COUNT,
+            "count": self._count(standing, found),
             "overlap": least,
             "raters": [rater.pk for rater in raters],
         }
+
+    def _count(self, standing: Standing, found: Sequence[Dataset]) -> int:
+        """The usual count, or what the dataset that is offered first has."""
+        there = drift_services.fresh_prompts(standing, found[0]) if found else self.USUAL_COUNT
+        return min(self.USUAL_COUNT, there)
 
     def plan(self) -> Mapping[str, Any]:
         """What `services.driftrounds.create` takes, but for the standing, person and time."""
@@ -291,10 +298,16 @@ def _constant_field(constant: rules.Constant, value: Any) -> forms.Field:
     kind = forms.IntegerField if constant.is_whole else forms.FloatField
     return kind(
         label=f"{constant.title}{', %' if is_share else ''}{mark}",
-        initial=round(value * 100, 6) if is_share else value,
-        help_text=f"{constant.why} {bounds}.",
+        initial=_plain(value * 100 if is_share else value),
+        help_text=f"{constant.why} From {bounds}.",
         widget=forms.NumberInput(attrs={"step": "1" if constant.is_whole else "any"}),
     )
+
+
+def _plain(value: float) -> float:
+    """As people write it: 80, not 80.0."""
+    rounded = round(value, 6)
+    return int(rounded) if rounded == int(rounded) else rounded
 
 
 def _chosen_value(constant: rules.Constant, value: Any) -> Any:

@@ -69,8 +69,13 @@ class TrendTopic:
     """A dimension of a guideline whose agreement is followed."""
 
     value: str
-    name: str
+    guideline: str
+    dimension: str
     points: Sequence[TrendPoint]
+
+    @property
+    def name(self) -> str:
+        return f"{self.guideline}: {self.dimension}"
 
 
 def revealed_rounds(session: CalibrationSession) -> list[Round]:
@@ -120,16 +125,16 @@ def trend(*, project_id: int) -> list[TrendTopic]:
         .order_by("-pk")[:SESSIONS_DRAWN]
     )
     topics: dict[tuple[int, str], list[TrendPoint]] = {}
-    names: dict[tuple[int, str], str] = {}
+    names: dict[tuple[int, str], tuple[str, str]] = {}
     for number, session in enumerate(reversed(sessions), start=1):
         for round_ in revealed_rounds(session):
             guideline = round_.guideline_version.guideline
             for one in agreement.of_round(round_).dimensions:
                 topic = guideline.pk, one.key
-                names[topic] = f"{guideline.name}: {one.name}"
+                names[topic] = guideline.name, one.name
                 topics.setdefault(topic, []).append(_point(session, round_, one, number))
     return [
-        TrendTopic(f"{topic[0]}:{topic[1]}", names[topic], points)
+        TrendTopic(f"{topic[0]}:{topic[1]}", *names[topic], points)
         for topic, points in topics.items()
     ]
 

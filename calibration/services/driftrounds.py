@@ -83,6 +83,11 @@ def fresh_items(standing: Standing, dataset: Dataset) -> QuerySet[Item]:
     return items.exclude(pk__in=sealed.values("pk"))
 
 
+def fresh_prompts(standing: Standing, dataset: Dataset) -> int:
+    """How many items a drift round could take: one of a prompt."""
+    return fresh_items(standing, dataset).values("cluster_key").distinct().count()
+
+
 def datasets_with_fresh(standing: Standing) -> list[Dataset]:
     """Those of the project's newest datasets that hold a fresh item; what came over the API, which
     is what the judge is used on, comes first."""

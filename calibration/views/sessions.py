@@ -297,8 +297,13 @@ def _revealed(request: MemberRequest, session: CalibrationSession) -> dict[str, 
 def _tabs(topics: list[TrendTopic], one: TrendTopic | None) -> list[dict[str, Any]]:
     if len(topics) < 2:
         return []
+    several = len({each.guideline for each in topics}) > 1
     return [
-        {"name": each.name, "url": f"?dimension={each.value}", "is_current": each is one}
+        {
+            "name": each.name if several else each.dimension,
+            "url": f"?dimension={each.value}",
+            "is_current": each is one,
+        }
         for each in topics
     ]
 

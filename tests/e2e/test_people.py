@@ -45,9 +45,9 @@ def test_an_invited_person_comes_in_and_changes_the_password(new_page: NewPage) 
     for path in ("/notices/", "/password/"):
         guest.goto(path)
         found += problems(guest)
-    guest.get_by_label("Password until now").fill("a-long-first-word")
+    guest.get_by_label("Current password").fill("a-long-first-word")
     guest.get_by_label("New password").fill("another-long-word")
-    guest.get_by_label("The same again").fill("another-long-word")
+    guest.get_by_label("New password, again").fill("another-long-word")
     main_button(guest, "Change it")
     expect(guest.get_by_text("Your password is changed")).to_be_visible()
 

@@ -295,7 +295,7 @@ def test_an_unpriced_model_says_what_is_missing_and_where_it_is_entered(
     assert f'value="{timezone.now().date().isoformat()}"' in form
     both.post(url("price_new"), PRICE)
     priced = text_of(both, url("run_new", unpriced.pk))
-    assert "contract of May, 2026-05-01" in priced
+    assert 'contract of May, <span class="nowrap">2026-05-01' in priced
     assert "Nobody has said what" not in text_of(both, url("budgets"))
 
 

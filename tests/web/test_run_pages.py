@@ -321,7 +321,7 @@ def test_the_estimate_shows_both_prices_and_the_form_offers_both_ways(
     page = lead.get(url("run_new", scene.version.pk)).content.decode()
     assert 'name="mode" value="batch"' in page
     assert "In batches" in page
-    assert page.count("simulated price list, 2026-11-01") == 2
+    assert page.count('simulated price list, <span class="nowrap">2026-11-01') == 2
     body = {"dataset": scene.dataset.pk, "concurrency": 4, "mode": "batch"}
     chosen = lead.post(url("run_new", scene.version.pk), body, **HTMX).content.decode()  # type: ignore[arg-type]
     direct = lead.post(
