@@ -27,7 +27,8 @@ def _told(part: object) -> str:
     if type(part) is str:
         return _text(part)
     if type(part) in (list, tuple):
-        return f"[{','.join([_told(one) for one in cast('list[object]', part)])}]"
+        parts = cast("list[object]", part)
+        return f"[{','.join([_text(one) if type(one) is str else _told(one) for one in parts])}]"
     return _plain(part)
 
 

@@ -112,10 +112,11 @@ def import_items(
         drafts = _looked_through(drafts, done, personal)
     pending = begin(dataset, job_id=job_id)
     try:
-        for chunk in _chunks(drafts):
-            _take(pending, chunk, done)
-            if progress is not None:
-                progress(done.rows)
+        with bulk.seldom_checkpointed():
+            for chunk in _chunks(drafts):
+                _take(pending, chunk, done)
+                if progress is not None:
+                    progress(done.rows)
         done.broken.listed.sort(key=lambda broken: broken.row)
         if not skip_bad:
             done.broken.refuse()

@@ -23,6 +23,8 @@ from core.registry import ExportScope
 
 
 class Command(BaseCommand):
+    # They would load every page.
+    requires_system_checks = []
     help = "Write a table of a project as JSONL, CSV or Parquet. Nothing sealed is in it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -20,6 +20,8 @@ ACTOR = "command"
 
 
 class Command(BaseCommand):
+    # They would load every page.
+    requires_system_checks = []
     help = "Import items (CSV, JSON, JSONL, Parquet) into a dataset of a project."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

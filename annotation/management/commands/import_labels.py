@@ -19,6 +19,8 @@ from core.words import number_of
 
 
 class Command(BaseCommand):
+    # They would load every page.
+    requires_system_checks = []
     help = "Import a table of human labels into a dataset; made open where there is none."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
+from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.bulk import json_text
+from core.bulk import json_text, seldom_checkpointed
 
 TEXTS = st.text(max_size=12)
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS
@@ -25,3 +27,20 @@ VALUES = st.recursive(
 @given(VALUES)
 def test_json_is_written_as_the_encoder_writes_it(value: object) -> None:
     assert json_text(value) == json.dumps(value)
+
+
+def pages_until_a_checkpoint() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA wal_autocheckpoint")
+        return int(cursor.fetchone()[0])
+
+
+@pytest.mark.django_db
+def test_sqlite_is_checkpointed_seldom_while_much_is_written_and_as_ever_afterwards() -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL chooses by itself.")
+    before = pages_until_a_checkpoint()
+    with pytest.raises(ZeroDivisionError), seldom_checkpointed():
+        meanwhile = pages_until_a_checkpoint()
+        _ = 1 / 0
+    assert (before, meanwhile, pages_until_a_checkpoint()) == (1_000, 16_000, 1_000)
