@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
+from accounts import services as accounts
 from accounts.models import Rater
 from annotation.models import Assignment, Item, Round, RoundItem, RoundRater, SealedSet
 from annotation.queries.labels import FEEDING
@@ -51,6 +52,17 @@ def best_items(member: RoundRater, tried: Collection[int]) -> list[int]:
     rest = rest.exclude(item_id__in=list(tried)).order_by("-taken", "shuffle")
     found = [_Row(*row) for row in rest[:WINDOW]]
     return _in_own_order(round_, rater_id, _nearest(found, ()))
+
+
+def may_have_sealed(*, project_id: int, rater_id: int) -> bool:
+    """Inside a transaction, before the rater's place in the round is held: whether the rater may
+    be given a sealed item. Whoever saves a judge version stands in the same line, so that one of
+    both comes second and is refused."""
+    user_id = _user_of(rater_id)
+    if user_id is None:
+        return True
+    accounts.hold_member(project_id=project_id, user_id=user_id)
+    return not registry.is_barred_from_sealed(project_id=project_id, user_id=user_id)
 
 
 class _Place(NamedTuple):
@@ -147,10 +159,15 @@ def _is_frozen(round_: Round) -> bool:
 
 def _is_barred(round_: Round, rater_id: int) -> bool:
     """Whoever authored a judge version here gets no sealed item."""
-    user_id = Rater.objects.filter(pk=rater_id).values_list("user_id", flat=True).first()
+    user_id = _user_of(rater_id)
     return user_id is not None and registry.is_barred_from_sealed(
         project_id=round_.project_id, user_id=user_id
     )
+
+
+def _user_of(rater_id: int) -> int | None:
+    """The rater's account; someone known from a file has none."""
+    return Rater.objects.filter(pk=rater_id).values_list("user_id", flat=True).first()
 
 
 def _in_own_order(round_: Round, rater_id: int, item_ids: Sequence[int]) -> list[int]:

@@ -1,7 +1,8 @@
 """The next slot for a rater: leased, renewed, released, taken back when the lease runs out.
 
 The row is the lock: every change is a conditional UPDATE and its row count is the answer. In each
-transaction the rater's place in the round comes first, then the assignment, then its round item,
+transaction the rater's place in the round comes first (for a sealed item their place in the project
+before it), then the assignment, then its round item,
 so that no two can wait for each other.
 """
 
@@ -17,11 +18,11 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import BooleanField, Case, ExpressionWrapper, F, Q, QuerySet, Value, When
 
-from annotation.models import Assignment, Draft, GoldItem, Round, RoundItem, RoundRater
+from annotation.models import Assignment, Draft, GoldItem, Item, Round, RoundItem, RoundRater
 from annotation.queries.workbench import is_swapped
 from annotation.services import admissions, goldturns, reference
-from annotation.services.candidates import best_items
-from annotation.states import AssignmentState, RoundKind, RoundState
+from annotation.services.candidates import best_items, may_have_sealed
+from annotation.states import AssignmentState, Part, RoundKind, RoundState
 from core.errors import Conflict
 from core.prepared import Change, Prepared, PreparedUpdate
 
@@ -232,13 +233,18 @@ def _take(
 
 def _lease(round_: Round, rater_id: int, one: int | GoldItem, now: datetime) -> int | None:
     """A slot of an item, or a row of a gold item, for this rater."""
+    item_id = one.item_id if isinstance(one, GoldItem) else one
+    if _is_sealed(round_, item_id) and not may_have_sealed(
+        project_id=round_.project_id, rater_id=rater_id
+    ):
+        return None
     if not still_rates(round_id=round_.pk, rater_id=rater_id, is_within_quota=True):
         return None
     slot: int | None
     if isinstance(one, GoldItem):
-        slot, item_id = goldturns.open_row(round_id=round_.pk, gold=one), one.item_id
+        slot = goldturns.open_row(round_id=round_.pk, gold=one)
     else:
-        slot, item_id = free_slot(round_id=round_.pk, item_id=one), one
+        slot = free_slot(round_id=round_.pk, item_id=item_id)
     if slot is None:
         return None
     changed = _lease_slot.run(
@@ -254,6 +260,10 @@ def _lease(round_: Round, rater_id: int, one: int | GoldItem, now: datetime) -> 
     gold_id = one.pk if isinstance(one, GoldItem) else None
     add_taken(Assignment(round=round_, item_id=item_id, gold_id=gold_id))
     return slot
+
+
+def _is_sealed(round_: Round, item_id: int) -> bool:
+    return not round_.dataset.is_open and _sealed_item.one(item_id=item_id) is not None
 
 
 def still_rates(*, round_id: int, rater_id: int, is_within_quota: bool = False) -> bool:
@@ -322,6 +332,11 @@ def _member_held(*, round_id: int, rater_id: int, is_within_quota: bool) -> Quer
     if is_within_quota:
         members = members.filter(Q(quota__isnull=True) | Q(answered__lt=F("quota")))
     return members.select_for_update(no_key=True).values_list("pk")
+
+
+@Prepared
+def _sealed_item(*, item_id: int) -> QuerySet[Any, Any]:
+    return Item.objects.filter(pk=item_id, part=Part.SEALED).values_list("pk")
 
 
 @Prepared

@@ -28,7 +28,7 @@ from annotation.models import (
 )
 from annotation.queries import workbench
 from annotation.rules import display, scales, split
-from annotation.services import admissions, claim, goldturns, reference
+from annotation.services import admissions, candidates, claim, goldturns, reference
 from annotation.services.worktime import active_seconds as counted
 from annotation.states import (
     AssignmentState,
@@ -40,7 +40,7 @@ from annotation.states import (
 from core.errors import Conflict, Invalid
 from core.prepared import Change, PreparedDelete, PreparedUpdate
 
-GONE = ("lease_lost", "item_withdrawn", "not_in_round", "round_revealed")
+GONE = ("lease_lost", "item_withdrawn", "not_in_round", "round_revealed", "wrote_a_judge")
 """Why a slot is not the rater's any more: what was written is kept as a draft."""
 RATIONALE_CHARS = 20_000
 SKIP_CHARS = 200
@@ -216,22 +216,26 @@ def _store(
             "round_revealed",
             "The ratings of this round were revealed meanwhile. What you wrote is kept.",
         )
-    if row.item.part == Part.SEALED:
+    is_sealed = row.item.part == Part.SEALED
+    if is_sealed:
         # What waited for a look to freeze the labels came after it, and does not count.
         frozen_at = _hold_sealed_set(row)
         now = now if frozen_at is None else max(now, frozen_at + timedelta(microseconds=1))
+    is_barred = is_sealed and not candidates.may_have_sealed(
+        project_id=row.round.project_id, rater_id=rater.pk
+    )
     _count(row, rater, is_skip=False)
     stored = (
         _settle_lease(row, rater, seconds, now)
         or _settle_newer_lease(row, rater, seconds, now)
-        or _settle_late(row, rater, seconds, now)
+        or (None if is_barred else _settle_late(row, rater, seconds, now))
     )
     if stored is None:
         # A second click, which waited for the first, finds the answer in.
         mine = _own_row(row, rater)
         if mine is not None and mine.state == AssignmentState.SUBMITTED:
             raise _Raced
-        raise _gone(row, rater)
+        raise _wrote_a_judge() if is_barred else _gone(row, rater)
     _write(stored, answer)
     if stored.gold_id is not None:
         _end_gold(stored, row.round, rater, now)
@@ -361,6 +365,14 @@ def _gone(row: Assignment, rater: Rater) -> Conflict:
             "not_in_round", "A lead took you out of this round. What you wrote is kept."
         )
     return claim.lease_lost()
+
+
+def _wrote_a_judge() -> Conflict:
+    return Conflict(
+        "wrote_a_judge",
+        "Your time for this item ran out, and you saved a judge version since: you rate no sealed "
+        "item any more. What you wrote is kept.",
+    )
 
 
 def version_of(row: Assignment) -> GuidelineVersion:
