@@ -35,22 +35,22 @@ def reserved_ids(model: type[Model], count: int) -> Sequence[int]:
 
 
 def insert(model: type[Model], names: Sequence[str], rows: Iterable[list[object]]) -> None:
-    """Insert rows whose values stand in the order of `names` (field names, `id` among them).
+    """Insert rows whose values stand in the order of `names` (field names).
 
-    Nothing is filled in, checked or signalled: every field has to be named, and its value to be
-    of the field's own type. Raises what the database raises, an IntegrityError above all.
+    Nothing is filled in but a key that is not named, nothing is checked or signalled: every field
+    has to be named, and its value to be of the field's own type. Raises what the database raises,
+    an IntegrityError above all.
     """
     table = model._meta.db_table  # noqa: SLF001  # its public name
-    fields = [_field(model, name) for name in names]
-    columns = ", ".join(f'"{field.column}"' for field in fields)
-    prepared = _prepared(fields, rows)
+    columns, writers = _columns(model, tuple(names))
+    prepared = _prepared(writers, rows)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             with cursor.copy(f'COPY "{table}" ({columns}) FROM STDIN') as copy:
                 for row in prepared:
                     copy.write_row(row)
         else:
-            marks = ", ".join(["%s"] * len(fields))
+            marks = ", ".join(["%s"] * len(names))
             # Names of our own models only: no value gets into the statement.
             statement = f'INSERT INTO "{table}" ({columns}) VALUES ({marks})'  # noqa: S608
             cursor.executemany(statement, prepared)  # type: ignore[arg-type]
@@ -91,6 +91,17 @@ def weigh(*models: type[Model]) -> None:
             cursor.execute(f'ANALYZE "{model._meta.db_table}"')  # noqa: SLF001
 
 
+@lru_cache(maxsize=64)
+def _columns(
+    model: type[Model], names: tuple[str, ...]
+) -> tuple[str, tuple[tuple[int, Callable[[object], object]], ...]]:
+    """The columns of a statement, and by place what makes of a value what the driver takes."""
+    fields = [_field(model, name) for name in names]
+    writers = [(at, writer(field)) for at, field in enumerate(fields)]
+    columns = ", ".join(f'"{field.column}"' for field in fields)
+    return columns, tuple((at, write) for at, write in writers if write is not None)
+
+
 def _field(model: type[Model], name: str) -> Field[object, object]:
     found = model._meta.get_field(name)  # noqa: SLF001
     assert isinstance(found, Field), f"{name} is no column"
@@ -98,10 +109,9 @@ def _field(model: type[Model], name: str) -> Field[object, object]:
 
 
 def _prepared(
-    fields: Sequence[Field[object, object]], rows: Iterable[list[object]]
+    writers: Sequence[tuple[int, Callable[[object], object]]], rows: Iterable[list[object]]
 ) -> Iterator[list[object]]:
     """The rows with what the driver does not take as it is (moments, money, JSON) as it does."""
-    writers = [(at, _writer(field)) for at, field in enumerate(fields) if _is_prepared(field)]
     for row in rows:
         for at, write in writers:
             if row[at] is not None:
@@ -109,15 +119,16 @@ def _prepared(
         yield row
 
 
-def _is_prepared(field: Field[object, object]) -> bool:
-    return isinstance(field, DateTimeField | DecimalField | JSONField)
+def writer(field: Field[object, object]) -> Callable[[object], object] | None:
+    """What makes of a value (not of a null) what the driver takes; None where it takes it as it is.
 
-
-def _writer(field: Field[object, object]) -> Callable[[object], object]:
-    """Moments and amounts repeat from row to row, JSON does not."""
+    Moments and amounts repeat from row to row, JSON does not.
+    """
     if isinstance(field, JSONField):
         return partial(json.dumps, cls=field.encoder) if field.encoder else json_text
-    return lru_cache(maxsize=256)(partial(field.get_db_prep_save, connection=connection))
+    if isinstance(field, DateTimeField | DecimalField):
+        return lru_cache(maxsize=256)(partial(field.get_db_prep_save, connection=connection))
+    return None
 
 
 def json_text(value: object) -> str:

@@ -9,9 +9,10 @@ values; what reaches the database is, to the letter, what Django would have sent
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection
@@ -33,21 +34,28 @@ _STAND_INS: dict[str, Callable[[int], object]] = {
 }
 """By the type of a value: the n-th of those that stand for it while a statement is compiled.
 The whole numbers fit into the smallest column there is."""
+_KEYS = "Sequence[int]"
+_FIRST_KEY = 100_000
+MOST_KEYS = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """One statement for one database: `places` says which value each parameter is."""
+    """One statement for one database: `places` says which value each parameter is, and of keys
+    which one."""
 
     compiler: SQLCompiler
     sql: str
     params: tuple[Any, ...]
-    places: tuple[tuple[int, str], ...]
+    places: tuple[tuple[int, str, int | None], ...]
 
     def filled(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         params = list(self.params)
-        for place, name in self.places:
+        for place, name, at in self.places:
             value = values[name]
+            if at is not None:
+                # Fewer keys than places: one that is asked for twice changes nothing.
+                value = value[min(at, len(value) - 1)]
             if isinstance(value, datetime):
                 params[place] = connection.ops.adapt_datetimefield_value(value)
             else:
@@ -59,8 +67,9 @@ class _Compiled:
 class _Statement:
     """What the three kinds share: compiling once for each database and shape.
 
-    `build` takes its values by keyword, each `int`, `float`, `str` or `datetime`. A parameter of
-    any other type, a `bool` above all, shapes the SQL: each of its values is compiled by itself.
+    `build` takes its values by keyword, each `int`, `float`, `str` or `datetime`, or some keys
+    (`Sequence[int]`, 1 to `MOST_KEYS` of them) for an `__in`. A parameter of any other type, a
+    `bool` above all, shapes the SQL: each of its values is compiled by itself.
     """
 
     def __init__(self, build: Callable[..., Any]) -> None:
@@ -68,7 +77,10 @@ class _Statement:
         names = list(inspect.signature(build).parameters)
         self.build = build
         self._values = {name: kinds[name] for name in names if kinds[name] in _STAND_INS}
-        self._shaping = tuple(name for name in names if name not in self._values)
+        self._keys = tuple(name for name in names if kinds[name] == _KEYS)
+        self._shaping = tuple(
+            name for name in names if name not in self._values and name not in self._keys
+        )
         self._known: dict[tuple[object, ...], _Compiled] = {}
 
     def asked(self, **values: Any) -> tuple[str, tuple[Any, ...]]:
@@ -78,37 +90,41 @@ class _Statement:
 
     def _compiled(self, values: Mapping[str, Any]) -> _Compiled:
         shape = tuple(values[name] for name in self._shaping)
-        key = (connection.vendor, *shape)
+        room = tuple(_room_for(len(values[name])) for name in self._keys)
+        key = (connection.vendor, *shape, *room)
         if key not in self._known:
-            self._known[key] = self._compile(dict(zip(self._shaping, shape, strict=True)))
+            self._known[key] = self._compile(dict(zip(self._shaping, shape, strict=True)), room)
         return self._known[key]
 
-    def _compile(self, shape: Mapping[str, Any]) -> _Compiled:
+    def _compile(self, shape: Mapping[str, Any], room: Sequence[int]) -> _Compiled:
         """Built twice with different stand-ins: where the parameters differ, a value stands.
 
         Raises `TypeError` when a value would change the SQL, or reaches it changed or not at all.
         """
-        ones, others = (
-            {
-                name: _STAND_INS[kind](start + n)
-                for n, (name, kind) in enumerate(self._values.items())
-            }
-            for start in (0, len(self._values))
-        )
+        numbers = count()
+        ones, others = self._stand_ins(room, numbers), self._stand_ins(room, numbers)
         compiler = self._compiler(**shape, **ones)
         sql, params = compiler.as_sql()
         other_sql, other_params = self._compiler(**shape, **others).as_sql()
         if sql != other_sql:
             raise TypeError(f"{self.build.__qualname__}: a value changes the SQL; make it a bool.")
         found = {
-            (_adapted(one), _adapted(other)): name
-            for name, one, other in zip(ones, ones.values(), others.values(), strict=True)
+            (_adapted(one), _adapted(other)): place
+            for (place, one), (_, other) in zip(_each(ones), _each(others), strict=True)
         }
         pairs = list(enumerate(zip(params, other_params, strict=True)))
-        places = tuple((at, found.get(pair, "")) for at, pair in pairs if pair[0] != pair[1])
-        if {name for _, name in places} != set(ones):
+        places = tuple(
+            (at, *found.get(pair, ("", None))) for at, pair in pairs if pair[0] != pair[1]
+        )
+        if {(name, at) for _, name, at in places} != set(found.values()):
             raise TypeError(f"{self.build.__qualname__}: a value is changed before it is asked.")
         return _Compiled(compiler, sql, tuple(params), places)
+
+    def _stand_ins(self, room: Sequence[int], numbers: Iterator[int]) -> dict[str, object]:
+        made = {name: _STAND_INS[kind](next(numbers)) for name, kind in self._values.items()}
+        for name, size in zip(self._keys, room, strict=True):
+            made[name] = [_FIRST_KEY + next(numbers) for _ in range(size)]
+        return made
 
     def _compiler(self, **values: Any) -> SQLCompiler:
         raise NotImplementedError
@@ -200,6 +216,23 @@ def _reader(compiler: SQLCompiler) -> _Reader:
         return instance
 
     return lambda found: [made(row) for row in converted(found)]
+
+
+def _room_for(keys: int) -> int:
+    """The next power of two: a statement for each number of keys would be one too many."""
+    if not 0 < keys <= MOST_KEYS:
+        raise ValueError(f"1 to {MOST_KEYS} keys can be asked for at once, not {keys}.")
+    return 1 << (keys - 1).bit_length()
+
+
+def _each(values: Mapping[str, object]) -> Iterator[tuple[tuple[str, int | None], object]]:
+    """Every single value, keys one by one, with its name and place."""
+    for name, value in values.items():
+        if isinstance(value, list):
+            for at, one in enumerate(value):
+                yield (name, at), one
+        else:
+            yield (name, None), value
 
 
 def _compiler_of(query: Query) -> SQLCompiler:

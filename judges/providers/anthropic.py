@@ -73,6 +73,8 @@ class AnthropicProvider:
                 # A request costs half the processor time that it does over the usual client.
                 # No redirection is followed: texts go to the address that was allowed.
                 http_client=anthropic.DefaultAioHttpClient(follow_redirects=False),
+                # No variable of the environment sends what was asked to somebody's traces.
+                open_telemetry={"traces": False},
             )
         return self._client
 

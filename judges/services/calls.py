@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import Project
 from annotation.models import Item
 from core.errors import Invalid
+from core.prepared import Prepared as PreparedQuery
 from judges import queries
 from judges.models import Attempt, Call, Run, Variant
 from judges.providers.base import ProviderFailure, ProviderReply, ProviderRequest
@@ -50,6 +51,7 @@ class Plan:
     # The project's own prices of the version's model: they win over the list.
     prices: tuple[PriceRow, ...] = ()
     project_id: int = 0
+    judge_id: int = 0
     change: Change = changes.AS_IT_IS
     # Batches have a price of their own.
     is_batch: bool = False
@@ -116,6 +118,7 @@ def plan_of(
         most_failures=most_failures,
         prices=queries.own_prices(run.project_id, spec),
         project_id=run.project_id,
+        judge_id=run.version.judge_id,
         change=change,
         is_batch=run.mode == RunMode.BATCH,
     )
@@ -151,12 +154,28 @@ def due(run_id: int, now: datetime) -> QuerySet[Call]:
     return Call.objects.filter(ready, run=run_id, state=CallState.WAITING).order_by("pk")
 
 
+def waiting(ids: Sequence[int]) -> list[Call]:
+    """Those of these calls (one at least) that still wait, with item and content, in order."""
+    return _waiting.rows(ids=ids)
+
+
 def prepare(plan: Plan, calls: Sequence[Call], *, now: datetime) -> list[Prepared | Unaskable]:
     """The next request of each call; `calls` come with item and content."""
     attempts: dict[int, list[Attempt]] = {}
-    for attempt in Attempt.objects.filter(call__in=calls).order_by("call_id", "number"):
+    for attempt in _attempts_of.rows(call_ids=[call.pk for call in calls]) if calls else ():
         attempts.setdefault(attempt.call_id, []).append(attempt)
     return [_prepared(plan, call, attempts.get(call.pk, []), now) for call in calls]
+
+
+@PreparedQuery
+def _waiting(*, ids: Sequence[int]) -> QuerySet[Call]:
+    rows = Call.objects.filter(pk__in=ids, state=CallState.WAITING)
+    return rows.select_related("item__content").order_by("pk")
+
+
+@PreparedQuery
+def _attempts_of(*, call_ids: Sequence[int]) -> QuerySet[Attempt]:
+    return Attempt.objects.filter(call__in=call_ids).order_by("call_id", "number")
 
 
 def _prepared(

@@ -198,14 +198,13 @@ class _Drain:
         self._read(answers)
         if not self.unbooked and not self._may_send():
             return
-        chosen: list[Prepared] = []
-        taken = Taken()
-        with transaction.atomic():
-            self._book()
-            if self._may_send():
-                room = min(self.flow.slots - len(self.flying), len(self.ready))
-                chosen = [self.ready.popleft() for _ in range(room)]
-                taken = ledger.take(self.plan, chosen, owner=self.owner, now=timezone.now())
+        if self.unbooked:
+            self.is_over_budget, self.rest_until = False, 0.0
+        room = min(self.flow.slots - len(self.flying), len(self.ready)) if self._may_send() else 0
+        chosen = [self.ready.popleft() for _ in range(room)]
+        taken = ledger.exchange(
+            self.plan, self.unbooked, chosen, owner=self.owner, now=timezone.now()
+        )
         self.unbooked.clear()
         if chosen:
             self._send(chosen, taken)
@@ -220,13 +219,6 @@ class _Drain:
             self._learn(answer)
             self.pause_reason = self.pause_reason or one.pause
 
-    def _book(self) -> None:
-        if not self.unbooked:
-            return
-        ledger.settle(self.plan, self.unbooked, owner=self.owner, now=timezone.now())
-        self.is_over_budget = False
-        self.rest_until = 0.0
-
     def _save_what_comes(self) -> None:
         """The database is away. What flies may be paid for: it is booked once the database is back.
 
@@ -240,7 +232,7 @@ class _Drain:
                 until = min(until, time.monotonic() + self.pace.farewell)
             self._read(self.wire.collect(seconds=NAP_SECONDS))
             try:
-                self._book()
+                ledger.settle(self.plan, self.unbooked, owner=self.owner, now=timezone.now())
                 self.unbooked.clear()
             except (OperationalError, InterfaceError):
                 connection.close()
@@ -355,11 +347,9 @@ class _Drain:
         if not ids:
             self.rest_until = time.monotonic() + NAP_SECONDS
             return
-        rows = Call.objects.filter(pk__in=ids, state=CallState.WAITING)
-        ordered = rows.select_related("item__content").order_by("pk")
         now = timezone.now()
         unaskable: list[Unaskable] = []
-        for one in calls.prepare(self.plan, list(ordered), now=now):
+        for one in calls.prepare(self.plan, calls.waiting(ids), now=now):
             if isinstance(one, Unaskable):
                 unaskable.append(one)
             else:

@@ -7,18 +7,20 @@ other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
-from core import audit
+from core import audit, bulk
+from core.prepared import Change, PreparedUpdate
+from core.prepared import Prepared as PreparedQuery
 from judges import queries
-from judges.models import Attempt, Call, Piece, Run, Verdict
+from judges.models import Attempt, Call, Piece, Purse, Run, Verdict
 from judges.rules import budgets
 from judges.rules.budgets import Pot, PotKind
 from judges.rules.verdicts import Outcome, Parsed, to_item_labelling
@@ -85,78 +87,7 @@ def take(
     With a `piece` they go to the provider together: it is saved with as many as were claimed, or
     not at all, and holds them instead of the owner until it is fetched.
     """
-    with transaction.atomic(savepoint=False):
-        run, judge_id = _locked(plan.run_id)
-        if run.state != RunState.RUNNING or run.owner != owner:
-            return Taken(is_mine=False)
-        objection = hooks.objection(run.purpose, run.pk)
-        if objection:
-            return Taken(objection=objection)
-        amounts = [one.reserved.amount for one in prepared]
-        opened = (
-            purses.opened(
-                project_id=run.project_id, judge_id=judge_id, months=[budgets.month_of(now)]
-            )
-            if any(amounts)
-            else []
-        )
-        fit = budgets.fit([_pot(run), *map(queries.pot_of, opened)], amounts)
-        holder = owner if piece is None else piece.token
-        mine = _claimed(prepared[: fit.count], holder)
-        chosen = [one for one in prepared[: fit.count] if one.call_id in mine]
-        if piece is not None and chosen:
-            piece.requests = len(chosen)
-            piece.save()
-        attempts = Attempt.objects.bulk_create(
-            Attempt(
-                call_id=one.call_id,
-                piece=piece,
-                number=one.number,
-                owner=holder,
-                cache_key=one.cache_key,
-                prompt_digest=one.request.rendered.digest,
-                reserved=one.reserved.amount,
-                sent_at=now,
-            )
-            for one in chosen
-        )
-        reserved = sum((one.reserved.amount for one in chosen), Decimal(0))
-        if reserved:
-            Run.objects.filter(pk=run.pk).update(reserved=run.reserved + reserved)
-            purses.reserve(opened, reserved)
-        over = purses.reached(fit.short, judge_id=judge_id) if fit.short else ""
-    sent = [
-        Sent(attempt_id=attempt.pk, prepared=one, sent_at=now)
-        for attempt, one in zip(attempts, chosen, strict=True)
-    ]
-    return Taken(sent=sent, over_budget=over, is_held=fit.is_held)
-
-
-def _locked(run_id: int) -> tuple[Run, int]:
-    """The run's row, locked, and whose judge it runs."""
-    rows = Run.objects.select_for_update(of=("self",)).annotate(judge_id=F("version__judge"))
-    run = rows.get(pk=run_id)
-    return run, int(run.judge_id)
-
-
-def lock(run_id: int) -> None:
-    """Hold the run's row, for whoever changes it and something of it in one transaction."""
-    Run.objects.select_for_update(of=("self",)).values_list("pk").get(pk=run_id)
-
-
-def _pot(run: Run) -> Pot:
-    return Pot(PotKind.RUN, run.budget, run.spent, run.reserved)
-
-
-def _claimed(prepared: Sequence[Prepared], owner: str) -> set[int]:
-    ids = [one.call_id for one in prepared]
-    claimed = Call.objects.filter(pk__in=ids, state=CallState.WAITING).update(
-        state=CallState.IN_FLIGHT, owner=owner, tries=F("tries") + 1, not_before=None
-    )
-    if claimed == len(ids):
-        return set(ids)
-    held = Call.objects.filter(pk__in=ids, state=CallState.IN_FLIGHT, owner=owner)
-    return set(held.values_list("pk", flat=True))
+    return exchange(plan, (), prepared, owner=owner, now=now, piece=piece)
 
 
 def settle(
@@ -170,15 +101,156 @@ def settle(
 
     An attempt that somebody finalised before (as unknown, after a takeover) stays as it is.
     """
+    exchange(plan, settlements, (), owner=owner, now=now)
+
+
+def exchange(
+    plan: Plan,
+    settlements: Sequence[tuple[Open, Settlement]],
+    prepared: Sequence[Prepared],
+    *,
+    owner: str,
+    now: datetime,
+    piece: Piece | None = None,
+) -> Taken:
+    """`settle` what came and `take` what goes next: every row is locked and written once."""
     with transaction.atomic(savepoint=False):
-        run, judge_id = _locked(plan.run_id)
-        finalised = _finalised(plan, settlements, now)
-        ended = [one for _, one in finalised]
-        booked: dict[date, Booking] = {}
-        for sent, one in finalised:
-            _add(booked, sent.sent_at, one.prepared.reserved.amount, one.cost)
-        Verdict.objects.bulk_create(_move_calls(run.pk, ended, owner=owner, now=now))
-        _book_all(run, judge_id, booked)
+        run = _locked(plan.run_id)
+        booked = _settled(plan, run, settlements, owner=owner, now=now)
+        months = {month for month, one in booked.items() if one.released or one.cost}
+        if any(one.reserved.amount for one in prepared):
+            months.add(budgets.month_of(now))
+        opened = _opened(plan, months)
+        _book(run, opened, booked)
+        taken = _take(plan, run, opened, prepared, owner=owner, now=now, piece=piece)
+        _keep(run, opened)
+    return taken
+
+
+def _opened(plan: Plan, months: Iterable[date]) -> list[Purse]:
+    """What the run is paid from beside its own budget, locked; nothing where no money moves."""
+    if not months:
+        return []
+    return purses.opened(project_id=plan.project_id, judge_id=plan.judge_id, months=months)
+
+
+def _take(
+    plan: Plan,
+    run: Run,
+    opened: Sequence[Purse],
+    prepared: Sequence[Prepared],
+    *,
+    owner: str,
+    now: datetime,
+    piece: Piece | None,
+) -> Taken:
+    """Inside a transaction that holds the run and the purses: see `take`."""
+    if not prepared:
+        return Taken()
+    if run.state != RunState.RUNNING or run.owner != owner:
+        return Taken(is_mine=False)
+    objection = hooks.objection(run.purpose, run.pk)
+    if objection:
+        return Taken(objection=objection)
+    payers = [purse for purse in opened if purse.month in (None, budgets.month_of(now))]
+    amounts = [one.reserved.amount for one in prepared]
+    fit = budgets.fit([_pot(run), *map(queries.pot_of, payers)], amounts)
+    holder = owner if piece is None else piece.token
+    mine = _claimed(prepared[: fit.count], holder)
+    chosen = [one for one in prepared[: fit.count] if one.call_id in mine]
+    if piece is not None and chosen:
+        piece.requests = len(chosen)
+        piece.save()
+    attempts = _sent(chosen, holder=holder, piece=piece, now=now)
+    reserved = sum((one.reserved.amount for one in chosen), Decimal(0))
+    run.reserved += reserved
+    purses.reserve(payers, reserved)
+    over = purses.reached(fit.short, judge_id=plan.judge_id) if fit.short else ""
+    sent = [
+        Sent(attempt_id=attempt, prepared=one, sent_at=now)
+        for attempt, one in zip(attempts, chosen, strict=True)
+    ]
+    return Taken(sent=sent, over_budget=over, is_held=fit.is_held)
+
+
+_UNSAID = {
+    field.name: getattr(field.get_default(), "value", field.get_default())
+    for field in Attempt._meta.concrete_fields  # noqa: SLF001  # its public name
+    if not field.null or field.name == "piece"
+}
+_SENT = tuple(_UNSAID)
+
+
+def _sent(
+    chosen: Sequence[Prepared], *, holder: str, piece: Piece | None, now: datetime
+) -> Sequence[int]:
+    """Attempts whose requests may leave; their keys."""
+    if not chosen:
+        return []
+    keys = bulk.reserved_ids(Attempt, len(chosen))
+    rows = [
+        {
+            "id": key,
+            "call": one.call_id,
+            "piece": None if piece is None else piece.pk,
+            "number": one.number,
+            "owner": holder,
+            "cache_key": one.cache_key,
+            "prompt_digest": one.request.rendered.digest,
+            "reserved": one.reserved.amount,
+            "sent_at": now,
+        }
+        for key, one in zip(keys, chosen, strict=True)
+    ]
+    bulk.insert(Attempt, _SENT, [[row.get(name, _UNSAID[name]) for name in _SENT] for row in rows])
+    return keys
+
+
+def _locked(run_id: int) -> Run:
+    """The run's row, locked."""
+    run: Run | None = _held_run.one(run_id=run_id)
+    if run is None:
+        raise Run.DoesNotExist
+    return run
+
+
+def lock(run_id: int) -> None:
+    """Hold the run's row, for whoever changes it and something of it in one transaction."""
+    Run.objects.select_for_update(of=("self",)).values_list("pk").get(pk=run_id)
+
+
+def _pot(run: Run) -> Pot:
+    return Pot(PotKind.RUN, run.budget, run.spent, run.reserved)
+
+
+def _claimed(prepared: Sequence[Prepared], owner: str) -> set[int]:
+    ids = [one.call_id for one in prepared]
+    claimed = _claim.run(ids=ids, owner=owner) if ids else 0
+    if claimed == len(ids):
+        return set(ids)
+    held = Call.objects.filter(pk__in=ids, state=CallState.IN_FLIGHT, owner=owner)
+    return set(held.values_list("pk", flat=True))
+
+
+def _settled(
+    plan: Plan,
+    run: Run,
+    settlements: Sequence[tuple[Open, Settlement]],
+    *,
+    owner: str,
+    now: datetime,
+) -> dict[date, Booking]:
+    """Inside a transaction that holds the run: see `settle`. What is to be booked, by month."""
+    booked: dict[date, Booking] = {}
+    if not settlements:
+        return booked
+    finalised = _finalised(plan, settlements, now)
+    for sent, one in finalised:
+        _add(booked, sent.sent_at, one.prepared.reserved.amount, one.cost)
+    verdicts = _move_calls(run.pk, [one for _, one in finalised], owner=owner, now=now)
+    if verdicts:
+        bulk.insert(Verdict, _SAID, verdicts)
+    return booked
 
 
 def _add(booked: dict[date, Booking], sent_at: datetime, released: Decimal, cost: Decimal) -> None:
@@ -187,12 +259,26 @@ def _add(booked: dict[date, Booking], sent_at: datetime, released: Decimal, cost
     booked[month] = booked.get(month, Booking()).and_(released=released, cost=cost)
 
 
-def _book_all(run: Run, judge_id: int, booked: dict[date, Booking]) -> None:
-    """In the run's row and in every purse that it is paid from."""
+def _book(run: Run, opened: Iterable[Purse], booked: Mapping[date, Booking]) -> None:
+    """Of the run's row and of every purse that it is paid from: kept by `_keep`."""
     released = sum((one.released for one in booked.values()), Decimal(0))
     cost = sum((one.cost for one in booked.values()), Decimal(0))
     book(run, released=released, cost=cost)
-    purses.book(project_id=run.project_id, judge_id=judge_id, booked=booked)
+    purses.book(opened, booked)
+
+
+def _keep(run: Run, opened: Iterable[Purse]) -> None:
+    places, decimals = 14, 6
+    spent, reserved = (
+        connection.ops.adapt_decimalfield_value(one, places, decimals)
+        for one in (run.spent, run.reserved)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_KEEP, [spent, reserved, run.pk])
+    purses.keep(opened)
+
+
+_KEEP = 'UPDATE "judges_run" SET "spent" = %s, "reserved" = %s WHERE "id" = %s'
 
 
 def _finalised(
@@ -204,8 +290,7 @@ def _finalised(
     One prepared statement for all rows: an update of the ORM for each costs as much as the request.
     """
     ids = [sent.attempt_id for sent, _ in settlements]
-    still = Attempt.objects.filter(pk__in=ids, state=AttemptState.SENT)
-    is_open = set(still.values_list("pk", flat=True))
+    is_open = {key for (key,) in _still_sent.rows(ids=ids)}
     mine = [(sent, one) for sent, one in settlements if sent.attempt_id in is_open]
     rows = [_row(plan, sent, one, now) for sent, one in mine]
     with connection.cursor() as cursor:
@@ -220,12 +305,16 @@ _FINAL = (
 )  # fmt: skip
 
 
-_FIELDS = tuple(field for field in Attempt._meta.concrete_fields if field.name in _FINAL)  # noqa: SLF001
+_FIELDS = tuple(
+    (field.name, str(field.column), field.get_default(), bulk.writer(field))
+    for field in Attempt._meta.concrete_fields  # noqa: SLF001  # its public name
+    if field.name in _FINAL
+)
 
 
 def _finalising() -> str:
     quote = connection.ops.quote_name
-    changes = ", ".join(f"{quote(str(field.column))} = %s" for field in _FIELDS)
+    changes = ", ".join(f"{quote(column)} = %s" for _, column, _, _ in _FIELDS)
     table = quote(Attempt._meta.db_table)  # noqa: SLF001
     return f"UPDATE {table} SET {changes} WHERE {quote('id')} = %s"  # noqa: S608
 
@@ -242,30 +331,32 @@ def _row(plan: Plan, sent: Open, one: Settlement, now: datetime) -> list[Any]:
         "finished_at": now,
         **one.fields,
     }
-    row = [
-        field.get_db_prep_save(values.get(field.name, field.get_default()), connection)
-        for field in _FIELDS
-    ]
+    row: list[Any] = []
+    for name, _, default, write in _FIELDS:
+        value = values.get(name, default)
+        row.append(value if value is None or write is None else write(value))
     return [*row, sent.attempt_id]
 
 
 def _move_calls(
     run_id: int, ended: Sequence[Settlement], *, owner: str, now: datetime
-) -> list[Verdict]:
-    """Calls end with their outcomes, or are offered again; what those said that ended well."""
+) -> list[list[object]]:
+    """Calls end with their outcomes, or are offered again; what those said that ended well, as
+    rows of `_SAID`."""
     well = [one for one in ended if one.call_outcome is Outcome.OK]
     ids = [one.prepared.call_id for one in well]
+    if ids:
+        _end_well.run(run_id=run_id, owner=owner, ids=ids, now=now)
     mine = Call.objects.filter(run=run_id, state=CallState.IN_FLIGHT, owner=owner)
-    mine.filter(pk__in=ids).update(
-        state=CallState.FINISHED, owner="", outcome=Outcome.OK, problem="", finished_at=now
-    )
     for one in ended:
+        if one.call_outcome is Outcome.OK:
+            continue
         call = mine.filter(pk=one.prepared.call_id)
         if one.call_outcome is None:
             call.update(
                 state=CallState.WAITING, owner="", not_before=one.not_before, problem=one.problem
             )
-        elif one.call_outcome is not Outcome.OK:
+        else:
             call.update(
                 state=CallState.FINISHED,
                 owner="",
@@ -274,11 +365,14 @@ def _move_calls(
                 finished_at=now,
             )
     return [
-        verdict
+        [verdict.call_id, verdict.dimension_key, verdict.label, verdict.rationale]
         for one in well
         if one.parsed is not None
         for verdict in verdict_rows(one.prepared.call_id, one.parsed, order=one.prepared.order)
     ]
+
+
+_SAID = ("call", "dimension_key", "label", "rationale")
 
 
 def verdict_rows(call_id: int, parsed: Parsed, *, order: str) -> list[Verdict]:
@@ -300,19 +394,20 @@ def book(run: Run, *, released: Decimal, cost: Decimal) -> None:
     A provider that bills more than the most that was reckoned is booked as it billed: the ledger
     does not lie, so the budget is lifted to what was spent. No further call fits: the run pauses.
     """
-    spent, reserved = run.spent + cost, run.reserved - released
-    changes: dict[str, object] = {"spent": spent, "reserved": reserved}
-    if run.budget is not None and spent + reserved > run.budget and cost > released:
-        changes["budget"] = spent + reserved + CENT_OF_A_CENT
-        audit.record(
-            actor="system",
-            verb="run.overcharged",
-            object_type="run",
-            object_id=run.pk,
-            project_id=run.project_id,
-            data={"budget": str(run.budget), "spent": str(spent)},
-        )
-    Run.objects.filter(pk=run.pk).update(**changes)
+    run.spent, run.reserved = run.spent + cost, run.reserved - released
+    taken = run.spent + run.reserved
+    if run.budget is None or taken <= run.budget or cost <= released:
+        return
+    before, run.budget = run.budget, taken + CENT_OF_A_CENT
+    Run.objects.filter(pk=run.pk).update(budget=run.budget)
+    audit.record(
+        actor="system",
+        verb="run.overcharged",
+        object_type="run",
+        object_id=run.pk,
+        project_id=run.project_id,
+        data={"budget": str(before), "spent": str(run.spent)},
+    )
 
 
 def end_unaskable(run_id: int, unaskable: Iterable[Unaskable], *, now: datetime) -> None:
@@ -332,7 +427,7 @@ def abandon(run_id: int, attempt_ids: Sequence[int], *, problem: str, now: datet
     calls again.
     """
     with transaction.atomic():
-        run, judge_id = _locked(run_id)
+        run = _locked(run_id)
         lost = Attempt.objects.filter(pk__in=attempt_ids, state=AttemptState.SENT)
         rows = list(lost.values_list("pk", "call_id", "reserved", "sent_at"))
         Attempt.objects.filter(pk__in=[row[0] for row in rows]).update(
@@ -349,7 +444,14 @@ def abandon(run_id: int, attempt_ids: Sequence[int], *, problem: str, now: datet
         booked: dict[date, Booking] = {}
         for _, _, reserved, sent_at in rows:
             _add(booked, sent_at, reserved, reserved)
-        _book_all(run, judge_id, booked)
+        judge_id = Run.objects.values_list("version__judge", flat=True).get(pk=run_id)
+        opened = (
+            purses.opened(project_id=run.project_id, judge_id=judge_id, months=booked)
+            if any(one.released for one in booked.values())
+            else []
+        )
+        _book(run, opened, booked)
+        _keep(run, opened)
 
 
 def forgotten(now: datetime, *, patience_seconds: float) -> dict[int, list[int]]:
@@ -387,3 +489,36 @@ def left_behind(
         sent_at__lte=now - patience,
     ).exclude(owner=owner)
     return list(others.values_list("pk", flat=True))
+
+
+@PreparedQuery
+def _held_run(*, run_id: int) -> QuerySet[Run]:
+    return Run.objects.select_for_update().filter(pk=run_id)
+
+
+@PreparedQuery
+def _still_sent(*, ids: Sequence[int]) -> QuerySet[Any, Any]:
+    return Attempt.objects.filter(pk__in=ids, state=AttemptState.SENT).values_list("pk")
+
+
+@PreparedUpdate
+def _claim(*, ids: Sequence[int], owner: str) -> Change:
+    waiting = Call.objects.filter(pk__in=ids, state=CallState.WAITING)
+    return waiting, {
+        "state": CallState.IN_FLIGHT,
+        "owner": owner,
+        "tries": F("tries") + 1,
+        "not_before": None,
+    }
+
+
+@PreparedUpdate
+def _end_well(*, run_id: int, owner: str, ids: Sequence[int], now: datetime) -> Change:
+    mine = Call.objects.filter(run=run_id, state=CallState.IN_FLIGHT, owner=owner, pk__in=ids)
+    return mine, {
+        "state": CallState.FINISHED,
+        "owner": "",
+        "outcome": Outcome.OK,
+        "problem": "",
+        "finished_at": now,
+    }

@@ -114,38 +114,45 @@ def _money(value: object) -> Decimal:
     return Decimal(str(value)).quantize(SPARE)
 
 
-def _keep(purse: Purse, *, spent: Decimal, reserved: Decimal) -> None:
-    amounts = [connection.ops.adapt_decimalfield_value(one, PLACES, 6) for one in (spent, reserved)]
-    with connection.cursor() as cursor:
-        cursor.execute(KEEP, [*amounts, purse.pk])
-
-
 def reserve(purses: Iterable[Purse], amount: Decimal) -> None:
-    """More is reserved in purses that are locked."""
+    """More is reserved of purses that are locked: kept by `keep`."""
     for purse in purses:
-        _keep(purse, spent=purse.spent, reserved=purse.reserved + amount)
+        purse.reserved += amount
 
 
-def book(*, project_id: int, judge_id: int, booked: Mapping[date, Booking]) -> None:
-    """True costs take the places of reservations, by the month in which the calls were sent."""
+def book(purses: Iterable[Purse], booked: Mapping[date, Booking]) -> None:
+    """True costs take the places of reservations in purses that are locked, by the month in which
+    the calls were sent: kept by `keep`."""
     total = Booking(
         sum((one.released for one in booked.values()), NOTHING),
         sum((one.cost for one in booked.values()), NOTHING),
     )
-    if not total.released and not total.cost:
-        return
-    for purse in opened(project_id=project_id, judge_id=judge_id, months=booked):
-        _book(purse, booked[purse.month] if purse.month else total)
+    for purse in purses:
+        one = booked.get(purse.month) if purse.month else total
+        if one is not None:
+            _book(purse, one)
+
+
+def keep(purses: Iterable[Purse]) -> None:
+    """What was reserved and booked, into the rows."""
+    adapt = connection.ops.adapt_decimalfield_value
+    rows = [
+        [adapt(one.spent, PLACES, 6), adapt(one.reserved, PLACES, 6), one.pk] for one in purses
+    ]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(KEEP, rows)
 
 
 def _book(purse: Purse, one: Booking) -> None:
     """Like a run's: a bill above what was reserved is booked as it came, and lifts the limit."""
-    spent, reserved = purse.spent + one.cost, purse.reserved - one.released
-    is_over = purse.limit is not None and spent + reserved > purse.limit
-    if is_over and one.cost > one.released:
-        Purse.objects.filter(pk=purse.pk).update(limit=spent + reserved + SPARE)
-        _record(purse, "overcharged", "system", {"budget": str(purse.limit), "spent": str(spent)})
-    _keep(purse, spent=spent, reserved=reserved)
+    purse.spent, purse.reserved = purse.spent + one.cost, purse.reserved - one.released
+    taken = purse.spent + purse.reserved
+    if purse.limit is None or taken <= purse.limit or one.cost <= one.released:
+        return
+    before, purse.limit = purse.limit, taken + SPARE
+    Purse.objects.filter(pk=purse.pk).update(limit=purse.limit)
+    _record(purse, "overcharged", "system", {"budget": str(before), "spent": str(purse.spent)})
 
 
 def reached(pot: Pot, *, judge_id: int) -> str:

@@ -180,11 +180,23 @@ def held_by_another(scene: Scene, amount: Decimal) -> Run:
     )  # fmt: skip
     Run.objects.filter(pk=run.pk).update(state=RunState.PAUSED, reserved=amount)
     with transaction.atomic():
-        opened = purses.opened(
-            project_id=scene.project.pk, judge_id=scene.judge.pk, months=[THIS_MONTH]
-        )
+        opened = both_purses(scene)
         purses.reserve(opened, amount)
+        purses.keep(opened)
     return run
+
+
+def both_purses(scene: Scene) -> list[Purse]:
+    return purses.opened(
+        project_id=scene.project.pk, judge_id=scene.judge.pk, months=[THIS_MONTH]
+    )
+
+
+def book(scene: Scene, one: Booking) -> None:
+    with transaction.atomic():
+        opened = both_purses(scene)
+        purses.book(opened, {THIS_MONTH: one})
+        purses.keep(opened)
 
 
 def test_a_run_waits_while_only_reservations_are_in_its_way_and_no_longer_than_an_answer(
@@ -211,12 +223,7 @@ def test_a_run_that_waited_goes_on_when_the_other_one_is_settled(sim: Simulator)
     run = judging.make_run(scene.version, dataset=scene.dataset)
 
     def settle_the_other() -> None:
-        with transaction.atomic():
-            purses.book(
-                project_id=scene.project.pk,
-                judge_id=scene.judge.pk,
-                booked={THIS_MONTH: Booking(released=held)},
-            )
+        book(scene, Booking(released=held))
         connection.close()
 
     later = threading.Timer(1.0, settle_the_other)
@@ -247,12 +254,7 @@ def test_a_bill_above_the_reservation_lifts_the_limit_and_is_written_down(sim: S
     scene = judging.make_scene(pairs=1)
     set_judge(scene, CENT)
     set_month(scene, CENT)
-    with transaction.atomic():
-        purses.book(
-            project_id=scene.project.pk,
-            judge_id=scene.judge.pk,
-            booked={THIS_MONTH: Booking(cost=Decimal("0.05"))},
-        )
+    book(scene, Booking(cost=Decimal("0.05")))
     for purse in (judges_purse(scene), months_purse(scene)):
         assert purse.limit is not None
         assert purse.limit > purse.spent == Decimal("0.05")

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import itertools
 import pkgutil
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
@@ -19,13 +20,14 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 import accounts
 import annotation
+import judges
 from accounts.models import Rater
 from accounts.roles import Role
 from annotation import access
 from annotation.models import Assignment, Draft, Round, RoundRater
 from annotation.services import claim, rating
 from annotation.states import AssignmentState
-from core.prepared import Prepared, PreparedDelete, PreparedUpdate
+from core.prepared import MOST_KEYS, Prepared, PreparedDelete, PreparedUpdate
 from tests import builders
 from tests.builders import NOON
 
@@ -38,6 +40,7 @@ VALUES: dict[str, tuple[object, ...]] = {
     "str": ("", "ünïcode", "o'clock"),
     "datetime": (NOON, datetime(2031, 1, 2, 3, 4, 5, 678, tzinfo=UTC), NOON),
     "bool": (True, False, True),
+    "Sequence[int]": ([3, 1, 2, 9], [5], [8, 7]),
 }
 
 
@@ -50,7 +53,7 @@ def _statements() -> dict[str, Statement]:
     kinds = (Prepared, PreparedUpdate, PreparedDelete)
     found = {
         f"{module.__name__}.{name}": value
-        for package in (accounts, annotation)
+        for package in (accounts, annotation, judges)
         for module in _modules(package)
         for name, value in vars(module).items()
         if isinstance(value, kinds)
@@ -76,7 +79,23 @@ def _plain(statement: Statement, values: dict[str, Any]) -> tuple[str, tuple[Any
 
 
 def test_the_rating_path_is_prepared() -> None:
-    assert len(STATEMENTS) >= 15
+    assert sum(name.startswith("annotation.") for name in STATEMENTS) >= 15
+
+
+def test_the_way_of_a_call_is_prepared() -> None:
+    assert sum(name.startswith("judges.") for name in STATEMENTS) >= 6
+
+
+def test_keys_are_asked_for_as_many_as_there_are() -> None:
+    _, round_ = _round_of_two()
+    keys = list(Assignment.objects.order_by("-pk").values_list("pk", flat=True))
+    asked = Prepared(_of_keys)
+    for some in (keys, keys[:5], keys[:3], keys[:1]):
+        assert asked.rows(keys=some) == [(key,) for key in sorted(some)]
+    assert len(asked._known) == 3, "five and six keys are one statement with room for eight"
+    for none_or_too_many in ([], list(range(MOST_KEYS + 1))):
+        with pytest.raises(ValueError, match="keys"):
+            asked.rows(keys=none_or_too_many)
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
@@ -160,6 +179,10 @@ def _round_of_two() -> tuple[Rater, Round]:
 def _open_slots(*, round_id: int) -> QuerySet[Any, Any]:
     slots = Assignment.objects.filter(round=round_id, state=AssignmentState.OPEN)
     return slots.order_by("item", "slot").values_list("item", "slot", "is_swapped", "lease_until")
+
+
+def _of_keys(*, keys: Sequence[int]) -> QuerySet[Any, Any]:
+    return Assignment.objects.filter(pk__in=keys).order_by("pk").values_list("pk")
 
 
 def _bounded_by_a_value(*, most: int) -> QuerySet[Assignment]:
