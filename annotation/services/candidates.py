@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -20,6 +22,7 @@ WINDOW = 64
 FEW = 8
 """Of items that nobody has begun nearly all can be given. In a large round each of them lies
 somewhere else on the disk, so a whole window of them costs more than all the rest of a claim."""
+ASKED_AT_ONCE = 2
 
 
 def best_items(member: RoundRater, tried: Collection[int]) -> list[int]:
@@ -33,12 +36,16 @@ def best_items(member: RoundRater, tried: Collection[int]) -> list[int]:
     """
     round_, rater_id = member.round, member.rater_id
     place = _Place(round_.pk, rater_id, _sees_no_sealed(round_, rater_id))
+
+    def givable(rows: Sequence[_Row]) -> list[int]:
+        return _givable(rows, tried, lambda ids: _in_own_order(round_, rater_id, ids))
+
     begun = [_Row(*row) for row in _begun.rows(**place._asdict())]
     highest = 0
     if len(begun) == WINDOW:
         highest = begun[0].taken
-    elif fresh := _nearest(begun, tried):
-        return _in_own_order(round_, rater_id, fresh)
+    elif found := givable(begun):
+        return found
     # It changes with each answer and with nothing else: a reload shows the same item.
     start = display.starting_point(round_.salt, rater=rater_id, turn=member.answered)
     for taken, most in [
@@ -46,12 +53,13 @@ def best_items(member: RoundRater, tried: Collection[int]) -> list[int]:
         (0, FEW),
         (0, WINDOW),
     ]:
-        if fresh := _nearest(_window(place, taken, start, most), tried):
-            return _in_own_order(round_, rater_id, fresh)
-    rest = _free(**place._asdict()).filter(shown__isnull=False, mine__isnull=True)
-    rest = rest.exclude(item_id__in=list(tried)).order_by("-taken", "shuffle")
-    found = [_Row(*row) for row in rest[:WINDOW]]
-    return _in_own_order(round_, rater_id, _nearest(found, ()))
+        if found := givable(_window(place, taken, start, most)):
+            return found
+    # No EXISTS: for one PostgreSQL would read all items into a hash to look up a few.
+    shown = Subquery(_shown_items().filter(pk=OuterRef("item")).values("pk")[:1])
+    rest = _free(**place._asdict()).alias(shown=shown).filter(shown__isnull=False)
+    rest = rest.filter(mine__isnull=True).exclude(item_id__in=list(tried))
+    return givable([_Row(*row) for row in rest.order_by("-taken", "shuffle")[:WINDOW]])
 
 
 def may_have_sealed(*, project_id: int, rater_id: int) -> bool:
@@ -74,19 +82,32 @@ class _Place(NamedTuple):
 
 
 class _Row(NamedTuple):
-    """An item of the round with a free slot: `shown` where it may be, `mine` where the rater has a
-    row for it already."""
+    """An item of the round with a free slot: `mine` where the rater has a row for it already."""
 
     item_id: int
     taken: int
-    shown: int | None
     mine: int | None
 
 
-def _nearest(rows: Sequence[_Row], tried: Collection[int]) -> list[int]:
-    """Of rows with the fullest first, the new items that are as near to completion as any."""
-    fresh = [row for row in rows if row.shown and not row.mine and row.item_id not in tried]
-    return [row.item_id for row in fresh if row.taken == fresh[0].taken]
+def _givable(
+    rows: Sequence[_Row],
+    tried: Collection[int],
+    in_order: Callable[[Sequence[int]], Sequence[int]],
+) -> list[int]:
+    """Of rows with the fullest first, some new items that are as near to completion as any that
+    may be shown, in the rater's order.
+
+    Whether one may be shown lies with its texts, on other pages of the disk: only the first few
+    are asked for it, and the rest when those may not.
+    """
+    fresh = [row for row in rows if not row.mine and row.item_id not in tried]
+    for _, level in groupby(fresh, key=attrgetter("taken")):
+        ids = in_order([row.item_id for row in level])
+        for some in (ids[:ASKED_AT_ONCE], ids[ASKED_AT_ONCE:]):
+            shown = {key for (key,) in _shown.rows(ids=some)} if some else set()
+            if shown:
+                return [item for item in some if item in shown]
+    return []
 
 
 def _window(place: _Place, taken: int, start: int, most: int) -> list[_Row]:
@@ -99,22 +120,26 @@ def _window(place: _Place, taken: int, start: int, most: int) -> list[_Row]:
 
 
 def _free(*, round_id: int, rater_id: int, sees_no_sealed: bool) -> QuerySet[Any, Any]:
-    """Items of the round that have a slot left, and what the rater has to do with them.
-
-    What may be shown is told of each row that comes and does not choose the rows: a database
-    that knows little of its tables yet would otherwise join all items before it sorts them. It is
-    no EXISTS either: for one PostgreSQL would read all items into a hash to look up 64.
-    """
-    shown = Item.objects.filter(
-        pk=OuterRef("item"), withdrawn_at__isnull=True, content__erased_at__isnull=True
-    ).exclude(content__isnull=True)
+    """Items of the round that have a slot left, and what the rater has to do with them."""
     mine = Assignment.objects.filter(round=round_id, rater=rater_id, item=OuterRef("item"))
     rows = RoundItem.objects.filter(round=round_id, is_full=False)
     if sees_no_sealed:
         rows = rows.exclude(item__part=Part.SEALED)
-    return rows.annotate(
-        shown=Subquery(shown.values("pk")[:1]), mine=Subquery(mine.values("pk")[:1])
-    ).values_list("item_id", "taken", "shown", "mine")
+    return rows.annotate(mine=Subquery(mine.values("pk")[:1])).values_list(
+        "item_id", "taken", "mine"
+    )
+
+
+def _shown_items() -> QuerySet[Item]:
+    """Those that a rater may be shown: nobody withdrew them, and their texts are there."""
+    return Item.objects.filter(withdrawn_at__isnull=True, content__erased_at__isnull=True).exclude(
+        content__isnull=True
+    )
+
+
+@Prepared
+def _shown(*, ids: Sequence[int]) -> QuerySet[Any, Any]:
+    return _shown_items().filter(pk__in=ids).values_list("pk")
 
 
 @Prepared
