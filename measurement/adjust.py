@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from measurement.arrays import Floats
+from measurement.arrays import Floats, np
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -11,11 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from measurement import intervals
 from measurement.alpha import alpha_replicates
-from measurement.arrays import Ints
+from measurement.arrays import Ints, np
 from measurement.counts import NO_PAIR, agreeing_pairs, counts_of
 from measurement.estimate import Estimate
 from measurement.gwet import ac1, ac2_by_level

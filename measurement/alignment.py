@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from measurement import gate
 from measurement.alttest import AltTest, alt_test, by_distance, by_match
+from measurement.arrays import np
 from measurement.baselines import Baseline, Lengths, baselines
 from measurement.ceiling import Ceiling, ceiling
 from measurement.estimate import Estimate

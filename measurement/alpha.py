@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from measurement import intervals
-from measurement.arrays import Floats, Ints
+from measurement.arrays import Floats, Ints, np
 from measurement.counts import NO_PAIR, ONE_LABEL
 from measurement.estimate import Estimate
 from measurement.scale import Level

@@ -10,10 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from measurement.adjust import benjamini_yekutieli
-from measurement.arrays import Floats, Ints
+from measurement.arrays import Floats, Ints, np
 
 LEAST_ITEMS = 30
 FALSE_DISCOVERY = 0.05

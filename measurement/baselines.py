@@ -6,10 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from measurement import intervals
-from measurement.arrays import Bools, Ints
+from measurement.arrays import Bools, Ints, np
 from measurement.estimate import Estimate
 from measurement.scale import PREFERRED, TIE
 from measurement.sheet import Sheet

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from measurement import intervals
 from measurement.agreement import percent_agreement
-from measurement.arrays import Floats, Ints
+from measurement.arrays import Floats, Ints, np
 from measurement.counts import majority_of_others
 from measurement.estimate import Estimate, Interval
 from measurement.sheet import Sheet

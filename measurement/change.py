@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from measurement.agreement import percent_agreement
 from measurement.alpha import alpha_replicates
-from measurement.arrays import Ints
+from measurement.arrays import Ints, np
 from measurement.counts import counts_of
 from measurement.estimate import Estimate, Interval
 from measurement.intervals import SEED, Replicates

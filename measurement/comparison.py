@@ -7,10 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from measurement import intervals, planning
-from measurement.arrays import Floats, Ints
+from measurement.arrays import Floats, Ints, np
 from measurement.estimate import Estimate
 from measurement.intervals import Replicates
 from measurement.mcnemar import McNemar, is_binary, mcnemar

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from measurement.arrays import Floats, Ints
+from measurement.arrays import Floats, Ints, np
 from measurement.scale import Scale
 from measurement.table import RatingTable
 

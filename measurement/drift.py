@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from measurement.arrays import Bools, Floats
+from measurement.arrays import Bools, Floats, np
 from measurement.scale import TableError
 
 DROP = 0.10

@@ -11,10 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from measurement import intervals
-from measurement.arrays import Bools, Floats, Ints
+from measurement.arrays import Bools, Floats, Ints, np
 from measurement.estimate import Estimate
 from measurement.scale import TableError
 

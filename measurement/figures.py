@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from measurement import intervals
 from measurement.alpha import alpha_replicates
-from measurement.arrays import Bools, Floats, Ints, distinct
+from measurement.arrays import Bools, Floats, Ints, distinct, np
 from measurement.counts import agreeing_pairs, label_counts
 from measurement.estimate import Estimate
 from measurement.gate import Evidence, Facts, Recall

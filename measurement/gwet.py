@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from measurement import intervals
-from measurement.arrays import Floats, Ints
+from measurement.arrays import Floats, Ints, np
 from measurement.counts import NO_PAIR
 from measurement.estimate import Estimate
 from measurement.scale import Scale

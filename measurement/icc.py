@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from measurement import intervals
-from measurement.arrays import Floats, Ints, distinct
+from measurement.arrays import Floats, Ints, distinct, np
 from measurement.counts import ONE_LABEL
 from measurement.estimate import Estimate, Interval
 from measurement.scale import Scale

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
-from measurement.arrays import Floats, Ints, distinct
+from measurement.arrays import Floats, Ints, distinct, np
 from measurement.estimate import Estimate, Interval
 
 REPLICATES = 2000

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from measurement import intervals
-from measurement.arrays import Floats, Ints
+from measurement.arrays import Floats, Ints, np
 from measurement.counts import NO_PAIR, ONE_LABEL
 from measurement.estimate import Estimate, Interval
 from measurement.scale import Scale

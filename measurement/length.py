@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from measurement import intervals, logistic
-from measurement.arrays import Bools, Floats, Ints
+from measurement.arrays import Bools, Floats, Ints, np
 from measurement.baselines import Lengths
 from measurement.estimate import Estimate, Interval
 from measurement.scale import PAIRWISE, TIE

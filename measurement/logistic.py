@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from measurement import intervals
-from measurement.arrays import Floats, Ints
+from measurement.arrays import Floats, Ints, np
 from measurement.estimate import Estimate, Interval
 
 NO_OUTCOME = "nothing to fit: no item has what the model needs"

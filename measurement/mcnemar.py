@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from measurement import intervals
-from measurement.arrays import Floats, Ints
+from measurement.arrays import Floats, Ints, np
 from measurement.estimate import Estimate, Interval
 from measurement.signedrank import net_by_cluster
 from measurement.signflip import sign_flip

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from measurement import intervals
-from measurement.arrays import Bools, Floats, Ints
+from measurement.arrays import Bools, Floats, Ints, np
 from measurement.estimate import Estimate
 from measurement.figures import NO_DECIDED
 from measurement.sheet import Sheet

@@ -11,9 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from measurement.arrays import Bools, Floats, Ints
+from measurement.arrays import Bools, Floats, Ints, np
 from measurement.scale import TableError
 
 MOST_ITEMS = 500_000

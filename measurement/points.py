@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from measurement import intervals
-from measurement.arrays import Bools, Floats
+from measurement.arrays import Bools, Floats, np
 from measurement.estimate import Estimate
 from measurement.icc import icc
 from measurement.sheet import Sheet

@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from measurement import intervals
 from measurement.alpha import alpha
-from measurement.arrays import Bools, Floats
+from measurement.arrays import Bools, Floats, np
 from measurement.counts import counts_of
 from measurement.estimate import Estimate, Interval
 from measurement.scale import NOT_APPLICABLE, TIE, Scale, side_of

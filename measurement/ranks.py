@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-
 from measurement import intervals
-from measurement.arrays import Floats, Ints
+from measurement.arrays import Floats, Ints, np
 from measurement.estimate import Estimate, Interval
 from measurement.intervals import REPLICATES, Replicates
 

@@ -11,9 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import numpy as np
-
-from measurement.arrays import Ints
+from measurement.arrays import Ints, np
 from measurement.counts import label_counts
 from measurement.dawidskene import DawidSkene, Votes, dawid_skene
 from measurement.scale import Scale, TableError

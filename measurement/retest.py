@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from measurement import intervals
 from measurement.alpha import alpha
+from measurement.arrays import np
 from measurement.counts import label_counts
 from measurement.estimate import Estimate
 from measurement.scale import Scale

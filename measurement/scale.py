@@ -8,9 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
-
-from measurement.arrays import Floats, Ints
+from measurement.arrays import Floats, Ints, np
 
 Level = Literal["nominal", "ordinal", "interval"]
 

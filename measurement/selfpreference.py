@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from measurement import intervals
-from measurement.arrays import Bools, Floats
+from measurement.arrays import Bools, Floats, np
 from measurement.estimate import Estimate
 from measurement.scale import PREFERRED
 from measurement.sheet import Sheet

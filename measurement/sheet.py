@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
-from measurement.arrays import Bools, Floats, Ints
+from measurement.arrays import Bools, Floats, Ints, np
 from measurement.reference import CONTESTED, OUTSIDE, Reference, reference
 from measurement.scale import TIE, Scale
 from measurement.table import RatingTable

@@ -9,10 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-
 from measurement import intervals
-from measurement.arrays import Floats, Ints
+from measurement.arrays import Floats, Ints, np
 from measurement.estimate import Estimate
 from measurement.intervals import Replicates
 from measurement.signflip import sign_flip

@@ -10,9 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
-from measurement.arrays import Floats, Ints
+from measurement.arrays import Floats, Ints, np
 
 _MOST_WORK = 200_000_000
 """Cells touched while the exact distribution is built (about 580 distinct ranks)."""

@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
 from measurement import intervals
 from measurement.adjust import holm
-from measurement.arrays import Bools
+from measurement.arrays import Bools, np
 from measurement.counts import NO_PAIR, agreeing_pairs, counts_of
 from measurement.estimate import Estimate
 from measurement.scale import Scale

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-import numpy as np
-
 from measurement import intervals
-from measurement.arrays import Floats, Ints
+from measurement.arrays import Floats, Ints, np
 from measurement.estimate import Estimate
 from measurement.scale import TIE, Scale, label_text
 from measurement.sheet import Sheet

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from measurement.arrays import Bools, Ints, distinct
+from measurement.arrays import Bools, Ints, distinct, np
 from measurement.scale import Scale, TableError, label_text
 
 _RATER_BITS = 31

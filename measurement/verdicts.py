@@ -7,9 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
-import numpy as np
-
-from measurement.arrays import Ints
+from measurement.arrays import Ints, np
 from measurement.scale import NOT_APPLICABLE, PREFERRED, TIE, Scale, label_text, side_of
 
 OK = "ok"

@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
 from django.core.paginator import Page, Paginator
 from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 
@@ -33,6 +32,7 @@ from annotation.states import (
     VersionState,
 )
 from measurement import intervals
+from measurement.arrays import np
 from measurement.estimate import Estimate
 
 PAGE_GOLD = 50

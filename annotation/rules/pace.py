@@ -11,9 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-import numpy as np
-
 from measurement import intervals
+from measurement.arrays import np
 from measurement.estimate import Estimate, Interval
 
 QUARTER = timedelta(minutes=15)

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 from django.core.cache import cache
 from django.db.models import Count, Max, Q, QuerySet
 
@@ -19,6 +18,7 @@ from annotation.queries.rounds import is_large
 from annotation.states import AssignmentState, Part, RoundKind, RoundState
 from core import counting
 from measurement.agreement import MOST_KAPPA_RATERS, summarise
+from measurement.arrays import np
 from measurement.intervals import SEED
 from measurement.kappa import PairKappa, pair_kappas
 from measurement.scale import Scale

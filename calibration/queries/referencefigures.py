@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 from django.core.cache import cache
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 
@@ -33,7 +32,7 @@ from annotation.queries.sealed import touching_sealed
 from annotation.states import AssignmentState, DatasetKind, Method, Part, ReferenceState
 from calibration.models import ReferenceFigures
 from measurement import intervals
-from measurement.arrays import Ints
+from measurement.arrays import Ints, np
 from measurement.dawidskene import Votes, posterior
 from measurement.estimate import Estimate
 from measurement.reference import CONTESTED, OUTSIDE, on_tested_scale, side_by_side

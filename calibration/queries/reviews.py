@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from django.db.models import Count, QuerySet
 
 from annotation.models import Assignment, Dimension, Item, ReferenceLabel
@@ -24,7 +23,7 @@ from calibration.rules.reviews import Labels, Outcome
 from judges.models import Run
 from judges.queries import people
 from judges.rules.improving import Case
-from measurement.arrays import Floats, Ints
+from measurement.arrays import Floats, Ints, np
 from measurement.estimate import Estimate
 from measurement.intervals import share
 from measurement.reviewed import Part, agreement_after_review

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import numpy as np
 from django.core.cache import cache
 from django.db.models import Max
 
@@ -22,6 +21,7 @@ from annotation.states import AssignmentState
 from calibration.models import RoundFigures
 from calibration.queries import agreement
 from calibration.queries.agreement import RoundAgreement
+from measurement.arrays import np
 from measurement.counts import counts_of
 from measurement.raters import RaterQuality, rater_quality
 from measurement.scale import Scale

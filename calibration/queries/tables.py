@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from django.db.models import Count, QuerySet
 
 from annotation.models import (
@@ -24,6 +23,7 @@ from annotation.states import ItemKind, Method, Part, ReferenceState
 from judges.models import Call, JudgeLabel, Run, Verdict
 from judges.rules import families
 from measurement.alpha import alpha
+from measurement.arrays import np
 from measurement.counts import counts_of
 from measurement.estimate import Estimate
 from measurement.scale import Scale

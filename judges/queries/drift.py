@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from django.db.models import QuerySet
 
 from judges.models import Decision, DriftLabel, EvidenceSnapshot, Standing
 from judges.states import DecisionKind
+from measurement.arrays import np
 from measurement.drift import DROP, LIMIT, Drift, cusum
 from measurement.scale import TableError
 

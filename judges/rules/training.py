@@ -15,12 +15,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from core.errors import Invalid
 from judges.rules.spec import DimensionSpec, ItemView, canonical_json
 from judges.rules.verdicts import to_item_labelling
-from measurement.arrays import Floats
+from measurement.arrays import Floats, np
 from measurement.scale import TIE
 
 LEAST_LABELS = 20

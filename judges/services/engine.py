@@ -17,13 +17,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q
 from django.utils import timezone
 
 from core import jobs, stopping
 from core.errors import DomainError
-from judges.models import Call, Run
+from judges.models import Run
 from judges.providers.base import Provider, ProviderFailure, ProviderReply
 from judges.rules import retrying
 from judges.services import asking, batches, calls, combining, lease, ledger, pieces, tending
@@ -32,7 +32,7 @@ from judges.services.lease import Claim
 from judges.services.ledger import Sent, Taken
 from judges.services.pace import Pace
 from judges.services.wire import Answer, Wire
-from judges.states import CallState, RunMode, RunState
+from judges.states import RunMode, RunState
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +113,7 @@ def drain(run_id: int, *, pace: Pace | None = None) -> None:
             flow=retrying.starting_at(run.concurrency, ceiling=run.concurrency),
         )
         is_done = work.go()
+    gc.collect()
     if is_done:
         combining.combine(run_id, now=timezone.now())
 

@@ -136,9 +136,7 @@ def book(purses: Iterable[Purse], booked: Mapping[date, Booking]) -> None:
 def keep(purses: Iterable[Purse]) -> None:
     """What was reserved and booked, into the rows."""
     adapt = connection.ops.adapt_decimalfield_value
-    rows = [
-        [adapt(one.spent, PLACES, 6), adapt(one.reserved, PLACES, 6), one.pk] for one in purses
-    ]
+    rows = [[adapt(one.spent, PLACES, 6), adapt(one.reserved, PLACES, 6), one.pk] for one in purses]
     if rows:
         with connection.cursor() as cursor:
             cursor.executemany(KEEP, rows)
