@@ -113,6 +113,7 @@ def drain(run_id: int, *, pace: Pace | None = None) -> None:
             flow=retrying.starting_at(run.concurrency, ceiling=run.concurrency),
         )
         is_done = work.go()
+    # The client and its connections hold each other: without this they stay until much later.
     gc.collect()
     if is_done:
         combining.combine(run_id, now=timezone.now())
