@@ -27,6 +27,7 @@ from judges.states import ProbeKind, RunPurpose
 SLUG = "demo"
 SEALED_SHARE = 0.6
 PAIRS, RATED_SINGLES, OPEN_SINGLES, OPEN_PAIRS = 1000, 120, 40, 30
+FRESH_PAIRS = 30
 PROBED = 100
 """Development pairs that the demo's probes of order ask about."""
 
@@ -80,6 +81,7 @@ def seed(*, now: datetime) -> bool:
     start = PAIRS + RATED_SINGLES + OPEN_SINGLES + OPEN_PAIRS
     talks.seed(project=project, version=rubric, lead=lead, start=start, now=now)
     _judges(project, pairs, preference, lead, now)
+    _fresh_pairs(project, lead, start=start + talks.ITEMS)
     Project.objects.filter(pk=project.pk).update(is_demo=True)
     return True
 
@@ -270,6 +272,17 @@ def _judges(
     for one in (slant, plumb):
         order = Asked(version=one, dataset=dataset, kind=ProbeKind.ORDER, size=PROBED)
         probes.start(order, actor=lead.actor, now=now)
+
+
+def _fresh_pairs(project: Project, lead: User, *, start: int) -> None:
+    """Pairs that came after the judge's versions: what a drift round takes once one stands."""
+    dataset = datasets.create(project=project, name="Pairs of week 47", actor=lead.actor)
+    importing.add_items(
+        dataset=dataset,
+        drafts=texts.pairs(start=start, count=FRESH_PAIRS),
+        actor=lead.actor,
+        name="made by the demo",
+    )
 
 
 def _version(

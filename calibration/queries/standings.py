@@ -16,6 +16,7 @@ from core.filters import paged
 from judges.models import Decision, Judge, Standing
 from judges.queries import drift
 from judges.queries.drift import DriftState
+from judges.states import DecisionKind
 from measurement.drift import LIMIT
 
 DECISIONS_PAGE = 20
@@ -47,6 +48,7 @@ class Standings:
     standing: Standing | None
     dimensions: tuple[tuple[str, bool], ...]
     who: str
+    suspension: HistoryLine | None
     drifts: list[DriftLine]
     rounds: list[DriftRound]
     page: Page[Decision]
@@ -73,11 +75,21 @@ def of_judge(judge: Judge, *, page: object) -> Standings:
         standing=standing,
         dimensions=_covered(standing) if standing else (),
         who=names[standing.decision.actor] if standing else "",
+        suspension=suspension_of(standing) if standing else None,
         drifts=_drifts(standing) if standing else [],
         rounds=driftrounds.of_standing(standing) if standing else [],
         page=shown,
         history=[_line(one, names[one.actor]) for one in shown],
     )
+
+
+def suspension_of(standing: Standing) -> HistoryLine | None:
+    """The decision that suspended what stands, with its person; nothing while it is in force."""
+    if not standing.is_suspended:
+        return None
+    decisions = Decision.objects.filter(judge=standing.judge_id, kind=DecisionKind.SUSPEND)
+    decision = decisions.select_related("version__judge").latest("pk")
+    return _line(decision, people_queries.actor_names([decision.actor])[decision.actor])
 
 
 def _covered(standing: Standing) -> tuple[tuple[str, bool], ...]:

@@ -63,6 +63,7 @@ def reinstate(request: MemberRequest, judge_id: int) -> HttpResponse:
         )
         messages.success(request, "Reinstated: the API answers with it again.")
         return go(request, "standing", request.project.slug, judge_id)
-    context = {**STEP, "standing": standing, "form": form}
+    suspension = queries.suspension_of(standing)
+    context = {**STEP, "standing": standing, "form": form, "suspension": suspension}
     status = 422 if form.is_bound else 200
     return page(request, "calibration/standing_reinstate.html", context, status=status)

@@ -15,6 +15,7 @@ from annotation.states import Part, Provenance
 from calibration.demo.seed import SLUG, seed
 from calibration.models import CalibrationReport
 from calibration.queries import agreement
+from calibration.services import driftrounds
 from core import jobs
 from core.models import Job, JobState
 from judges import simulator
@@ -82,4 +83,7 @@ def test_the_demo_is_seeded_once_and_its_judges_part_at_the_gate(sim: Simulator)
         by=ada,
         now=builders.NOON,
     )
-    assert JudgeVersion.objects.get(number=2).judge.standing.version.number == 2
+    standing = JudgeVersion.objects.get(number=2).judge.standing
+    assert standing.version.number == 2
+    fresh = driftrounds.datasets_with_fresh(standing)
+    assert [one.name for one in fresh] == ["Pairs of week 47"]

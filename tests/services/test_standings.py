@@ -223,6 +223,11 @@ def test_what_is_suspended_is_not_answered(scene: Scene) -> None:
 def test_an_admin_reinstates_it_with_a_reason(scene: Scene) -> None:
     standing = suspended(scene)
     approval = standing.decision_id
+    ada = client_for(scene.cast.ada)
+    for name in ("standing", "standing_reinstate"):
+        page = ada.get(reverse(name, args=["support", scene.judge.pk])).content.decode()
+        assert "suspended by Ada" in page, name
+        assert "People complain." in page
     with pytest.raises(Invalid):
         suspending.reinstate(
             standing_id=standing.pk, reason="", by=scene.cast.ada, now=timezone.now()
