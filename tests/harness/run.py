@@ -90,7 +90,7 @@ PHASES = (
         ("-m", "(databases or redis or processes) and not e2e", *IN_TWO),
         servers,
     ),
-    Phase("browser", "The browser tests, in Chromium", ("-m", "e2e"), browser),
+    Phase("browser", "The browser tests, in Chromium", ("-m", "e2e", *IN_TWO), browser),
 )
 
 
