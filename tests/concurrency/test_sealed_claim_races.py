@@ -55,9 +55,7 @@ def make_both() -> Both:
     rater = builders.rater_of(project, noor)
     dataset = builders.make_dataset(project, share=0.5)
     version = builders.make_guideline(project, pairwise=True)
-    items = [
-        builders.make_pair(dataset, external_id=f"p{n}", part=Part.SEALED) for n in range(3)
-    ]
+    items = [builders.make_pair(dataset, external_id=f"p{n}", part=Part.SEALED) for n in range(3)]
     round_ = builders.make_round(dataset, version, items=items, raters=[rater])
     return Both(round_, rater, judging.make_judge(project, version), version, noor)
 

@@ -187,9 +187,7 @@ def held_by_another(scene: Scene, amount: Decimal) -> Run:
 
 
 def both_purses(scene: Scene) -> list[Purse]:
-    return purses.opened(
-        project_id=scene.project.pk, judge_id=scene.judge.pk, months=[THIS_MONTH]
-    )
+    return purses.opened(project_id=scene.project.pk, judge_id=scene.judge.pk, months=[THIS_MONTH])
 
 
 def book(scene: Scene, one: Booking) -> None:

@@ -87,7 +87,7 @@ def test_the_way_of_a_call_is_prepared() -> None:
 
 
 def test_keys_are_asked_for_as_many_as_there_are() -> None:
-    _, round_ = _round_of_two()
+    _round_of_two()
     keys = list(Assignment.objects.order_by("-pk").values_list("pk", flat=True))
     asked = Prepared(_of_keys)
     for some in (keys, keys[:5], keys[:3], keys[:1]):
