@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+__all__ = ["Bools", "Floats", "Ints", "distinct", "np"]
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
