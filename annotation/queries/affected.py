@@ -57,7 +57,9 @@ def rated_before(version: GuidelineVersion, items: QuerySet[Item]) -> QuerySet[I
 
 def datasets_rated_before(version: GuidelineVersion) -> QuerySet[Dataset]:
     """The datasets in which a round was rated by an earlier major, the newest first."""
+    rated = Assignment.objects.filter(round=OuterRef("pk"), state=AssignmentState.SUBMITTED)
     older = Round.objects.filter(
+        Exists(rated),
         dataset=OuterRef("pk"),
         kind__in=FEEDING,
         guideline_version__guideline=version.guideline_id,

@@ -27,14 +27,14 @@ def judge(project_id: int, slug: str) -> Step:
 
 def _how_far(project_id: int) -> tuple[str, str, bool]:
     standing = (
-        Standing.objects.filter(judge__project=project_id, is_suspended=False)
-        .filter(valid_until__gt=timezone.now())
+        Standing.objects.filter(judge__project=project_id, valid_until__gt=timezone.now())
         .select_related("version")
-        .order_by("-since")
+        .order_by("is_suspended", "-since")
         .first()
     )
     if standing is not None:
-        return str(standing.version), "approved", True
+        words = "suspended" if standing.is_suspended else "approved"
+        return str(standing.version), words, not standing.is_suspended
     newest = JudgeVersion.objects.filter(judge__project=project_id).order_by("-pk").first()
     if newest is None:
         return NOTHING, "write the first version", False

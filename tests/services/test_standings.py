@@ -227,6 +227,7 @@ def test_an_admin_reinstates_it_with_a_reason(scene: Scene) -> None:
     for name in ("standing", "standing_reinstate"):
         page = ada.get(reverse(name, args=["support", scene.judge.pk])).content.decode()
         assert "suspended by Ada" in page, name
+        assert '<span class="steps__next">suspended</span>' in page, name
         assert "People complain." in page
     with pytest.raises(Invalid):
         suspending.reinstate(

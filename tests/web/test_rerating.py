@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from accounts.models import Project, Rater
 from annotation.models import Assignment, GuidelineVersion, Item, ReferenceLabel, Round
+from annotation.queries import affected
 from annotation.services import guidelines, laying, reference, rounds
 from annotation.states import Part, RoundKind, RoundState
 from core.errors import Invalid
@@ -161,6 +162,16 @@ def test_a_dataset_without_anything_rated_before_is_refused(
             by=cast.lea,
             kind=RoundKind.RERATING,
         )
+
+
+def test_only_datasets_that_somebody_rated_are_offered(
+    old: Round, drafted: GuidelineVersion, cast: Cast, raters: list[Rater]
+) -> None:
+    idle = builders.make_dataset(old.project, name="idle")
+    item = builders.make_item(idle, external_id="idle-1")
+    builders.make_round(idle, old.guideline_version, items=[item], raters=raters, name="Idle")
+    version = published(drafted, cast)
+    assert list(affected.datasets_rated_before(version)) == [old.dataset]
 
 
 def test_more_items_come_from_what_was_rated_before_too(
