@@ -30,12 +30,15 @@ def flag(name: str, *, default: bool = False) -> bool:
     raise ImproperlyConfigured(f"{name} must be one of 1, 0, true, false, yes, no; it is {raw!r}.")
 
 
-def number(name: str, *, default: int) -> int:
+def number(name: str, *, default: int, least: int | None = None) -> int:
     raw = text(name, str(default))
     try:
-        return int(raw)
+        found = int(raw)
     except ValueError:
         raise ImproperlyConfigured(f"{name} must be a whole number; it is {raw!r}.") from None
+    if least is not None and found < least:
+        raise ImproperlyConfigured(f"{name} must be at least {least}; it is {found}.")
+    return found
 
 
 def listed(name: str, *, default: tuple[str, ...] = ()) -> list[str]:

@@ -282,10 +282,11 @@ if DEMO and not SIMULATOR_URL:
     UP_EXTRA_PROCESSES["simulator"] = [
         sys.executable, "-m", "judges.simulator", "--port", str(_simulator_port)
     ]  # fmt: skip
-RUN_CONCURRENCY = env.number("PLUMBLINE_RUN_CONCURRENCY", default=16)
-RUN_LEASE_SECONDS = env.number("PLUMBLINE_RUN_LEASE_SECONDS", default=6)
-BATCH_POLL_SECONDS = env.number("PLUMBLINE_BATCH_POLL_SECONDS", default=5)
-BATCH_LOST_SECONDS = env.number("PLUMBLINE_BATCH_LOST_SECONDS", default=600)
+RUN_CONCURRENCY = env.number("PLUMBLINE_RUN_CONCURRENCY", default=16, least=1)
+RUN_LEASE_SECONDS = env.number("PLUMBLINE_RUN_LEASE_SECONDS", default=6, least=1)
+CALL_TIMEOUT_SECONDS = env.number("PLUMBLINE_CALL_TIMEOUT_SECONDS", default=120, least=1)
+BATCH_POLL_SECONDS = env.number("PLUMBLINE_BATCH_POLL_SECONDS", default=5, least=1)
+BATCH_LOST_SECONDS = env.number("PLUMBLINE_BATCH_LOST_SECONDS", default=600, least=1)
 RATING_LEASE_MINUTES = env.number("PLUMBLINE_RATING_LEASE_MINUTES", default=30)
 
 LOGGING = {

@@ -10,10 +10,10 @@ from accounts.models import Project, User
 from annotation.models import Dataset, GuidelineVersion, Item, ReferenceLabel
 from annotation.states import ItemKind, Method, ReferenceState
 from judges.models import Judge, JudgeVersion, Run
-from judges.services import runs, versions
+from judges.services import keys, runs, versions
 from judges.services.pace import Pace
-from judges.services.versions import SIMULATOR, Choices
-from judges.states import RunMode, RunPurpose
+from judges.services.versions import OPENAI, SIMULATOR, Choices
+from judges.states import KeyProvider, RunMode, RunPurpose
 from tests import builders
 from tests.builders import NOON
 
@@ -129,6 +129,19 @@ def make_labels(
             votes=2,
             ratings_digest="1" * 64,
         )
+
+
+def make_chat_version(
+    scene: Scene, url: str, *, by: User, key: str = "sk-for-tests"
+) -> JudgeVersion:
+    """A version that is asked over the chat API, with the key that allows the address."""
+    keys.set_key(
+        project=scene.project, provider=KeyProvider.OPENAI, base_url=url, key=key, by=by, now=NOON
+    )
+    choices = Choices(provider=OPENAI, model=PLUMB, base_url=url, max_tokens=1000)
+    return versions.save_version(
+        judge=scene.judge, guideline_version=scene.guideline, choices=choices, author=None
+    ).version
 
 
 def make_baseline(scene: Scene) -> JudgeVersion:

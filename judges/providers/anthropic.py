@@ -12,6 +12,7 @@ from judges.providers.common import (
     check_access,
     count,
     is_count,
+    is_cut_off,
     never_left,
     refused,
     seconds,
@@ -90,7 +91,7 @@ def refusal(error: APIStatusError, api_key: str, latency_ms: int = 0) -> Provide
         code=code or (error.type or ""),
         request_id=error.request_id or "",
         retry_after=seconds(error.response.headers),
-        possibly_paid=error.status_code in {408, 504},
+        possibly_paid=is_cut_off(error.status_code),
         latency_ms=latency_ms,
     )
 

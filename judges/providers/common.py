@@ -11,6 +11,7 @@ from judges.rules.retrying import FailureKind
 
 _MESSAGE_CHARACTERS = 500
 MOST_TOKENS = 100_000_000
+_CUT_OFF = frozenset({408, 504, 524})
 
 
 def without_key(message: str, api_key: str) -> str:
@@ -27,6 +28,11 @@ def refused(status: int, message: str, api_key: str) -> str:
     if status in {401, 403}:
         return f"HTTP {status}: the server does not take the key, or not for this model."
     return f"HTTP {status}: {without_key(message, api_key)}"
+
+
+def is_cut_off(status: int) -> bool:
+    """Whether somebody on the way gave up waiting: the model may have answered, and be paid for."""
+    return status in _CUT_OFF
 
 
 def check_access(api_key: str, base_url: str) -> None:

@@ -15,6 +15,7 @@ from judges.providers.common import (
     check_access,
     count,
     is_count,
+    is_cut_off,
     never_left,
     refused,
     seconds,
@@ -58,7 +59,7 @@ class OpenAIProvider:
         started = time.monotonic()
         try:
             raw = await self._connected().chat.completions.with_raw_response.create(
-                **_parameters(request, base_url=self._base_url), timeout=request.timeout_seconds
+                **parameters(request, base_url=self._base_url), timeout=request.timeout_seconds
             )
             body = str(raw.text)
         except openai.APIStatusError as error:
@@ -115,30 +116,31 @@ class OpenAIProvider:
             code=code or str(error.type or ""),
             request_id=str(error.request_id or ""),
             retry_after=seconds(error.response.headers),
-            possibly_paid=error.status_code in {408, 504},
+            possibly_paid=is_cut_off(error.status_code),
             latency_ms=latency_ms,
         )
 
 
-def _parameters(request: ProviderRequest, *, base_url: str) -> dict[str, Any]:
+def parameters(request: ProviderRequest, *, base_url: str) -> dict[str, Any]:
+    """What the SDK is given for a request to this address."""
     rendered = request.rendered
     # The newest models of OpenAI take the one name, most other servers know only the other.
     own = urlsplit(base_url).hostname == _OWN_HOST
     limit = "max_completion_tokens" if own else "max_tokens"
     turns = [{"role": turn.role, "content": turn.text} for turn in rendered.turns]
-    parameters: dict[str, Any] = {
+    given: dict[str, Any] = {
         "model": rendered.model,
         limit: rendered.max_tokens,
         "messages": [{"role": "system", "content": rendered.system}, *turns],
     }
     if rendered.structured_output == "native":
         schema = {"name": "verdict", "strict": True, "schema": dict(rendered.schema)}
-        parameters["response_format"] = {"type": "json_schema", "json_schema": schema}
+        given["response_format"] = {"type": "json_schema", "json_schema": schema}
     if rendered.effort is not None:
-        parameters["reasoning_effort"] = rendered.effort
+        given["reasoning_effort"] = rendered.effort
     if rendered.temperature is not None:
-        parameters["temperature"] = rendered.temperature
-    return parameters
+        given["temperature"] = rendered.temperature
+    return given
 
 
 def _reply(body: str, headers: dict[str, str], latency_ms: int) -> ProviderReply:

@@ -43,8 +43,6 @@ LINGER_SHARE = 0.05
 """Of what an answer takes: so much slower than the provider a run may be, to cost half of it."""
 DEAD_WORKER = "The worker ended between sending and recording: possibly paid."
 STOPPED_WORKER = "The worker was stopped before the answer came: possibly paid."
-FORGOTTEN_SECONDS = 600.0
-"""No provider answers that late: longer than any timeout of a call."""
 HELD_SECONDS = 0.5
 HELD_TOO_LONG = " What is left of it is reserved by other runs."
 
@@ -393,6 +391,7 @@ def reconcile(now: datetime) -> int:
     ended = combining.forgotten(now)
     for run_id in ended:
         jobs.send_hint("judges.combine", run_id)
-    for run_id, attempt_ids in ledger.forgotten(now, patience_seconds=FORGOTTEN_SECONDS).items():
+    patience = Pace.of_settings().forgotten
+    for run_id, attempt_ids in ledger.forgotten(now, patience_seconds=patience).items():
         ledger.abandon(run_id, attempt_ids, problem=DEAD_WORKER, now=now)
     return len(waiting) + len(ended)

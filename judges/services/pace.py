@@ -8,6 +8,8 @@ from django.conf import settings
 
 from judges.rules import retrying
 
+LEAST_FORGOTTEN = 600.0
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -26,9 +28,15 @@ class Pace:
     def of_settings(cls) -> Pace:
         return cls(
             lease=float(settings.RUN_LEASE_SECONDS),
+            timeout=float(settings.CALL_TIMEOUT_SECONDS),
             poll=float(settings.BATCH_POLL_SECONDS),
             lost=float(settings.BATCH_LOST_SECONDS),
         )
+
+    @property
+    def forgotten(self) -> float:
+        """After so long no answer comes to a call of a run that nobody works on."""
+        return max(LEAST_FORGOTTEN, 2 * self.timeout)
 
     @property
     def submitting(self) -> float:

@@ -186,14 +186,14 @@ def web_command() -> list[str]:
 
 
 @contextmanager
-def house(folder: Path, *, demo: bool) -> Iterator[House]:
-    """A prepared house that is not started yet, on the servers this test run was given, if any."""
+def house(folder: Path, *, demo: bool, database: str = "") -> Iterator[House]:
+    """A prepared house that is not started yet, on the servers this test run was given, if any,
+    or on a database server of its own."""
     with ExitStack() as stack:
         servers: dict[str, str] = {}
-        if os.environ.get("DATABASE_URL"):
-            servers["DATABASE_URL"] = stack.enter_context(
-                fresh_database(os.environ["DATABASE_URL"])
-            )
+        database = database or os.environ.get("DATABASE_URL", "")
+        if database:
+            servers["DATABASE_URL"] = stack.enter_context(fresh_database(database))
         if os.environ.get("BROKER_URL"):
             servers["BROKER_URL"] = _own_queue(os.environ["BROKER_URL"])
         one = House(folder, demo=demo, servers=servers)

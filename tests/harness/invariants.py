@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,10 @@ ANSWERED = ("ok", "invalid", "truncated", "refused")
 """Outcomes of attempts whose answer came and was read: the simulator must have served each."""
 OPEN = ("unknown", "transient")
 """Outcomes of attempts that the server may have served or not."""
+LAST = ("ok", "refused", "context", "failed")
+"""Outcomes after which a call is over, whatever its attempts were before."""
+AT_MOST_TWICE = ("invalid", "truncated")
+"""Outcomes that are mended once: by a repair, or by more room."""
 # SQLite sums amounts as floating-point numbers.
 DUST = Decimal("0.0000001")
 
@@ -54,7 +59,9 @@ def broken(run_id: int, served: Mapping[str, int], *, repeated: int) -> list[str
     return [
         *_of_the_run(run, calls),
         *(said for call in calls for said in _of_a_call(call, attempts[call.pk])),
+        *_of_what_was_asked_again(run, calls, attempts),
         *_of_the_money(run, everything),
+        *_of_the_purses(run),
         *_of_the_server(ledger, served),
         *([f"{unknown} attempts are unknown, not {repeated} at most"] * (unknown > repeated)),
     ]
@@ -91,6 +98,28 @@ def _of_a_call(call: Call, attempts: Sequence[Attempt]) -> Iterator[str]:
         yield f"call {call.pk} is ok and its last attempt is not: {outcomes}"
     if "ok" in outcomes[:-1]:
         yield f"call {call.pk} was asked again after its answer: {outcomes}"
+    yield from _of_a_series(call, outcomes[-call.tries :] if call.tries else [])
+
+
+def _of_a_series(call: Call, series: Sequence[str]) -> Iterator[str]:
+    """What was asked since somebody tried the call anew, or ever."""
+    if any(one in LAST for one in series[:-1]):
+        yield f"call {call.pk} was over and was asked again: {series}"
+    for outcome in AT_MOST_TWICE:
+        if series.count(outcome) > 2:
+            yield f"call {call.pk} was mended more than once: {series}"
+
+
+def _of_what_was_asked_again(
+    run: Run, calls: Sequence[Call], attempts: Mapping[int, Sequence[Attempt]]
+) -> Iterator[str]:
+    """A series of attempts begins anew only where a person said so."""
+    from core.models import AuditEvent
+
+    anew = [call.pk for call in calls if len(attempts[call.pk]) != call.tries]
+    said = AuditEvent.objects.filter(verb="run.retried", object_id=str(run.pk))
+    if anew and not said.exists():
+        yield f"calls {anew} were begun anew and nobody asked for it"
 
 
 def _of_the_money(run: Run, attempts: Sequence[Attempt]) -> Iterator[str]:
@@ -101,6 +130,34 @@ def _of_the_money(run: Run, attempts: Sequence[Attempt]) -> Iterator[str]:
         yield f"{run.reserved} is still reserved"
     if run.budget is not None and run.spent + run.reserved > run.budget:
         yield f"{run.spent} + {run.reserved} exceeds the budget of {run.budget}"
+
+
+def _of_the_purses(run: Run) -> Iterator[str]:
+    """The budgets of the judge and of each month hold what the attempts cost that they pay for."""
+    from core.models import AuditEvent
+    from judges.models import Attempt, Purse
+
+    paid: dict[int | date, Decimal] = {run.version.judge_id: Decimal(0)}
+    rows = Attempt.objects.filter(call__run__project=run.project_id)
+    for sent_at, judge_id, cost in rows.values_list("sent_at", "call__run__version__judge", "cost"):
+        for key in (sent_at.astimezone(UTC).date().replace(day=1), judge_id):
+            paid[key] = paid.get(key, Decimal(0)) + (cost or 0)
+    purses = {
+        purse.month or purse.judge_id or 0: purse
+        for purse in Purse.objects.filter(project=run.project_id)
+    }
+    for key in paid.keys() | purses.keys():
+        purse, cost = purses.get(key), paid.get(key, Decimal(0))
+        spent, reserved = (purse.spent, purse.reserved) if purse else (Decimal(0), Decimal(0))
+        if abs(spent - cost) > DUST:
+            yield f"{purse or key} has {spent} spent and its attempts cost {cost}"
+        if abs(reserved) > DUST:
+            yield f"{purse} has {reserved} still reserved"
+        if purse and purse.limit is not None and spent + reserved > purse.limit:
+            yield f"{purse} has {spent} + {reserved}, above {purse.limit}"
+    lifted = AuditEvent.objects.filter(project_id=run.project_id, verb__endswith=".overcharged")
+    if lifted.exists():
+        yield "a budget was lifted, because a call cost more than was reserved for it"
 
 
 def _of_the_server(ledger: _Ledger, served: Mapping[str, int]) -> Iterator[str]:
@@ -144,10 +201,15 @@ def _enter(ledger: _Ledger, run: Run, call: Call, attempts: Sequence[Attempt]) -
 
 def _digest(plan: Plan, request: RenderedRequest) -> str:
     """The simulator's digest of the body that the provider sends for a request."""
-    from judges.providers import anthropic
+    from judges.providers import anthropic, openai
     from judges.providers.base import ProviderRequest
-    from judges.simulator import messages
+    from judges.simulator import chat, messages
 
-    cached = bool(plan.spec.capabilities.get("prompt_cache", False))
+    spec = plan.spec
+    cached = bool(spec.capabilities.get("prompt_cache", False))
     asked = ProviderRequest(request, timeout_seconds=1.0, prompt_cache=cached)
-    return messages.digest(json.loads(json.dumps(anthropic.parameters(asked))))
+    if spec.provider == "openai":
+        body = chat.as_message(openai.parameters(asked, base_url=spec.base_url))
+    else:
+        body = anthropic.parameters(asked)
+    return messages.digest(json.loads(json.dumps(body)))

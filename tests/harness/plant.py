@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,12 @@ class Plant:
         one.environment["PLUMBLINE_SIMULATOR_URL"] = sim.url
         one.environment["PLUMBLINE_RUN_LEASE_SECONDS"] = str(LEASE_SECONDS)
 
-    def begin(self, how: str = "plan", *steps: dict[str, object]) -> None:
+    def begin(
+        self, how: str = "plan", *steps: dict[str, object], limits: Sequence[int] = (100, 100, 100)
+    ) -> None:
         """A fresh run in a house that is started, with a script for the simulator; `batch`: through
-        the batch API."""
+        the batch API. `limits`: budgets of run, judge and month, in percent of the most that the
+        estimate names."""
         self.sim.reset()
         self.sim.script(*steps)
         process = self.house.process
@@ -42,7 +46,7 @@ class Plant:
         self.house.wait_until(lambda: len(self.house.members("celery")) == 1, PATIENCE)
         # Whatever the test before left asleep.
         os.kill(self.house.members("celery")[0], signal.SIGCONT)
-        self.run = int(self.ledger(how, str(PAIRS), str(IN_FLIGHT))["run"])
+        self.run = int(self.ledger(how, str(PAIRS), str(IN_FLIGHT), *map(str, limits))["run"])
 
     def ledger(self, *arguments: str) -> dict[str, Any]:
         """Ask the rows."""
@@ -67,14 +71,16 @@ class Plant:
     def requests(self) -> int:
         return int(self.sim.stats()["requests"])
 
-    def wait_for_the_middle(self) -> None:
-        self.house.wait_until(lambda: self.requests >= CALLS // 3, PATIENCE)
-        assert self.requests < CALLS, "The run was over before anything could be killed."
+    def wait_for_the_middle(self, requests: int = CALLS // 3, *, more: int = 0) -> None:
+        """`more`: requests that are sent beside one for each call, and answered at once."""
+        self.house.wait_until(lambda: self.requests >= requests, PATIENCE)
+        assert self.requests < CALLS + more, "The run was over before anything could be killed."
 
     def wait_for_the_end(self) -> dict[str, Any]:
         """What the rows say once the run has ended or paused."""
         said = self.ledger("wait", str(self.run), str(PATIENCE))
         assert said["is_combined"] or said["state"] == "paused", f"{said}\n{self.house.tail()}"
+        assert said["overdrawn"] == [], said
         return said
 
     def check(self, *, repeated: int) -> dict[str, Any]:
@@ -82,6 +88,7 @@ class Plant:
         wait, check = ("wait", str(self.run), str(PATIENCE)), ("check", str(self.run))
         said = self.ledger(*wait, "then", *check, str(repeated))
         assert said["broken"] == [], f"{said}\n{self.house.tail()}"
+        assert said["overdrawn"] == [], said
         return said
 
 

@@ -26,6 +26,8 @@ USER = "plumbline"
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 HASTE = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+KEEPS = ("-c", "fsync=off", "-c", "full_page_writes=off")
+"""What was committed survives the server's end, if not the machine's."""
 
 
 class NoPostgres(Exception):
@@ -44,6 +46,51 @@ class Account:
         return self.user == os.geteuid()
 
 
+class Postgres:
+    """A server on data of its own that can be stopped and started again."""
+
+    def __init__(self, tree: Path, folder: Path, account: Account, options: Sequence[str]) -> None:
+        self._tree, self._folder, self._account = tree, folder, account
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        _must(
+            [str(tree / "bin" / "initdb"), "-D", str(folder / "data"), "-U", USER, "-A", "trust",
+             "--no-sync", "--encoding=UTF8", "--locale=C"],
+            account,
+        )  # fmt: skip
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://{USER}@{quote(str(self._folder), safe='')}:5432/{USER}"
+
+    def start(self) -> None:
+        """Return when it answers."""
+        self._process = _run(
+            [str(self._tree / "bin" / "postgres"), "-D", str(self._folder / "data"),
+             "-k", str(self._folder), "-c", "listen_addresses=", *self._options,
+             "-c", "shared_buffers=64MB", "-c", "max_connections=100",
+             "-c", f"log_directory={self._folder}", "-c", "logging_collector=on"],
+            self._account,
+            start_new_session=True,
+            # SIGINT: end now, without waiting for clients.
+            preexec_fn=tied_to(os.getpid(), signal.SIGINT),
+        )  # fmt: skip
+        _wait_until_ready(self._tree, self._folder, self._process)
+
+    def make(self, name: str) -> None:
+        """An empty database."""
+        _must(
+            [str(self._tree / "bin" / "createdb"), "-h", str(self._folder), "-U", USER, name],
+            self._account,
+        )
+
+    def stop(self, how: int = signal.SIGINT) -> None:
+        """SIGQUIT: at once and without a word, so that it has to recover when it starts again."""
+        if self._process is not None:
+            _stop(self._process, how)
+            self._process = None
+
+
 @contextmanager
 def postgres(*, durable: bool = False) -> Iterator[str]:
     """Yield a DATABASE_URL; the server lives as long as the block.
@@ -54,6 +101,13 @@ def postgres(*, durable: bool = False) -> Iterator[str]:
     if given:
         yield given
         return
+    with own_postgres([] if durable else HASTE) as server:
+        yield server.url
+
+
+@contextmanager
+def own_postgres(options: Sequence[str] = KEEPS) -> Iterator[Postgres]:
+    """A running server that nobody else uses, whatever DATABASE_URL says. Raises NoPostgres."""
     tree, account = wheel_tree(), _account()
     with short_folder("plumbline-pg-") as folder:
         if not account.is_us:
@@ -61,8 +115,13 @@ def postgres(*, durable: bool = False) -> Iterator[str]:
             if not _reaches(tree, account):
                 tree = Path(shutil.copytree(tree, folder / "tree", symlinks=True))
                 give(tree, user=account.user, group=account.group)
-        with _server(tree, folder, account, [] if durable else HASTE) as url:
-            yield url
+        server = Postgres(tree, folder, account, options)
+        server.start()
+        try:
+            server.make(USER)
+            yield server
+        finally:
+            server.stop()
 
 
 def wheel_tree() -> Path:
@@ -120,35 +179,6 @@ def _reaches(tree: Path, account: Account) -> bool:
         return False
 
 
-@contextmanager
-def _server(tree: Path, folder: Path, account: Account, options: Sequence[str]) -> Iterator[str]:
-    data = folder / "data"
-    _must(
-        [str(tree / "bin" / "initdb"), "-D", str(data), "-U", USER, "-A", "trust",
-         "--no-sync", "--encoding=UTF8", "--locale=C"],
-        account,
-    )  # fmt: skip
-    server = _run(
-        [str(tree / "bin" / "postgres"), "-D", str(data), "-k", str(folder),
-         "-c", "listen_addresses=", *options, "-c", "shared_buffers=64MB",
-         "-c", "max_connections=100",
-         "-c", f"log_directory={folder}", "-c", "logging_collector=on"],
-        account,
-        start_new_session=True,
-        # SIGINT: end now, without waiting for clients.
-        preexec_fn=tied_to(os.getpid(), signal.SIGINT),
-    )  # fmt: skip
-    try:
-        _wait_until_ready(tree, folder, server)
-        _must(
-            [str(tree / "bin" / "createdb"), "-h", str(folder), "-U", USER, USER],
-            account,
-        )
-        yield f"postgresql://{USER}@{quote(str(folder), safe='')}:5432/{USER}"
-    finally:
-        _stop(server)
-
-
 def _must(command: list[str], account: Account) -> None:
     with _run(command, account) as process:
         output, _ = process.communicate(timeout=START_SECONDS)
@@ -173,9 +203,9 @@ def _wait_until_ready(tree: Path, folder: Path, server: subprocess.Popen[bytes])
     raise NoPostgres("PostgreSQL did not answer within 30 seconds.")
 
 
-def _stop(server: subprocess.Popen[bytes]) -> None:
+def _stop(server: subprocess.Popen[bytes], how: int = signal.SIGINT) -> None:
     if server.poll() is None:
-        server.send_signal(signal.SIGINT)
+        server.send_signal(how)
         try:
             server.wait(timeout=STOP_SECONDS)
         except subprocess.TimeoutExpired:

@@ -22,6 +22,7 @@ from judges.models import Attempt, Call, Judge, JudgeVersion, Purse, Run
 from judges.queries import health
 from judges.rules import budgets
 from judges.services import calls, engine, ledger, purses, runs
+from judges.services.pace import Pace
 from judges.services.purses import Booking
 from judges.simulator import Simulator
 from judges.states import CallState, RunPurpose, RunState
@@ -238,7 +239,7 @@ def test_what_a_dead_worker_of_a_paused_run_holds_is_given_up(sim: Simulator) ->
     now = timezone.now()
     engine.reconcile(now)
     assert months_purse(scene).reserved == CENT
-    engine.reconcile(now + timedelta(seconds=engine.FORGOTTEN_SECONDS + 1))
+    engine.reconcile(now + timedelta(seconds=Pace().forgotten + 1))
     purse = months_purse(scene)
     assert (purse.spent, purse.reserved) == (CENT, NOTHING)
     other.refresh_from_db()

@@ -5,6 +5,7 @@ The real SDK over real HTTP; what dies as a process does so in tests/processes.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import threading
@@ -28,7 +29,7 @@ from judges.services import combining, engine, runs
 from judges.services.pace import Pace
 from judges.simulator import Simulator
 from judges.states import RunState
-from tests import judging
+from tests import builders, judging
 from tests.harness import invariants, outages
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.databases]
@@ -115,6 +116,28 @@ def test_every_fault_at_once_within_a_budget_that_ends(sim: Simulator) -> None:
         assert run.budget is not None
         assert run.spent + run.reserved <= run.budget
         runs.set_budget(run=run, budget=run.budget + Decimal("0.03"), actor="u1")
+        runs.resume(run=run, actor="u1")
+        pauses += 1
+    assert pauses
+    check(run, sim)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("openai") is None,
+    reason="the extra plumbline[openai] is not installed",
+)
+def test_every_fault_of_a_server_with_the_chat_api(sim: Simulator) -> None:
+    scene = judging.make_scene(pairs=20)
+    ada = builders.make_user(username="ada")
+    version = judging.make_chat_version(scene, f"{sim.url}/v1", by=ada)
+    run = judging.make_run(version, dataset=scene.dataset, concurrency=IN_FLIGHT, budget=Decimal(1))
+    seconds = {"hang": 9.0}
+    sim.script(
+        *({"do": doing, "seconds": seconds.get(doing, 0.1)} for doing in (*PASSING, *FOR_A_PERSON))
+    )
+    pauses = 0
+    while drained(run).state == RunState.PAUSED:
+        assert run.spent + run.reserved <= Decimal(1)
         runs.resume(run=run, actor="u1")
         pauses += 1
     assert pauses

@@ -18,7 +18,7 @@ from judges.models import Attempt, JudgeVersion, ProviderKey
 from judges.rules.capabilities import Profile
 from judges.rules.spec import canonical_json
 from judges.services import asking, engine, keys, runs, versions
-from judges.services.versions import ANTHROPIC, OPENAI, Choices
+from judges.services.versions import ANTHROPIC, Choices
 from judges.simulator import Simulator
 from judges.states import KeyProvider, RunState
 from tests import builders, judging
@@ -258,7 +258,7 @@ def test_a_temperature_goes_to_a_server_that_takes_one(
 def test_a_server_with_the_chat_api_is_judged_by_the_same_engine(
     sim: Simulator, scene: Scene, ada: User
 ) -> None:
-    version = version_with_the_chat_api(scene, ada, f"{sim.url}/v1")
+    version = judging.make_chat_version(scene, f"{sim.url}/v1", by=ada, key=KEY)
     run = judging.make_run(version, dataset=scene.dataset)
     engine.drain(run.pk, pace=QUICK)
     run.refresh_from_db()
@@ -272,21 +272,6 @@ def test_a_server_with_the_chat_api_is_judged_by_the_same_engine(
     reason="the extra plumbline[openai] is installed",
 )
 def test_without_the_extra_a_run_says_what_to_install(scene: Scene, ada: User) -> None:
-    version = version_with_the_chat_api(scene, ada, "http://127.0.0.1:9/v1")
+    version = judging.make_chat_version(scene, "http://127.0.0.1:9/v1", by=ada, key=KEY)
     with pytest.raises(NotReady, match=r"plumbline\[openai\]"):
         runs.plan_run(version=version, dataset=scene.dataset, actor="u1", now=NOON)
-
-
-def version_with_the_chat_api(scene: Scene, by: User, url: str) -> JudgeVersion:
-    keys.set_key(
-        project=scene.project,
-        provider=KeyProvider.OPENAI,
-        base_url=url,
-        key=KEY,
-        by=by,
-        now=NOON,
-    )
-    choices = Choices(provider=OPENAI, model=PLUMB, base_url=url, max_tokens=1000)
-    return versions.save_version(
-        judge=scene.judge, guideline_version=scene.guideline, choices=choices, author=None
-    ).version

@@ -98,8 +98,8 @@ def test_without_the_extra_a_sentence_says_what_to_install(
 
 
 def test_openai_itself_is_told_the_limit_under_its_newer_name() -> None:
-    own = chat_provider._parameters(ONE, base_url="https://api.openai.com/v1")
-    other = chat_provider._parameters(ONE, base_url="http://127.0.0.1:8000/v1")
+    own = chat_provider.parameters(ONE, base_url="https://api.openai.com/v1")
+    other = chat_provider.parameters(ONE, base_url="http://127.0.0.1:8000/v1")
     assert own["max_completion_tokens"] == other["max_tokens"] == ONE.rendered.max_tokens
 
 
