@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
 from accounts.models import User
-from annotation.models import GuidelineVersion, Item, ReferenceLabel, Response
-from annotation.states import Method, ReferenceState
+from annotation.models import Dataset, GuidelineVersion, Item, ReferenceLabel, Response
+from annotation.states import Method, ReferenceState, RoundState
 from judges.models import Call, JudgeLabel, JudgeVersion, Run, Verdict
 from judges.states import CallState, RunPurpose, RunState
 from tests import builders, judging
@@ -15,6 +18,7 @@ from tests.builders import NOON
 from tests.judging import Scene
 
 SEALED_MARK = "zqsealedzq"
+SEALED_LENGTH = 987_654_321
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +109,15 @@ def make_tuning(*, misses: int = 9, hits: int = 3, lead: User, slug: str = "supp
 
 
 def seal_beside(tuning: Tuning, *, count: int = 3) -> list[Item]:
-    """Sealed items in the same run, with marked texts, labels and reasons of people and judge, and
-    one development item that shares a cluster with one of them."""
+    """Sealed items in the same run, with marked texts, clusters, labels, ratings and reasons of
+    people and judge, and one development item that shares a cluster with one of them."""
     dataset = builders.make_dataset(tuning.scene.project, name="sealed", share=0.5)
     sealed = [
         builders.make_pair(
-            dataset, external_id=f"{SEALED_MARK}{n}", input=f"{SEALED_MARK} question {n}"
+            dataset,
+            external_id=f"{SEALED_MARK}{n}",
+            input=f"{SEALED_MARK} question {n}",
+            cluster=f"{SEALED_MARK} cluster {n}",
         )
         for n in range(count)
     ]
@@ -120,6 +127,8 @@ def seal_beside(tuning: Tuning, *, count: int = 3) -> list[Item]:
         input=f"{SEALED_MARK} beside",
         cluster=sealed[0].cluster_key,
     )
+    _rate(tuning, dataset, [*sealed, beside])
+    Response.objects.filter(item__dataset=dataset).update(length=SEALED_LENGTH)
     for item in [*sealed, beside]:
         label_people(item, tuning.scene.guideline, "A", reason=f"{SEALED_MARK} why")
         call = Call.objects.create(
@@ -138,3 +147,32 @@ def seal_beside(tuning: Tuning, *, count: int = 3) -> list[Item]:
         )
     Item.objects.filter(pk__in=[item.pk for item in sealed]).update(part="sealed")
     return [*sealed, beside]
+
+
+def _rate(tuning: Tuning, dataset: Dataset, items: Sequence[Item]) -> None:
+    """A rater's labels of sealed items, with marked reasons."""
+    rater = builders.rater_of(tuning.scene.project, builders.make_user(username="zoe"))
+    round_ = builders.make_round(
+        dataset,
+        tuning.scene.guideline,
+        items=items,
+        raters=[rater],
+        overlap=1,
+        state=RoundState.CLOSED,
+    )
+    for item in items:
+        slot = builders.make_rating(round_, item, rater, labels={"preference": "A"})
+        slot.ratings.update(rationale=f"{SEALED_MARK} rationale")
+
+
+def sealed_reads(captured: CaptureQueriesContext) -> list[str]:
+    """Those of the statements whose rows hold anything of what `seal_beside` made, run again."""
+    found = []
+    with connection.cursor() as cursor:
+        for sql in [query["sql"] for query in captured.captured_queries]:
+            if sql.lstrip().upper().startswith("SELECT"):
+                cursor.execute(sql)
+                rows = repr(cursor.fetchall())
+                if SEALED_MARK in rows or str(SEALED_LENGTH) in rows:
+                    found.append(sql)
+    return found

@@ -1,7 +1,7 @@
 """What people said of development items, for whoever tunes a judge.
 
-Nothing here reads a sealed item, or one that stands beside a sealed one: `open_items` is where
-every query of this module begins.
+Nothing here reads a sealed item, or one that stands beside a sealed one: `development_items` is
+where every query of this module begins.
 """
 
 from __future__ import annotations
@@ -82,9 +82,8 @@ class Labelled:
         return ", ".join(f"{key} = {label}" for key, label in self.labels)
 
 
-def open_items(project_id: int, *, user_id: int) -> QuerySet[Item]:
-    """Development items whose labels this person may read: none that is sealed or beside a sealed
-    one, and none that the person may yet rate."""
+def development_items(project_id: int) -> QuerySet[Item]:
+    """Items that tuning may read: none that is sealed or beside a sealed one."""
     items = Item.objects.filter(
         whole(),
         project=project_id,
@@ -92,9 +91,13 @@ def open_items(project_id: int, *, user_id: int) -> QuerySet[Item]:
         part=Part.DEVELOPMENT,
         withdrawn_at__isnull=True,
     )
-    sealed = touching_sealed(items, project_id).values("pk")
+    return items.exclude(pk__in=touching_sealed(items, project_id).values("pk"))
+
+
+def open_items(project_id: int, *, user_id: int) -> QuerySet[Item]:
+    """Those whose labels this person may read: none that the person may yet rate."""
     rated = items_yet_rated_by(user_id).values("item")
-    return items.exclude(pk__in=sealed).exclude(pk__in=rated)
+    return development_items(project_id).exclude(pk__in=rated)
 
 
 def newest_compared_run(version: JudgeVersion) -> Run | None:

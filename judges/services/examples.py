@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from annotation.models import GuidelineVersion, Item
+from annotation.models import GuidelineVersion
 from annotation.queries.items import items_yet_rated_by
 from core.errors import Invalid
 from judges import queries
@@ -50,10 +50,11 @@ def build(
 def chosen_in(spec: VersionSpec, *, project_id: int) -> tuple[list[Chosen], int]:
     """The items of a version's examples, with their reasons, and how many are not found again.
 
-    An example is found again by its id and its texts: what was corrected since is another item.
+    An example is found again by its id and its texts: what was corrected since is another item. A
+    sealed item of the same id in another dataset is not read.
     """
     names = {example.item.id for example in spec.examples}
-    rows = Item.objects.filter(project=project_id, external_id__in=names)
+    rows = people.development_items(project_id).filter(external_id__in=names)
     views = [
         (view, item.pk)
         for item in rows.select_related("content").order_by("pk")

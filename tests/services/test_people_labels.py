@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from accounts.roles import Role
-from annotation.models import Item
+from annotation.models import Item, Rating, Response
 from annotation.states import Method, Part, ReferenceState
 from core.errors import Invalid
 from judges.models import JudgeLabel
@@ -195,12 +195,33 @@ def test_no_path_reads_a_sealed_item_or_one_beside_it(tuned: Tuning) -> None:
     assert ids
     assert not ids & sealed
     assert SEALED_MARK not in repr(seen)
-    # What these queries return, run again: not one row of a sealed item among them.
-    with connection.cursor() as cursor:
-        for query in captured.captured_queries:
-            if query["sql"].lstrip().upper().startswith("SELECT"):
-                cursor.execute(query["sql"].replace("%", "%%"))
-                assert SEALED_MARK not in repr(cursor.fetchall())
+    assert tuning.sealed_reads(captured) == []
+
+
+def test_a_sealed_item_with_the_id_of_an_example_is_not_read(tuned: Tuning) -> None:
+    choices = Choices(
+        provider=SIMULATOR,
+        model=judging.PLUMB,
+        examples=build(tuned, tuned.items[0]),  # type: ignore[arg-type]
+    )
+    spec = versions.prompt_spec(guideline_version=tuned.scene.guideline, choices=choices)
+    (sealed, *_) = tuning.seal_beside(tuned)
+    Item.objects.filter(pk=sealed.pk).update(external_id=tuned.items[0].external_id)
+    with CaptureQueriesContext(connection) as captured:
+        found, lost = examples.chosen_in(spec, project_id=tuned.scene.project.pk)
+    assert (found, lost) == ([(tuned.items[0].pk, "It is right.")], 0)
+    assert tuning.sealed_reads(captured) == []
+
+
+def test_what_would_read_a_sealed_item_is_found_out(tuned: Tuning) -> None:
+    """Or the two tests above would say nothing."""
+    sealed = tuning.seal_beside(tuned)
+    with CaptureQueriesContext(connection) as captured:
+        list(Item.objects.filter(pk=tuned.items[0].pk).select_related("content"))
+        list(Item.objects.filter(pk=sealed[0].pk).values_list("cluster_key"))
+        list(Response.objects.filter(item=sealed[1]).values_list("length"))
+        list(Rating.objects.filter(assignment__item=sealed[2]).values_list("rationale"))
+    assert len(tuning.sealed_reads(captured)) == 3
 
 
 @pytest.mark.parametrize("purpose", [RunPurpose.APPROVAL, RunPurpose.SERVING])

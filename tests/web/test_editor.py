@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
@@ -281,19 +283,29 @@ def test_no_page_of_the_editor_reads_a_sealed_item(
     sealed = tuning.seal_beside(tuned)
     editor = url("version_new", tuned.scene.judge.pk)
     ids = "".join(f"&example={item.pk}" for item in sealed)
-    pages = [
-        lead.get(url("version_improve", tuned.version.pk)),
-        lead.get(f"{editor}?base={tuned.version.pk}&rule=preference:longer{ids}"),
-        lead.post(editor, sheet(tuned, act="add", add_example=sealed[0].pk)),
-        lead.post(editor, sheet(tuned, act="show", item=sealed[0].pk)),
-        lead.post(url("version_preview", tuned.scene.judge.pk), sheet(tuned, item=sealed[0].pk)),
-        lead.post(url("version_playground", tuned.scene.judge.pk), sheet(tuned, item=sealed[1].pk)),
-        lead.get(url("version", tuned.version.pk)),
-        *(
-            lead.get(url("run_differences", tuned.run.pk) + f"?at={place}")
-            for place in range(1, 15)
-        ),
-    ]
+    with CaptureQueriesContext(connection) as captured:
+        pages = [
+            lead.get(url("version_improve", tuned.version.pk)),
+            lead.get(f"{editor}?base={tuned.version.pk}&rule=preference:longer{ids}"),
+            lead.post(editor, sheet(tuned, act="add", add_example=sealed[0].pk)),
+            lead.post(editor, sheet(tuned, act="show", item=sealed[0].pk)),
+            lead.post(
+                url("version_preview", tuned.scene.judge.pk), sheet(tuned, item=sealed[0].pk)
+            ),
+            lead.post(
+                url("version_playground", tuned.scene.judge.pk), sheet(tuned, item=sealed[1].pk)
+            ),
+            lead.get(url("version", tuned.version.pk)),
+            *(
+                lead.get(url("run_differences", tuned.run.pk) + f"?at={place}")
+                for place in range(1, 15)
+            ),
+        ]
+        kept = {f"keep_{item.pk}": "on" for item in sealed}
+        chosen = [item.pk for item in sealed]
+        refused = lead.post(editor, sheet(tuned, act="save", example=chosen, **kept))
+    assert tuning.sealed_reads(captured) == []
+    assert refused.status_code == 422
     assert all(page.status_code == 200 for page in pages)
     assert not [page.request["PATH_INFO"] for page in pages if SEALED_MARK in page.content.decode()]
     # Not in the cost of a count either: the sealed misses would have made 13.
