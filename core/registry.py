@@ -45,6 +45,7 @@ class ExportScope:
     round_id: int | None = None
     run_id: int | None = None
     judge_id: int | None = None
+    model: str = ""
     since: date | None = None
     until: date | None = None
 

@@ -23,7 +23,8 @@ DAYS = (MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2999, 12, 31
 
 
 class ExportForm(forms.Form):
-    """One dataset, one round, one run, one judge, some days; nothing chosen is everything.
+    """One dataset, one round, one run, one judge, one model, some days; nothing chosen is
+    everything.
 
     What is hidden comes in the address, from the pages of runs and of the ledger.
     """
@@ -37,6 +38,7 @@ class ExportForm(forms.Form):
     judge = forms.IntegerField(
         required=False, min_value=1, max_value=2**63 - 1, widget=forms.HiddenInput
     )
+    model = forms.CharField(required=False, max_length=120, widget=forms.HiddenInput)
     since = forms.DateField(required=False, widget=forms.HiddenInput, validators=DAYS)
     until = forms.DateField(required=False, widget=forms.HiddenInput, validators=DAYS)
 
@@ -61,6 +63,7 @@ class ExportForm(forms.Form):
             round_id=round_.pk if round_ else None,
             run_id=self.cleaned_data["run"],
             judge_id=self.cleaned_data["judge"],
+            model=self.cleaned_data["model"],
             since=self.cleaned_data["since"],
             until=self.cleaned_data["until"],
         )

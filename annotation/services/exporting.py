@@ -45,6 +45,7 @@ def _narrowed(scope: ExportScope) -> dict[str, int | str]:
         "round": scope.round_id,
         "run": scope.run_id,
         "judge": scope.judge_id,
+        "model": scope.model or None,
         "since": scope.since.isoformat() if scope.since else None,
         "until": scope.until.isoformat() if scope.until else None,
     }

@@ -21,7 +21,7 @@ VERDICT_COLUMNS = columns_of(
     sample="integer", confidence="number", version="integer", run="integer", is_cached="boolean",
 )  # fmt: skip
 LEDGER_COLUMNS = columns_of(
-    "run", "judge", "version", "purpose", "item", "order", "sample", "attempt", "state",
+    "run", "judge", "version", "model", "purpose", "item", "order", "sample", "attempt", "state",
     "outcome", "cost", "reserved", "price_source", "price_as_of", "input_tokens",
     "cache_read_tokens", "cache_write_tokens", "output_tokens", "latency_ms", "model_answered",
     "request_id", "sent_at", "finished_at",
@@ -44,6 +44,7 @@ _LEDGER_PATHS = {
     "run": "call__run_id",
     "judge": "call__run__version__judge__name",
     "version": "call__run__version__number",
+    "model": "call__run__version__spec__model",
     "purpose": "call__run__purpose",
     "order": "call__order",
     "sample": "call__sample",
@@ -161,6 +162,8 @@ def ledger_rows(scope: ExportScope) -> Iterator[Row]:
         attempts = attempts.filter(call__run=scope.run_id)
     if scope.judge_id is not None:
         attempts = attempts.filter(call__run__version__judge=scope.judge_id)
+    if scope.model:
+        attempts = attempts.filter(call__run__version__spec__model=scope.model)
     if scope.since is not None:
         attempts = attempts.filter(sent_at__gte=Period(scope.since, scope.since).begins)
     if scope.until is not None:
@@ -219,7 +222,7 @@ LEDGER = ExportTable(
     about="Every attempt that was sent: tokens, cost with the price's source, time.",
     columns=always(LEDGER_COLUMNS),
     rows=ledger_rows,
-    narrowed_by=frozenset({"run", "judge", "since", "until"}),
+    narrowed_by=frozenset({"run", "judge", "model", "since", "until"}),
 )
 DECISIONS = ExportTable(
     name="decisions",

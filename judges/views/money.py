@@ -53,13 +53,13 @@ def ledger(request: MemberRequest) -> HttpResponse:
 
 
 def _spending(request: MemberRequest, form: LedgerForm) -> dict[str, Any]:
-    period, judge_id = form.period(), form.judge_id()
-    found = queries.spending(
-        request.project, period, judge_id=judge_id, model=form.cleaned_data["model"]
-    )
+    period, judge_id, model = form.period(), form.judge_id(), form.cleaned_data["model"]
+    found = queries.spending(request.project, period, judge_id=judge_id, model=model)
     narrowed = {"since": period.since.isoformat(), "until": period.until.isoformat()}
     if judge_id is not None:
         narrowed["judge"] = str(judge_id)
+    if model:
+        narrowed["model"] = model
     return {
         "spending": found,
         "period": period,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -176,6 +177,12 @@ def test_the_ledgers_export_is_narrowed_to_what_is_shown(scene: Scene, lead: Cli
     assert len(whole.splitlines()) == 4
     assert lead.get(address, {"until": "2020-01-01"}).getvalue() == b""
     assert lead.get(address, {"judge": 99999}).getvalue() == b""
+    assert lead.get(address, {"model": "sim-slant-1"}).getvalue() == b""
+    of_model = lead.get(address, shown | {"model": judging.PLUMB}).getvalue()
+    assert of_model == whole
+    assert {json.loads(line)["model"] for line in whole.splitlines()} == {judging.PLUMB}
+    page = text_of(lead, url("ledger"), judge=str(scene.judge.pk), model=judging.PLUMB)
+    assert f"judge={scene.judge.pk}&amp;model={judging.PLUMB}" in page
     assert lead.get(address, {"since": "soon"}).status_code == 422
     assert lead.get(address, {"until": "9999-12-31"}).status_code == 422
     trail = AuditEvent.objects.filter(verb="data.exported").earliest("pk").data
