@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from calibration.queries import reports
 from judges import queries
@@ -14,10 +15,12 @@ from judges.rules import fingerprint, spec
 from measurement.comparison import PairedScores, compare
 from measurement.estimate import Estimate
 from measurement.intervals import SEED
+from measurement.probes import complement
 from measurement.scale import TIE
 
 MOST_VERSIONS = 12
 NO_REPORT = "the report of its run is not made yet"
+NO_ORDERS = "it was not asked in both orders"
 NO_COMMON = "no item was judged by both and labelled by people"
 
 Scores = dict[str, float]
@@ -36,8 +39,7 @@ class VersionRow:
     agreement: Estimate
     difference: Estimate | None
     levers: Sequence[str]
-    flips: float | None
-    flips_of: int
+    flips: Estimate
     cost_per_thousand: Decimal | None
     p95_ms: float | None
 
@@ -90,26 +92,37 @@ def _held(line: VersionLine, dimension: str, user_id: int) -> _Held:
 
 def _row(one: _Held, first: _Held, dimension: str) -> VersionRow:
     line = one.line
+    numbers = _reported(one.run, dimension)
     return VersionRow(
         version=line.version,
         run=one.run,
-        agreement=_agreement(one.run, dimension),
+        agreement=_agreement(numbers),
         difference=None if one is first else _difference(first, one),
         levers=_levers(first.line.version, line.version),
-        flips=line.flips,
-        flips_of=line.flips_of,
+        flips=_flips(numbers),
         cost_per_thousand=line.cost_per_thousand,
         p95_ms=line.p95_ms,
     )
 
 
-def _agreement(run: Run, dimension: str) -> Estimate:
-    """The figure of the run's report, as the list of judges shows it."""
+def _reported(run: Run, dimension: str) -> Mapping[str, Any] | None:
+    """The figures of the run's report, as its page shows them."""
     report = reports.newest_report(run)
-    numbers = report.content["dimensions"].get(dimension) if report is not None else None
+    return report.content["dimensions"].get(dimension) if report is not None else None
+
+
+def _agreement(numbers: Mapping[str, Any] | None) -> Estimate:
     if numbers is None:
         return Estimate.undefined(NO_REPORT)
     return Estimate.from_dict(numbers["agreement"])
+
+
+def _flips(numbers: Mapping[str, Any] | None) -> Estimate:
+    if numbers is None:
+        return Estimate.undefined(NO_REPORT)
+    if numbers["order"] is None:
+        return Estimate.undefined(NO_ORDERS)
+    return complement(Estimate.from_dict(numbers["order"]["consistent"]))
 
 
 def _difference(first: _Held, other: _Held) -> Estimate:

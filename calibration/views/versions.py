@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.doors import MemberRequest, door
 from accounts.roles import STAFF
+from annotation.states import GuidelineForm
 from calibration.queries import pictures, versions
 from core import charts
 from core.http import page
@@ -38,6 +39,7 @@ def side_by_side(request: MemberRequest, judge_id: int) -> HttpResponse:
         "dimension": dimension,
         "rows": rows,
         "first": next((row for row in rows if row.difference is None), None),
+        "has_orders": judge.guideline.form == GuidelineForm.PAIRWISE,
         "scale": charts.Scale(0.5, 1.0, target=pictures.TARGET),
         "is_simulated": any(row.version.is_simulated for row in rows),
     }

@@ -10,7 +10,8 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.roles import Role
 from calibration.queries import versions
 from calibration.services import reports
-from judges.models import JudgeLabel
+from judges.models import Call, JudgeLabel, Verdict
+from judges.states import CallState
 from tests import builders, judging, tuning
 from tests.builders import NOON
 from tests.tuning import SEALED_MARK, Tuning
@@ -84,6 +85,37 @@ def test_the_agreement_is_that_of_the_report(tuned: Tuning, lead: Client) -> Non
         tuned.scene.judge, dimension="preference", first_id=None, user_id=tuned.lead.pk
     )
     assert row.agreement.undefined_because != versions.NO_REPORT
+    assert row.flips.undefined_because == "no pair has a verdict in both orders"
+
+
+def test_flips_have_an_interval_and_stand_where_pairs_are_judged(
+    tuned: Tuning, lead: Client
+) -> None:
+    for place, item in enumerate(tuned.items):
+        call = Call.objects.create(
+            run=tuned.run, item=item, order="BA", state=CallState.FINISHED, outcome="ok",
+            finished_at=NOON,
+        )  # fmt: skip
+        said = Verdict.objects.get(call__run=tuned.run, call__item=item).label
+        turned = {"A": "B", "B": "A"}[said] if place < 5 else said
+        Verdict.objects.create(call=call, dimension_key="preference", label=turned)
+    reports.make(run_id=tuned.run.pk, now=NOON)
+    (row,) = versions.side_by_side(
+        tuned.scene.judge, dimension="preference", first_id=None, user_id=tuned.lead.pk
+    )
+    assert row.flips.value == pytest.approx(5 / 20)
+    assert row.flips.n == 20
+    assert row.flips.interval is not None
+    assert row.flips.interval.low < 0.25 < row.flips.interval.high
+    assert "0.250" in lead.get(address(tuned)).content.decode()
+    guideline = builders.make_guideline(tuned.scene.project, name="Rubric", keys=("accuracy",))
+    judge = judging.make_judge(tuned.scene.project, guideline, name="Points")
+    version = judging.make_version(judge, guideline)
+    single = builders.make_item(tuned.scene.dataset, external_id="one")
+    tuning.make_combined(version, {single: "4"}, key="accuracy")
+    points = lead.get(reverse("judge_compare", args=["support", judge.pk])).content.decode()
+    assert "Versions side by side" in points
+    assert "flips" not in points
 
 
 def test_runs_without_a_common_item_have_no_difference(tuned: Tuning) -> None:
