@@ -20,7 +20,7 @@ from judges.rules.verdicts import Outcome
 from judges.services import combining, engine, hooks, lease, ledger, playground, runs
 from judges.simulator import Simulator
 from judges.states import AttemptState, CallState, RunPurpose, RunState
-from tests import judging
+from tests import builders, judging
 from tests.judging import QUICK
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.databases]
@@ -311,6 +311,25 @@ def test_only_what_failed_is_tried_again(sim: Simulator) -> None:
     assert sim.stats()["requests"] == 5
     assert run.combined_at is not None
     assert JudgeLabel.objects.filter(run=run, outcome=Outcome.OK).count() == 2
+
+
+def test_a_command_tries_what_failed_again(
+    sim: Simulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene = judging.make_scene(pairs=2)
+    sim.script({"do": "refusal", "times": 1})
+    run = drained(judging.make_run(scene.version, dataset=scene.dataset))
+    call_command("retry_run", "support", str(run.pk), wait=True)
+    said = capsys.readouterr().out
+    assert f"Run {run.pk}: 1 calls are asked again." in said
+    assert "is done: 4 ok" in said
+    assert sim.stats()["requests"] == 5
+    with pytest.raises(CommandError, match="Every call of this run has a verdict") as refusal:
+        call_command("retry_run", "support", str(run.pk))
+    assert refusal.value.returncode == 2
+    builders.make_project(slug="other")
+    with pytest.raises(CommandError, match="There is no run"):
+        call_command("retry_run", "other", str(run.pk))
 
 
 def test_the_longer_response_is_judged_without_any_request(sim: Simulator) -> None:

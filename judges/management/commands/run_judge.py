@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from types import FrameType
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from django.db.models import Q
 from django.utils import timezone
 
@@ -58,21 +58,23 @@ class Command(BaseCommand):
             raise CommandError(said(refusal), returncode=2) from refusal
         self.stdout.write(f"Run {run.pk}: {run.calls_planned} calls on {run.items_planned} items.")
         if options["wait"]:
-            self._wait(run)
+            wait(run, self.stdout)
 
-    def _wait(self, run: Run) -> None:
-        """Work on the run, or watch the worker that was quicker; Ctrl-C hands it on."""
-        with _stopped_by_signals():
-            while run.state in {RunState.PLANNED, RunState.RUNNING} and not stopping.is_requested():
-                engine.drain(run.pk)
-                run.refresh_from_db()
-                is_elsewhere = run.state == RunState.RUNNING or run.wake_at is not None
-                time.sleep(POLL_SECONDS if is_elsewhere else 0)
-        progress = queries.progress(run, now=timezone.now())
-        counts = ", ".join(f"{count} {name}" for name, count in progress.outcomes.items())
-        self.stdout.write(f"Run {run.pk} is {run.state}: {counts or 'nothing'}; ${run.spent:.4f}.")
-        if run.state != RunState.DONE:
-            raise CommandError(run.pause_reason or f"The run is {run.state}.", returncode=1)
+
+def wait(run: Run, out: OutputWrapper) -> None:
+    """Work on the run, or watch the worker that was quicker; Ctrl-C hands it on. Raises
+    CommandError where it ends otherwise than done."""
+    with _stopped_by_signals():
+        while run.state in {RunState.PLANNED, RunState.RUNNING} and not stopping.is_requested():
+            engine.drain(run.pk)
+            run.refresh_from_db()
+            is_elsewhere = run.state == RunState.RUNNING or run.wake_at is not None
+            time.sleep(POLL_SECONDS if is_elsewhere else 0)
+    progress = queries.progress(run, now=timezone.now())
+    counts = ", ".join(f"{count} {name}" for name, count in progress.outcomes.items())
+    out.write(f"Run {run.pk} is {run.state}: {counts or 'nothing'}; ${run.spent:.4f}.")
+    if run.state != RunState.DONE:
+        raise CommandError(run.pause_reason or f"The run is {run.state}.", returncode=1)
 
 
 @contextmanager
