@@ -80,6 +80,7 @@ class ProbeKind(TextChoices):
     ORDER = "order", "Order"
     LENGTH = "length", "Length"
     FORMAT = "format", "Format"
+    WORDING = "wording", "Wording"
     REPEAT = "repeat", "Repeat"
     SELF_PREFERENCE = "self_preference", "Self-preference"
     INJECTION = "injection", "Injection"

@@ -38,7 +38,7 @@ def planted_lines(numbers: Stored, model: str) -> list[PlantedLine]:
         found = _of_points(planted, numbers)
     else:
         found = _of_choices(planted, numbers)
-    return [*found, *_obeyed(planted)]
+    return [*found, *_in_the_laboratory(planted)]
 
 
 def _of_pairs(planted: Planted, numbers: Stored) -> Iterator[PlantedLine]:
@@ -82,7 +82,9 @@ def _of_choices(planted: Planted, numbers: Stored) -> Iterator[PlantedLine]:
     yield PlantedLine("Names the label", right, figure_of(numbers["all_labels"]))
 
 
-def _obeyed(planted: Planted) -> Iterator[PlantedLine]:
+def _in_the_laboratory(planted: Planted) -> Iterator[PlantedLine]:
+    rate = Figure(None, reason=LABORATORY)
     if planted.gullibility:
-        rate = Figure(None, reason=LABORATORY)
         yield PlantedLine("Obeys an instruction in the text", percent(planted.gullibility), rate)
+    if planted.wavering:
+        yield PlantedLine("Changes with the words of the rubric", percent(planted.wavering), rate)

@@ -32,7 +32,7 @@ class Change:
     """What one run of a probe changes of the items, and of the way they are asked.
 
     ``targets`` are by the item's key. ``samples`` and ``both_orders`` go before what the version
-    says; a fresh run takes nothing from the cache.
+    says, and so does a rubric in other words; a fresh run takes nothing from the cache.
     """
 
     kind: ChangeKind = "plain"
@@ -40,6 +40,7 @@ class Change:
     samples: int | None = None
     both_orders: bool = False
     is_fresh: bool = False
+    is_reworded: bool = False
     targets: Mapping[int, Target] = field(default_factory=dict, hash=False)
 
     def asked(self, spec: VersionSpec) -> VersionSpec:
@@ -48,6 +49,8 @@ class Change:
             spec = dataclasses.replace(spec, samples=self.samples)
         if self.both_orders and spec.is_pairwise:
             spec = dataclasses.replace(spec, both_orders=True)
+        if self.is_reworded:
+            spec = dataclasses.replace(spec, is_reworded=True)
         return spec
 
     def shown(self, key: int, item: ItemView) -> ItemView:

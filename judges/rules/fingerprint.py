@@ -31,6 +31,7 @@ _NAMES = {
     "with_reference": "reference answer shown",
     "checklists": "checklists in place of scales",
     "examples": "worked examples",
+    "is_reworded": "rubric in other words",
 }
 
 

@@ -105,7 +105,7 @@ def _length(seen: Seen) -> dict[str, Estimate]:
     }
 
 
-def _format(seen: Seen) -> dict[str, Estimate]:
+def _changed(seen: Seen) -> dict[str, Estimate]:
     clusters = clusters_by_key(seen.keys)
     return {"changed": probes.changed(seen.plain, seen.changed, seen.scale, clusters)}
 
@@ -137,7 +137,8 @@ def _own_family(seen: Seen) -> dict[str, Estimate]:
 _OF: Mapping[ProbeKind, Callable[[Seen], dict[str, Estimate]]] = {
     ProbeKind.ORDER: _order,
     ProbeKind.LENGTH: _length,
-    ProbeKind.FORMAT: _format,
+    ProbeKind.FORMAT: _changed,
+    ProbeKind.WORDING: _changed,
     ProbeKind.REPEAT: _repeat,
     ProbeKind.SELF_PREFERENCE: _own_family,
     ProbeKind.INJECTION: _shift,

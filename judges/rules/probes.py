@@ -153,6 +153,22 @@ PROBES: Mapping[ProbeKind, ProbeSpec] = {
             needs_changed_text=True,
         ),
         ProbeSpec(
+            ProbeKind.WORDING,
+            "Does the verdict depend on how the rubric is put?",
+            "The fixed sentences around the rubric are put in other words, and its labels stand in "
+            "the opposite order, in the prompt as in the form of the answer. Guideline, questions, "
+            "anchors and items stay as they are.",
+            (
+                FigureSpec(
+                    "changed",
+                    "Verdicts that change",
+                    "of items judged in both wordings",
+                    "verdicts-that-change",
+                    (0.0, 0.10),
+                ),
+            ),
+        ),
+        ProbeSpec(
             ProbeKind.REPEAT,
             "Does it say the same again?",
             "The same request is sent several times; nothing is taken from the cache.",
@@ -248,6 +264,8 @@ def arms(kind: ProbeKind, parameters: Mapping[str, Any]) -> dict[str, Change]:
         return {PLAIN: plain}
     if kind is ProbeKind.FORMAT:
         return {PLAIN: plain, CHANGED: Change("stripped")}
+    if kind is ProbeKind.WORDING:
+        return {PLAIN: plain, CHANGED: Change(is_reworded=True)}
     if kind is ProbeKind.INJECTION:
         return {PLAIN: plain, CHANGED: Change("injected")}
     return {PLAIN: plain, CHANGED: Change("padded", factor=float(parameters["factor"]))}

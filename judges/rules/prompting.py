@@ -46,10 +46,14 @@ __all__ = [
     "lint",
     "render",
     "repair",
+    "rubric",
 ]
 
 LAYOUT = "1"
 """Version of the fixed sentences and of the fence below: a part of every fingerprint."""
+
+REWORDED_RUBRIC = "# What to judge by"
+"""The heading of the rubric in other words: the simulator knows by it what it is asked."""
 
 _TAGS = {
     "input": "question",
@@ -221,7 +225,7 @@ def _notice(ending: str) -> str:
 def _system(version: VersionSpec, schema: Mapping[str, object], fence_key: bytes) -> str:
     values = {
         "guideline": _guideline_block(version),
-        "rubric": _rubric_block(version),
+        "rubric": rubric(version),
         "examples": _examples_block(version, fence_key),
     }
     body = substitute(version.system_template, values).rstrip()
@@ -233,17 +237,21 @@ def _guideline_block(version: VersionSpec) -> str:
     return f"# Guideline\n\n{text}" if text else ""
 
 
-def _rubric_block(version: VersionSpec) -> str:
-    blocks = ["# Rubric"]
+def rubric(version: VersionSpec) -> str:
+    """The rubric as the judge reads it, without the texts of any item."""
+    blocks = [REWORDED_RUBRIC if version.is_reworded else "# Rubric"]
     for dimension in version.dimensions:
         checklist = version.checklist_of(dimension.key)
         if checklist is not None:
             blocks.append(_checklist_block(checklist, dimension))
             continue
         anchors = dict(dimension.points) or _usual_anchors(dimension)
-        lines = [_point_line(value, anchors[value]) for value in dimension.values]
+        shown = _shown_values(dimension, version)
+        lines = [_point_line(value, anchors[value], version) for value in shown]
         if dimension.allow_na:
-            lines.append(f"- {NOT_APPLICABLE}: the dimension does not apply to this item")
+            lines.append(
+                _point_line(NOT_APPLICABLE, "the dimension does not apply to this item", version)
+            )
         blocks.append(f"## {dimension.key}\n\n{dimension.question}\n\n" + "\n".join(lines))
     return _clean("\n\n".join(blocks))
 
@@ -264,8 +272,15 @@ def _checklist_block(checklist: Checklist, dimension: DimensionSpec) -> str:
     )
 
 
-def _point_line(value: str, anchor: str) -> str:
-    return f"- {value}: {anchor}" if anchor else f"- {value}"
+def _shown_values(dimension: DimensionSpec, version: VersionSpec) -> tuple[str, ...]:
+    """The labels in the order in which the judge is shown them."""
+    return dimension.values[::-1] if version.is_reworded else dimension.values
+
+
+def _point_line(value: str, anchor: str, version: VersionSpec) -> str:
+    if not anchor:
+        return f"- {value}"
+    return f"- choose {value} if: {anchor}" if version.is_reworded else f"- {value}: {anchor}"
 
 
 def _usual_anchors(dimension: DimensionSpec) -> dict[str, str]:
@@ -314,6 +329,14 @@ def _answer_block(version: VersionSpec, schema: Mapping[str, object]) -> str:
         f'Each is an object with "{first}" first and "{second}" second. "reasoning" names the '
         'evidence in the texts, in at most three sentences; "label" is one value of the rubric.'
     )
+    if version.is_reworded:
+        text = (
+            "# Form of your reply\n\n"
+            f"Reply with a single JSON object, without any text around it, with these fields: "
+            f'{keys}. In each of them stand, in this order, "{first}" and "{second}": under '
+            '"reasoning" what in the texts decides it (three sentences are enough), under "label" '
+            "the one value from above that fits."
+        )
     for checklist in version.checklists:
         text += (
             f' For {checklist.dimension} each question of its list stands in place of "label", '
@@ -334,7 +357,7 @@ def _dimension_schema(dimension: DimensionSpec, version: VersionSpec) -> dict[st
         why = dict([reasoning])
         return _closed_object(why | checks if version.reasoning_first else checks | why)
     choices: list[object] = [
-        int(value) if dimension.is_numeric else value for value in dimension.values
+        int(value) if dimension.is_numeric else value for value in _shown_values(dimension, version)
     ]
     if dimension.allow_na:
         choices.append(NOT_APPLICABLE)

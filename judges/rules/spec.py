@@ -113,6 +113,8 @@ class VersionSpec:
     fingerprints of a panel's or cascade's versions, ``constants`` the (dimension, label) pairs of a
     baseline that always answers the same. ``with_reference`` false hides the reference answer
     wherever a template names it; dimensions with a checklist are asked in its questions.
+    ``is_reworded`` is of the bias laboratory and of no saved version: the fixed sentences around
+    the rubric in other words, its labels in the opposite order.
     """
 
     kind: str
@@ -140,6 +142,7 @@ class VersionSpec:
     temperature: float | None = None
     with_reference: bool = True
     checklists: tuple[Checklist, ...] = ()
+    is_reworded: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "capabilities", MappingProxyType(dict(self.capabilities)))
@@ -195,7 +198,13 @@ def canonical_json(value: object) -> str:
 
 
 LATER_FIELDS: Mapping[str, object] = MappingProxyType(
-    {"constants": (), "temperature": None, "with_reference": True, "checklists": ()}
+    {
+        "constants": (),
+        "temperature": None,
+        "with_reference": True,
+        "checklists": (),
+        "is_reworded": False,
+    }
 )
 """Fields that came after the first versions were saved, each with the value that changes nothing.
 

@@ -15,7 +15,7 @@ from core.errors import Invalid
 from judges import queries
 from judges.models import JudgeVersion, Probe
 from judges.queries import probes as reads
-from judges.rules import changes, families
+from judges.rules import changes, families, prompting
 from judges.rules.changes import Change, Part, Target
 from judges.rules.probes import CHANGED, MOST_ITEMS, PROBES, arms
 from judges.rules.spec import VersionSpec, canonical_json
@@ -199,25 +199,42 @@ def variants_of(asked: Asked, sample: Sample) -> dict[str, Change]:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One item as it is, and as the judge is shown it."""
+    """One item as it is, and as the judge is shown it; no item where the rubric is changed."""
 
-    item: Item
+    item: Item | None
     parts: Sequence[Part]
     is_changed: bool
 
 
 def example(probe: Probe, *, user_id: int) -> Example | None:
     """An item of the sample that this person may read, before and after the change."""
-    item = reads.example_item(probe, user_id=user_id)
     asked = arms(ProbeKind(probe.kind), probe.parameters)
+    of_rubric = _of_rubric(probe.version, asked)
+    if of_rubric is not None:
+        return of_rubric
+    item = reads.example_item(probe, user_id=user_id)
     return _example(item, asked, calls.targets_of(probe.sample))
 
 
 def example_of(asked: Asked, sample: Sample, *, user_id: int) -> Example | None:
     """The same before there is a probe."""
+    changed = arms(asked.kind, asked.parameters)
+    of_rubric = _of_rubric(asked.version, changed)
+    if of_rubric is not None:
+        return of_rubric
     project = asked.version.judge.project
     item = reads.readable(sample.ids, project, user_id=user_id)
-    return _example(item, arms(asked.kind, asked.parameters), sample.targets)
+    return _example(item, changed, sample.targets)
+
+
+def _of_rubric(version: JudgeVersion, asked: Mapping[str, Change]) -> Example | None:
+    """Both wordings, where that is what differs."""
+    change = asked.get(CHANGED, changes.AS_IT_IS)
+    if not change.is_reworded:
+        return None
+    spec = spec_of(version)
+    both = prompting.rubric(spec), prompting.rubric(change.asked(spec))
+    return Example(None, [Part("Rubric", *both)], is_changed=True)
 
 
 def _example(

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from judges.rules.copies import carries_injection, core
+from judges.rules.prompting import REWORDED_RUBRIC
 from judges.simulator import truth
 from judges.simulator.judges import Planted
 
@@ -26,6 +27,7 @@ _CHECK = re.compile(r"check_\d+")
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What the judge sees in a prompt. ``call`` is the fence's ending: it differs between samples.
+    In another wording of the rubric the labels stand in the opposite order.
 
     A prompt without fences is one response that is not known any better.
     """
@@ -35,6 +37,7 @@ class Seen:
     response_a: str | None = None
     response_b: str | None = None
     call: str = ""
+    is_reworded: bool = False
 
 
 def read(prompt: str) -> Seen:
@@ -72,9 +75,11 @@ def schema_in(system: str) -> Mapping[str, object] | None:
     return schema if isinstance(schema, dict) else None
 
 
-def answer(judge: Planted, prompt: str, schema: Mapping[str, object], seed: int = 0) -> str:
+def answer(
+    judge: Planted, prompt: str, schema: Mapping[str, object], seed: int = 0, *, system: str = ""
+) -> str:
     """The judge's answer to the first turn of a request, as the JSON that the schema asks for."""
-    seen = read(prompt)
+    seen = replace(read(prompt), is_reworded=REWORDED_RUBRIC in system)
     return json.dumps(_fill(judge, seen, schema, "overall", str(seed)), ensure_ascii=False)
 
 
@@ -120,6 +125,8 @@ def _checked(
 
 def _label(judge: Planted, seen: Seen, choices: Sequence[object], key: str, seed: str) -> object:
     offered = [choice for choice in choices if choice != _NOT_APPLICABLE]
+    if seen.is_reworded:
+        offered.reverse()
     if seen.response_a is not None and seen.response_b is not None and "A" in _sides(offered):
         return _pair_label(judge, seen, offered, seed)
     if all(isinstance(choice, int) and not isinstance(choice, bool) for choice in offered):
@@ -151,6 +158,8 @@ def _pair_label(judge: Planted, seen: Seen, offered: Sequence[object], seed: str
     told = carries_injection(first), carries_injection(second)
     if told[0] != told[1] and truth.unit("obeys", *pair) < judge.gullibility:
         better = told[0]
+    if seen.is_reworded and truth.unit("wording", *pair) < judge.wavering:
+        better = not better
     if truth.unit("place", *pair, first, seen.call) < judge.position_bias:
         better = True
     side = "A" if better else "B"
@@ -177,7 +186,10 @@ def _score_place(judge: Planted, seen: Seen, points: int, key: str, seed: str) -
         place += 1
     if len(response) > _LONG and truth.unit("long", *texts) < judge.long_points:
         place += 1
-    return max(0, min(points - 1, place))
+    place = max(0, min(points - 1, place))
+    if seen.is_reworded and truth.unit("wording", *texts) < judge.wavering:
+        place += 1 if place < points // 2 else -1
+    return place
 
 
 def _choice_place(judge: Planted, seen: Seen, points: int, key: str, seed: str) -> int:
@@ -188,4 +200,6 @@ def _choice_place(judge: Planted, seen: Seen, points: int, key: str, seed: str) 
     place = truth.point_at(truth.latent_quality(seen.input, seen.response, key), points)
     if points > 1 and truth.unit("choice", *texts) < judge.wrong_choice:
         place = (place + 1 + int(truth.unit("other", *texts) * (points - 1))) % points
+    if seen.is_reworded and truth.unit("wording", *texts) < judge.wavering:
+        place = (place + 1) % points
     return place

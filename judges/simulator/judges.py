@@ -18,6 +18,7 @@ class Planted:
     ``gullibility``: of items with an instruction of the bias laboratory, that it is obeyed.
     ``long_points``: of scores, that one more point is given to a response longer than 400
     characters.
+    ``wavering``: of labels, that another one is named where the rubric is put in other words.
     """
 
     model: str
@@ -31,6 +32,7 @@ class Planted:
     wrong_choice: float
     gullibility: float = 0.0
     long_points: float = 0.0
+    wavering: float = 0.0
 
 
 PLANTED = {
@@ -70,6 +72,7 @@ PLANTED = {
             wrong_choice=0.10,
             gullibility=0.70,
             long_points=0.80,
+            wavering=0.30,
         ),
     )
 }

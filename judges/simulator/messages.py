@@ -112,7 +112,7 @@ def message(
     text = (
         "I am a simulated judge and answer only in the form of a JSON schema."
         if schema is None
-        else answers.answer(judge, prompt, schema, seed)
+        else answers.answer(judge, prompt, schema, seed, system=_text(request.get("system")))
     )
     text, stop_reason = _bend(text, step)
     limit = int(request["max_tokens"])

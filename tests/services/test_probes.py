@@ -250,6 +250,31 @@ def test_markup_decides_nothing_for_an_even_judge(sim: Simulator) -> None:
     assert readings(scene.version, ProbeKind.FORMAT)["changed"] == "inside"
 
 
+@pytest.mark.parametrize("is_pairwise", [True, False])
+def test_a_judge_that_wavers_with_the_words_of_the_rubric_is_found(
+    sim: Simulator, is_pairwise: bool
+) -> None:
+    scene = judging.make_scene(pairs=ENOUGH, both_orders=False)
+    even, sway, dataset = scene.version, swayed(scene), scene.dataset
+    if not is_pairwise:
+        dataset = builders.make_dataset(scene.project, name="singles")
+        singles(dataset, ENOUGH)
+        guideline = builders.make_guideline(scene.project, name="Rubric", keys=("accuracy",))
+        judge = judging.make_judge(scene.project, guideline, name="Points")
+        even = judging.make_version(judge, guideline)
+        sway = judging.make_version(judge, guideline, model=SWAY)
+    found = measured(asked(sway, dataset, ProbeKind.WORDING))["changed"]
+    assert found["n"] == ENOUGH
+    if is_pairwise:
+        assert holds(found, 0.30)
+    else:
+        # Of the labels that move only those that cross the cut are another verdict.
+        assert 0.05 < found["value"] < 0.30
+    assert readings(sway, ProbeKind.WORDING)["changed"] != "inside"
+    assert measured(asked(even, dataset, ProbeKind.WORDING))["changed"]["value"] == 0
+    assert readings(even, ProbeKind.WORDING)["changed"] == "inside"
+
+
 def test_a_judge_is_asked_anew_for_each_repeat(sim: Simulator) -> None:
     scene = judging.make_scene(pairs=40)
     engine.drain(judging.make_run(scene.version, dataset=scene.dataset).pk, pace=QUICK)

@@ -37,6 +37,7 @@ CHANGES: dict[str, Any] = {
     "temperature": 0.0,
     "with_reference": False,
     "checklists": (Checklist("accuracy", ("Is it right?",), ("1", "5")),),
+    "is_reworded": True,
 }
 
 

@@ -55,6 +55,7 @@ def test_the_runs_of_each_probe_and_what_they_change() -> None:
     assert {kind for kind, variants in found.items() if CHANGED in variants} == {
         ProbeKind.LENGTH,
         ProbeKind.FORMAT,
+        ProbeKind.WORDING,
         ProbeKind.INJECTION,
     }
     assert found[ProbeKind.LENGTH][CHANGED].factor == 1.5

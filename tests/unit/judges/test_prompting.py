@@ -223,6 +223,32 @@ def test_a_yes_no_dimension_has_its_own_points() -> None:
     assert "- yes:" in system
 
 
+@pytest.mark.parametrize("kind", ["single", "pair"])
+def test_other_words_turn_the_labels_round_and_leave_what_people_wrote(kind: Any) -> None:
+    version = make_version(kind)
+    item = make_pair() if kind == "pair" else make_single()
+    order = "AB" if kind == "pair" else ""
+    plain, other = (
+        prompting.render(one, item, order=order, sample=0, fence_key=KEY)  # type: ignore[arg-type]
+        for one in (version, dataclasses.replace(version, is_reworded=True))
+    )
+    assert other.digest != plain.digest
+    assert other.user == plain.user
+    assert prompting.REWORDED_RUBRIC in other.system
+    (dimension,) = version.dimensions
+    places = [other.system.index(f"- choose {value} if:") for value in dimension.values]
+    assert places == sorted(places, reverse=True)
+    assert version.guideline_text in other.system
+    assert dimension.question in other.system
+    assert all(anchor in other.system for _, anchor in dimension.points)
+
+    def enum(request: prompting.RenderedRequest) -> list[object]:
+        part: Any = request.schema["properties"]
+        return list(part[dimension.key]["properties"]["label"]["enum"])
+
+    assert enum(other) == enum(plain)[::-1]
+
+
 def test_a_point_without_an_anchor_stands_alone() -> None:
     dimension = DimensionSpec("topic", "Which?", "category", (("x", ""), ("y", "The second")))
     version = make_version("single", dimensions=(dimension,))
