@@ -18,7 +18,7 @@ from accounts.doors import MemberRequest, door
 from accounts.roles import STAFF, Role
 from core import charts
 from core.errors import DomainError
-from core.http import go, page, posted
+from core.http import go, page, posted, wants_fragment
 from judges import access, queries
 from judges.forms.refusals import add_refusal, status_of
 from judges.forms.runs import BudgetForm, RunForm
@@ -261,6 +261,9 @@ def _progress(request: MemberRequest, run: Run, form: BudgetForm) -> dict[str, A
         "progress": progress,
         "segments": _segments(progress),
         "is_live": run.state in LIVE,
+        # On its own page the ledger goes on beside it; on the list of judges it stands alone.
+        "is_whole": "whole" in request.GET or not wants_fragment(request),
+        "is_beside": "whole" in request.GET and wants_fragment(request),
         "is_steered": run.purpose != RunPurpose.PLAYGROUND,
         "is_compared": run.purpose in READABLE_RUNS and run.combined_at is not None,
         "closed_because": CLOSED_BECAUSE.get(RunPurpose(run.purpose), ""),

@@ -115,3 +115,27 @@ def test_versions_side_by_side_and_what_differs(new_page: NewPage, width: int) -
     expect(page.get_by_role("heading", level=1)).to_contain_text("What differs from v1 to v2?")
     expect(page.locator("main")).to_contain_text("sim-slant-1")
     is_sound(page, width)
+
+
+def test_a_run_that_goes_on_is_paused_by_keys(new_page: NewPage) -> None:
+    """The card is drawn anew each second: the button under the focus stays under it."""
+    page = new_page()
+    sign_in(page, "lea")
+    open_version(page, 2)
+    page.get_by_role("link", name="New version").click()
+    # Another version, so that nothing comes from the cache and the run lasts.
+    page.get_by_label("Tokens of an answer, at most").fill("3000")
+    page.get_by_role("button", name="Save this version").click()
+    page.get_by_role("link", name="Start a run").click()
+    page.get_by_label("Dataset").select_option(label="Harbour 1.4 against 1.5")
+    page.get_by_role("button", name="Start the run").click()
+    pause = page.get_by_role("button", name="Pause")
+    pause.focus()
+    attempts = page.locator("#run-ledger dd").first
+    before = attempts.inner_text()
+    expect(attempts).not_to_have_text(before, timeout=15_000)
+    expect(pause).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Paused by a person.")).to_be_visible(timeout=15_000)
+    page.get_by_role("link", name="Cancel …").click()
+    page.get_by_role("button", name=re.compile("Cancel")).click()

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
+from typing import LiteralString
 
 from core.supervisor import tied_to
 from tests.harness.clerk import Clerk
@@ -205,12 +206,22 @@ def house(folder: Path, *, demo: bool, database: str = "") -> Iterator[House]:
 @contextmanager
 def fresh_database(server: str) -> Iterator[str]:
     """An empty database on the server of a DATABASE_URL, dropped afterwards."""
+    name = f"plumbline_house_{token_hex(4)}"
+    _tell(server, "CREATE DATABASE {}", name)
+    try:
+        head, _, _ = server.rpartition("/")
+        yield f"{head}/{name}"
+    finally:
+        # Over a line of its own: the server may have been away meanwhile.
+        _tell(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+
+def _tell(server: str, statement: LiteralString, name: str) -> None:
     import dj_database_url
     import psycopg
     from psycopg import sql
 
     given = dj_database_url.parse(server)
-    name = f"plumbline_house_{token_hex(4)}"
     with psycopg.connect(
         host=given["HOST"],
         port=given["PORT"] or 5432,
@@ -219,14 +230,7 @@ def fresh_database(server: str) -> Iterator[str]:
         dbname=given["NAME"],
         autocommit=True,
     ) as line:
-        line.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            head, _, _ = server.rpartition("/")
-            yield f"{head}/{name}"
-        finally:
-            line.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-            )
+        line.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
 
 def _own_queue(broker: str) -> str:

@@ -140,6 +140,23 @@ def test_a_live_run_asks_again_every_second(run: Run, lead: Client) -> None:
     assert "<html" not in fragment
     assert "0 of 4" in fragment
     assert "Simulated: no model was called." in fragment
+    assert "run-ledger" not in fragment
+
+
+def test_the_ledger_of_a_live_run_goes_on_with_it_and_its_buttons_can_keep_the_focus(
+    run: Run, lead: Client
+) -> None:
+    page = lead.get(url("run", run.pk)).content.decode()
+    assert "?live=1&amp;whole=1" in page
+    assert page.count('id="run-ledger"') == 1
+    assert "hx-swap-oob" not in page
+    beside = lead.get(url("run", run.pk), {"live": 1, "whole": 1}, **HTMX)  # type: ignore[arg-type]
+    fragment = beside.content.decode()
+    assert "?live=1&amp;whole=1" in fragment
+    assert fragment.count('id="run-ledger"') == 1
+    assert 'hx-swap-oob="true"' in fragment
+    for act in ("pause", "cancel"):
+        assert f'id="run-{run.pk}-{act}"' in fragment
 
 
 def test_whoever_watched_a_run_to_its_end_gets_the_whole_page(run: Run, lead: Client) -> None:
