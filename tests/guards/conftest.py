@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from tests.guards.world import World
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
-    """One scene for the file; each of its tests, marked `django_db`, undoes what it did to it."""
+    """One scene for the folder; each of its tests, marked `django_db`, undoes what it did to it.
+
+    Files that ask for it share the group `isolation`: in one process everybody walks once.
+    """
     from django.db import transaction
     from django.utils import timezone
 

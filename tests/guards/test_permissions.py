@@ -18,7 +18,7 @@ from tests.guards.walking import Answer, as_token
 from tests.guards.world import World
 
 # One process, so that the world is made once.
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("permissions")]
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("isolation")]
 
 NOT_THEIRS = frozenset({401, 403})
 REFUSED = NOT_THEIRS | {404}
@@ -50,14 +50,6 @@ def table_of(address: Address) -> Mapping[str, tuple[int, ...]]:
 
 def line_of(answer: Answer) -> str:
     return f"{answer.method} {answer.address.name}"
-
-
-def first_answers(world: World, name: str) -> list[Answer]:
-    """For each address and method the answer about its first rows."""
-    found: dict[str, Answer] = {}
-    for answer in world.walk(name):
-        found.setdefault(line_of(answer), answer)
-    return list(found.values())
 
 
 @pytest.mark.parametrize(
@@ -105,7 +97,7 @@ def has_door(address: Address) -> bool:
 def test_everybody_is_answered_as_the_table_says(world: World, name: str) -> None:
     none_of(
         f"{answer.what}: the table says {expected}"
-        for answer in first_answers(world, name)
+        for answer in world.first_answers(name)
         for expected in [_expected(answer, name)]
         if expected is not None and answer.status != expected
     )
@@ -127,7 +119,7 @@ def test_who_is_refused_is_refused_on_every_row_and_changes_nothing(
     world: World, name: str
 ) -> None:
     refused = {
-        line_of(answer) for answer in first_answers(world, name) if answer.status in NOT_THEIRS
+        line_of(answer) for answer in world.first_answers(name) if answer.status in NOT_THEIRS
     }
     none_of(
         f"{answer.what} wrote to {sorted(answer.wrote)}"

@@ -6,11 +6,10 @@ import re
 
 import pytest
 
-from tests.guards.addresses import addresses, own_urls
 from tests.guards.world import World
 
 # One process, so that the world is made once.
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("permissions")]
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("isolation")]
 
 CURRENT = re.compile(
     r'aria-current="step">\s*<span class="steps__name">(?:<span aria-hidden="true">✓ </span>)?(\w+)'
@@ -47,12 +46,13 @@ NO_PAGE = frozenset(
 
 def marked(world: World) -> dict[str, list[str]]:
     """For each page that the lead is shown the steps that are marked in it."""
-    asker = world.asker("lea")
     found = {}
-    for address in addresses():
-        if address.is_api or "slug" not in address.kwargs or address.name in NO_PAGE | REPORTS:
+    for answer in world.first_answers("lea"):
+        address = answer.address
+        if answer.method != "GET" or address.is_api or "slug" not in address.kwargs:
             continue
-        answer = asker.ask(address, "GET", own_urls(address, world.scene.own)[0])
+        if address.name in NO_PAGE | REPORTS:
+            continue
         if answer.status == 200 and "<main" in answer.text:
             found[address.name] = [
                 *CURRENT.findall(answer.text),

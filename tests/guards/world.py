@@ -1,4 +1,4 @@
-"""One scene for a whole test file, and what each of its people was answered, asked once."""
+"""One scene for all guards, and what each of its people was answered, asked once."""
 
 from __future__ import annotations
 
@@ -47,6 +47,13 @@ class World:
         """The same, asked again: figures that a page keeps for a while are forgotten first."""
         cache.clear()
         return list(_walk(self.asker(name), self.scene, fragments=name in FRAGMENTS_TOO))
+
+    def first_answers(self, name: str) -> list[Answer]:
+        """For each address and method the answer about its first rows."""
+        found: dict[tuple[str, str], Answer] = {}
+        for answer in self.walk(name):
+            found.setdefault((answer.method, answer.address.name), answer)
+        return list(found.values())
 
     def stray(self, name: str) -> list[Answer]:
         """Every address with one row of another project, read and posted to."""

@@ -1,0 +1,1 @@
+"""What holds of the whole product: of every address, page, table and template."""
