@@ -23,14 +23,14 @@ WEB_THREADS = 4
 another one has the time for. More threads only wait for each other."""
 WORKER_THREADS = 4
 HIGHEST_PORT = 65535
-# A container's only user may well be root; messages are JSON, so Celery's warning does not apply.
-# By default glibc keeps a store of memory for each thread and gives nothing back: after some runs of
-# judges 8 MB more. Only one thread at a time runs Python anyway.
+# By default glibc keeps a store of memory for each thread and gives nothing back: after some runs
+# of judges 8 MB more. Only one thread at a time runs Python anyway.
 THRIFTY = {
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_THRESHOLD_": "131072",
     "MALLOC_TRIM_THRESHOLD_": "131072",
 }
+# A container's only user may well be root; messages are JSON, so Celery's warning does not apply.
 QUIET_ROOT = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
 
 
