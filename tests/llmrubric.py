@@ -20,8 +20,8 @@ from tests.builders import NOON
 
 PEOPLE = "human_judges_synth_all_FIXED_ANON.tsv"
 JUDGE = "gpt-3.5-turbo-16k_synth_evaluations_FIXED.tsv"
-QUESTIONS = ("Q0", "Q1", "Q3")
-"""Overall satisfaction; the question on which people agree least; one that often did not apply."""
+QUESTIONS = tuple(f"Q{number}" for number in range(9))
+"""Q0 is overall satisfaction, the others are single aspects; Q2 to Q5 often did not apply."""
 POINTS, CUT = ("1", "2", "3", "4"), "3"
 
 
