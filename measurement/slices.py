@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Any
 
 from measurement import intervals
 from measurement.adjust import holm
-from measurement.arrays import Bools, np
+from measurement.arrays import Bools, Ints, np
 from measurement.counts import NO_PAIR, agreeing_pairs, counts_of
 from measurement.estimate import Estimate
 from measurement.scale import Scale
@@ -130,26 +131,46 @@ def pairs_by_slice(
 
 
 def pairs_over_time(
-    table: RatingTable, *, scale: Scale, ended: Mapping[str, float]
-) -> list[tuple[float, Estimate]]:
-    """The same for blocks of items in the order in which their ratings were all in.
+    table: RatingTable, *, scale: Scale, ended: Mapping[str, date]
+) -> list[tuple[date, Estimate]]:
+    """The same for blocks of whole days, each with its last day, so that no day stands twice.
 
-    `ended` maps items to that moment (seconds). At most twelve equal blocks of at least 30 items
-    with two ratings; the rest goes into the last. Each comes with the moment of its last item.
+    `ended` maps items to the day on which their ratings were all in. At most twelve blocks of at
+    least 30 items with two ratings; fewer at the end go into the last.
     """
     counts = counts_of(table, scale)
-    has_ended = np.array([item in ended for item in table.items], dtype=np.bool_)
-    places = np.flatnonzero((counts.sum(axis=1) >= 2) & has_ended)
-    moments = np.array([ended[table.items[place]] for place in places])
-    ordered = places[np.argsort(moments, kind="stable")]
-    blocks = min(MOST_BLOCKS, len(ordered) // LEAST_ITEMS)
+    # Days are counted from the first year; 0 is no day.
+    days = np.array(
+        [ended[item].toordinal() if item in ended else 0 for item in table.items], dtype=np.int64
+    )
+    days[counts.sum(axis=1) < 2] = 0
     found = []
-    for block in np.array_split(ordered, blocks) if blocks else []:
-        among = np.zeros(len(table.items), dtype=np.bool_)
-        among[block] = True
-        last = ended[table.items[block[-1]]]
-        found += [(last, figure) for _, figure in _pairs(table, scale, {"": among})]
+    first = 1
+    for last in _last_days(days[days > 0]):
+        among = (days >= first) & (days <= last)
+        found += [
+            (date.fromordinal(last), figure) for _, figure in _pairs(table, scale, {"": among})
+        ]
+        first = last + 1
     return found
+
+
+def _last_days(days: Ints) -> list[int]:
+    """The day on which each block ends: the first on which it holds enough of the items."""
+    known, sizes = np.unique(days, return_counts=True)
+    enough = max(LEAST_ITEMS, -(-len(days) // MOST_BLOCKS))
+    ends: list[int] = []
+    held = 0
+    for day, size in zip(known.tolist(), sizes.tolist(), strict=True):
+        held += size
+        if held >= enough:
+            ends.append(day)
+            held = 0
+    if held >= LEAST_ITEMS:
+        ends.append(int(known[-1]))
+    elif held and ends:
+        ends[-1] = int(known[-1])
+    return ends
 
 
 def _pairs(

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core.cache import cache
 from django.db.models import Max
+from django.utils import timezone
 
 from annotation.models import Assignment, Dimension, Item, Round
 from annotation.queries import labels, raterwork
@@ -43,8 +44,8 @@ class DimensionFigures:
     """One dimension: `quality` of each rater by id (the JSON form of measurement's), and its
     items that differ most, worst first, as (item id, mean distance 0–1, counts by point).
 
-    `slices` holds the pairs that agree by property of the items and its value, `times` those of
-    blocks of items with the moment (seconds) at which the last of a block was rated to the end.
+    `slices` holds the pairs that agree by property of the items and its value, `days` those of
+    blocks of whole days, each with its last day.
     """
 
     key: str
@@ -54,7 +55,7 @@ class DimensionFigures:
     differing: int
     listed: Sequence[tuple[int, float, Sequence[int]]]
     slices: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    times: Sequence[tuple[float, Mapping[str, Any]]] = ()
+    days: Sequence[tuple[date, Mapping[str, Any]]] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -65,24 +66,29 @@ class DimensionFigures:
             "differing": self.differing,
             "listed": self.listed,
             "slices": self.slices,
-            "times": self.times,
+            "days": [(day.isoformat(), figure) for day, figure in self.days],
         }
 
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> DimensionFigures:
-        quality = {int(rater): found for rater, found in kept["quality"].items()}
-        listed = [(item, far, tuple(counts)) for item, far, counts in kept["listed"]]
-        times = [(at, figure) for at, figure in kept.get("times", ())]
-        points = tuple(kept["points"])
+        # What a job made before blocks were of whole days has none; the next job makes them.
+        days = [(date.fromisoformat(day), figure) for day, figure in kept.get("days", ())]
         return cls(
-            **{**kept, "points": points, "quality": quality, "listed": listed, "times": times}
+            key=kept["key"],
+            name=kept["name"],
+            points=tuple(kept["points"]),
+            quality={int(rater): found for rater, found in kept["quality"].items()},
+            differing=kept["differing"],
+            listed=[(item, far, tuple(counts)) for item, far, counts in kept["listed"]],
+            slices=kept.get("slices", {}),
+            days=days,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class _About:
     slices: Mapping[str, Mapping[str, str]]
-    ended: Mapping[str, float]
+    ended: Mapping[str, date]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,7 @@ class Figures:
 
 def live(round_: Round, *, now: datetime) -> Figures:
     """The figures of this moment; those of the labels are made once for a state of them."""
-    key = f"round-figures/2/{round_.pk}/{agreement.state_of(round_)}"
+    key = f"round-figures/3/{round_.pk}/{agreement.state_of(round_)}"
     found: tuple[DimensionFigures, ...] | None = cache.get(key)
     if found is None:
         found = measured(round_)
@@ -168,7 +174,11 @@ def _about(round_: Round) -> _About:
     ended = answers.values_list("item").annotate(last=Max("submitted_at"))
     return _About(
         {name: found for name, found in slices.items() if len(set(found.values())) > 1},
-        {str(item): last.timestamp() for item, last in ended.iterator(chunk_size=5000) if last},
+        {
+            str(item): timezone.localtime(last).date()
+            for item, last in ended.iterator(chunk_size=5000)
+            if last
+        },
     )
 
 
@@ -191,9 +201,9 @@ def _dimension(round_: Round, dimension: Dimension, about: _About) -> DimensionF
             }
             for name, slices in about.slices.items()
         },
-        times=[
-            (at, figure.as_dict())
-            for at, figure in pairs_over_time(table, scale=scale, ended=about.ended)
+        days=[
+            (day, figure.as_dict())
+            for day, figure in pairs_over_time(table, scale=scale, ended=about.ended)
         ],
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -122,13 +121,12 @@ def _slices(one: DimensionFigures) -> list[tuple[str, charts.IntervalPlot]]:
 
 
 def _trend(one: DimensionFigures) -> charts.Trend | None:
-    """Blocks of items in the order in which they were done; one block is no trend."""
-    if len(one.times) < 2:
+    """Blocks of whole days in their order; one block is no trend."""
+    if len(one.days) < 2:
         return None
-    named = [
-        (date_format(timezone.localtime(datetime.fromtimestamp(at, UTC)), "j M"), figure)
-        for at, figure in one.times
-    ]
+    is_one_year = one.days[0][0].year == one.days[-1][0].year
+    words = "j M" if is_one_year else "j M Y"
+    named = [(date_format(day, words), figure) for day, figure in one.days]
     scale = charts.window([figure for _, figure in named])
     return charts.trend(named, scale, name=f"Pairs that agree over time, {one.name}")
 

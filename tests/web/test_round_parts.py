@@ -13,6 +13,7 @@ from django.urls import reverse
 from accounts.roles import Role
 from annotation.models import Assignment, Item, Round, RoundRater
 from annotation.states import RoundState
+from calibration.queries.roundfigures import DimensionFigures
 from tests import builders
 from tests.builders import NOON
 from tests.rated import make_rated
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from tests.cast import Cast, ClientFor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
+
+NO_TREND = "Two blocks of whole days, each of 30 items with two ratings, are needed"
 
 
 @pytest.fixture(autouse=True)
@@ -71,9 +74,40 @@ def test_over_time_each_block_is_named_by_its_day(
     assert re.search(r"23 Nov: 0\.00.*; 26 Nov: 1\.00", text)
 
 
+def test_each_day_stands_once_however_many_were_rated_on_it(
+    lea: Client, project: Project, raters: list[Rater]
+) -> None:
+    made = make_rated(project, raters, ["55"] * 150)
+    items = list(Item.objects.order_by("pk"))
+    for place, item in enumerate(items):
+        at = NOON + timedelta(days=0 if place < 110 else 1, minutes=place)
+        Assignment.objects.filter(item=item, state="submitted").update(submitted_at=at)
+    table = read(lea, made).partition("by blocks of whole days")[2].partition("</table>")[0]
+    assert re.findall(r'<th scope="row">([^<]+)</th>', table) == ["23 Nov", "24 Nov"]
+    assert re.findall(r"n.=.(\d+)", table) == ["110", "40"]
+
+
+def test_labels_that_were_all_imported_on_one_day_show_no_trend(
+    lea: Client, project: Project, raters: list[Rater]
+) -> None:
+    made = make_rated(project, raters, ["55"] * 130)
+    Assignment.objects.filter(state="submitted").update(submitted_at=NOON)
+    assert NO_TREND in read(lea, made)
+
+
+def test_over_a_new_year_the_days_are_told_with_theirs(
+    lea: Client, project: Project, raters: list[Rater]
+) -> None:
+    made = rated(project, raters)
+    hard = Item.objects.filter(difficulty="hard")
+    early = Assignment.objects.filter(item__in=hard, state="submitted")
+    early.update(submitted_at=NOON - timedelta(days=365))
+    assert "23 Nov 2025: 0.00" in read(lea, made)
+
+
 def test_sealed_items_enter_neither(lea: Client, project: Project, raters: list[Rater]) -> None:
     text = read(lea, rated(project, raters, sealed=35))
-    assert "Two blocks of 30 items" in text
+    assert NO_TREND in text
     assert "hard" not in text
 
 
@@ -103,3 +137,19 @@ def test_who_still_rates_in_the_round_sees_nothing_of_it(
     text = read(client_for(cast.lea), made)
     assert "You rate in this round yourself" in text
     assert "hard" not in text
+
+
+def test_what_a_job_kept_before_blocks_were_of_whole_days_is_still_read() -> None:
+    older = {
+        "key": "tone",
+        "name": "Tone",
+        "points": ["1", "2"],
+        "quality": {},
+        "differing": 0,
+        "listed": [],
+        "slices": {},
+        "times": [[1795430400.0, {"value": 1.0, "n": 30, "interval": [0.9, 1.0]}]],
+    }
+    found = DimensionFigures.from_dict(older)
+    assert (found.key, list(found.days)) == ("tone", [])
+    assert DimensionFigures.from_dict(found.as_dict()) == found

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date, timedelta
+
 import pytest
 from scipy.stats import binom
 
@@ -125,26 +128,44 @@ def test_people_agree_by_slice_on_pairs_of_votes() -> None:
     assert (found["odd"].value, found["odd"].undefined_because) == (None, TOO_FEW)
 
 
-def test_blocks_over_time_are_equal_and_none_is_too_small() -> None:
+def blocks(sizes: Mapping[int, int]) -> list[tuple[int, int]]:
+    """The last day of each block and its items, where so many were done on each day."""
+    days = [day for day, size in sizes.items() for _ in range(size)]
+    votes = {f"{n:04}": "AA" for n in range(len(days))}
+    ended = {item: date(2026, 11, day) for item, day in zip(votes, days, strict=True)}
+    found = pairs_over_time(table_of(votes), scale=Scale.parse("A,B"), ended=ended)
+    return [(day.day, figure.n) for day, figure in found]
+
+
+def test_blocks_over_time_are_of_whole_days_and_none_is_too_small() -> None:
     votes = {f"{n:03}": "AB" if n < 32 else "AA" for n in range(65)} | {"alone": "A"}
     table = table_of(votes)
     # The order of time is not that of the names.
-    ended = {item: 1000.0 - place for place, item in enumerate(sorted(votes))}
+    ended = {item: date(2026, 12, 31) - timedelta(days=n) for n, item in enumerate(sorted(votes))}
     found = pairs_over_time(table, scale=Scale.parse("A,B"), ended=ended)
-    assert [figure.n for _, figure in found] == [33, 32]
-    assert [figure.value for _, figure in found] == [1.0, 0.0]
-    assert found[0][0] < found[1][0] == 1000.0
+    assert [figure.n for _, figure in found] == [30, 35]
+    assert [figure.value for _, figure in found] == [1.0, pytest.approx(3 / 35)]
+    assert found[1][0] == date(2026, 12, 31)
+
+
+def test_no_day_is_parted_over_blocks() -> None:
+    assert blocks({1: 500}) == [(1, 500)]
+    assert blocks({1: 10, 2: 400, 3: 45}) == [(2, 410), (3, 45)]
+    # Too few at the end go into the block before them; enough of them stand alone.
+    assert blocks({1: 40, 2: 40, 3: 29}) == [(1, 40), (3, 69)]
+    assert blocks({1: 400, 2: 400, 3: 31}) == [(1, 400), (2, 400), (3, 31)]
 
 
 def test_too_few_items_make_no_block() -> None:
     votes = {f"{n:02}": "AA" for n in range(29)}
-    ended = dict.fromkeys(votes, 1.0)
+    ended = dict.fromkeys(votes, date(2026, 11, 23))
     assert pairs_over_time(table_of(votes), scale=Scale.parse("A,B"), ended=ended) == []
 
 
 def test_many_items_make_twelve_blocks() -> None:
     votes = {f"{n:04}": "AA" for n in range(500)}
-    ended = {item: float(place) for place, item in enumerate(votes)}
+    ended = {item: date(2026, 1, 1) + timedelta(days=n // 3) for n, item in enumerate(votes)}
     found = pairs_over_time(table_of(votes), scale=Scale.parse("A,B"), ended=ended)
-    assert len(found) == MOST_BLOCKS
+    assert len(found) <= MOST_BLOCKS
+    assert len({day for day, _ in found}) == len(found)
     assert sum(figure.n for _, figure in found) == 500
