@@ -7,7 +7,7 @@ class CalibrationConfig(AppConfig):
     name = "calibration"
 
     def ready(self) -> None:
-        from calibration.queries import steps
+        from calibration.queries import driftrounds, steps
         from calibration.services import (
             approvals,
             drift,
@@ -24,6 +24,7 @@ class CalibrationConfig(AppConfig):
         registry.register_reconciler("approvals", approvals.reconcile)
         registry.register_job(drift.FEED, drift.feed_job)
         registry.register_reconciler("drift rounds", drift.reconcile)
+        registry.register_drift_bar("judge authors", driftrounds.barred)
         registry.register_job("calibration.report", reports.make_job)
         registry.register_job(roundfigures.MAKE, roundfigures.make_job)
         registry.register_job(referencefigures.MAKE, referencefigures.make_job)

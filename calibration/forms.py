@@ -190,7 +190,8 @@ class ReinstateForm(forms.Form):
 
 
 class DriftRoundForm(forms.Form):
-    """How many fresh items, of which dataset, by whom."""
+    """How many fresh items, of which dataset, by whom; `wrote` are raters who may not, as they
+    wrote what it watches."""
 
     USUAL_COUNT = 100
 
@@ -214,7 +215,10 @@ class DriftRoundForm(forms.Form):
         super().__init__(*args, **kwargs)
         project_id = standing.judge.project_id
         least = driftrounds.least_overlap(standing)
-        raters = round_queries.candidates(project_id=project_id)
+        everybody = round_queries.candidates(project_id=project_id)
+        wrote = driftrounds.authors_watched(standing.version.guideline_version)
+        raters = everybody.exclude(user__in=wrote)
+        self.wrote = list(everybody.filter(user__in=wrote))
         found = drift_services.datasets_with_fresh(standing)
         self.datasets = _by_key(found)
         _choices(self, "dataset", _named(self.datasets, lambda one: one.name))

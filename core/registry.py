@@ -97,6 +97,7 @@ DoctorCheck = Callable[[], Finding]
 
 StepMaker = Callable[[int, str], Step]
 Bar = Callable[[int, int], bool]
+DriftBar = Callable[[int], set[int]]
 Leaving = Callable[[int, int, str, datetime], None]
 
 EXPORT_ORDER = ("items", "ratings", "labels", "verdicts", "ledger", "decisions", "audit")
@@ -105,6 +106,7 @@ STEP_ORDER = ("data", "guideline", "rate", "agree", "judge")
 _steps: dict[str, StepMaker] = {}
 _job_handlers: dict[str, JobHandler] = {}
 _bars: dict[str, Bar] = {}
+_drift_bars: dict[str, DriftBar] = {}
 _leavings: dict[str, Leaving] = {}
 _traces: dict[str, Trace] = {}
 _notices: dict[str, str] = {}
@@ -175,6 +177,16 @@ def register_bar(name: str, bar: Bar) -> None:
 def is_barred_from_sealed(*, project_id: int, user_id: int) -> bool:
     """Whether any room says that this person gets no sealed assignment."""
     return any(bar(project_id, user_id) for bar in _bars.values())
+
+
+def register_drift_bar(name: str, bar: DriftBar) -> None:
+    """`bar(round_id)` gives the users who must not rate in a drift round."""
+    _drift_bars[name] = bar
+
+
+def barred_from_drift(round_id: int) -> set[int]:
+    """The users who, as any room says, must not rate in this drift round."""
+    return {user for bar in _drift_bars.values() for user in bar(round_id)}
 
 
 def register_leaving(name: str, hand_back: Leaving) -> None:

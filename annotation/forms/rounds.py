@@ -292,6 +292,10 @@ class RatersForm(forms.Form):
         super().__init__(*args, **kwargs)
         raters = queries.candidates(project_id=round_.project_id, outside=round_)
         offer(self.fields["raters"], raters)
+        if round_.kind == RoundKind.DRIFT:
+            self.fields[
+                "raters"
+            ].help_text = "Whoever wrote what this round watches is not among them."
 
 
 def offer(field: forms.Field, rows: QuerySet[Any]) -> None:

@@ -25,6 +25,7 @@ from annotation.states import (
     RoundState,
     VersionState,
 )
+from core import registry
 from core.counting import counted, counted_soon
 
 LARGE = 20_000
@@ -115,7 +116,7 @@ def _cards(listed: Sequence[Round]) -> list[RoundCard]:
 
 
 def candidates(*, project_id: int, outside: Round | None = None) -> QuerySet[Rater]:
-    """Members who rate in this project (and are not in the round `outside`), by name."""
+    """Members who rate in this project (and may come into the round `outside`), by name."""
     raters = Rater.objects.filter(
         project=project_id,
         user__is_active=True,
@@ -125,6 +126,8 @@ def candidates(*, project_id: int, outside: Round | None = None) -> QuerySet[Rat
     if outside is not None:
         inside = RoundRater.objects.filter(round=outside, removed_at__isnull=True)
         raters = raters.exclude(pk__in=inside.values("rater"))
+    if outside is not None and outside.kind == RoundKind.DRIFT:
+        raters = raters.exclude(user__in=registry.barred_from_drift(outside.pk))
     return raters.order_by("name")
 
 

@@ -33,7 +33,7 @@ from annotation.states import (
     RoundState,
     VersionState,
 )
-from core import audit, jobs
+from core import audit, jobs, registry
 from core.errors import Conflict, Invalid, NotReady
 from core.models import Job
 
@@ -202,6 +202,8 @@ def add_raters(
         )
     if any(rater.project_id != round_.project_id for rater in raters):
         raise Invalid("foreign_rater", "A rater of another project cannot rate here.")
+    if round_.kind == RoundKind.DRIFT:
+        _demand_not_barred(round_, raters)
     members = round_.round_raters.filter(rater__in=raters)
     here = dict(members.values_list("rater_id", "removed_at"))
     _add_raters(round_, [rater for rater in raters if rater.pk not in here], quota)
@@ -283,6 +285,16 @@ def _add_raters(round_: Round, raters: Collection[Rater], quota: int | None) -> 
     RoundRater.objects.bulk_create(
         RoundRater(round=round_, rater=rater, quota=quota) for rater in raters
     )
+
+
+def _demand_not_barred(round_: Round, raters: Collection[Rater]) -> None:
+    barred = registry.barred_from_drift(round_.pk)
+    names = ", ".join(rater.name for rater in raters if rater.user_id in barred)
+    if names:
+        raise Conflict(
+            "author_rates",
+            f"{names} wrote what this round watches, and nobody watches over their own work.",
+        )
 
 
 def _items(

@@ -12,6 +12,7 @@ from annotation.queries.rounds import RoundCard
 from annotation.queries.sealed import touching_sealed
 from annotation.states import RoundKind, VersionState
 from judges.models import Call, DriftLabel, EvidenceSnapshot, JudgeLabel, Standing
+from judges.queries import authors
 from judges.rules import policy as rules
 from judges.states import RunPurpose, RunState
 
@@ -91,6 +92,28 @@ def version_in_force(standing: Standing) -> GuidelineVersion | None:
     """The version that people label by now: of the same major as the judge, so labels compare."""
     by = standing.version.guideline_version
     return by.guideline.versions.filter(state=VersionState.PUBLISHED, major=by.major).first()
+
+
+def standings_by(version: GuidelineVersion) -> list[Standing]:
+    """What stands by a guideline, and a drift round by it watches: same labels, comparable over
+    minor versions."""
+    found = Standing.objects.filter(
+        version__guideline_version__guideline=version.guideline_id,
+        version__guideline_version__major=version.major,
+    )
+    return list(found.select_related("version").order_by("pk"))
+
+
+def authors_watched(version: GuidelineVersion) -> set[int]:
+    """The users who wrote what a drift round by this guideline watches: they rate in none, as their
+    labels would be held against their own work (docs/adr/0032-authors-and-drift.md)."""
+    found = [authors.of_judge_up_to(one.version) for one in standings_by(version)]
+    return set[int]().union(*found)
+
+
+def barred(round_id: int) -> set[int]:
+    """The same for a drift round that is there."""
+    return authors_watched(GuidelineVersion.objects.get(rounds=round_id))
 
 
 def least_overlap(standing: Standing) -> int:

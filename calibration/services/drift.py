@@ -12,14 +12,16 @@ from datetime import datetime
 from django.db.models import Count, Max
 from django.utils import timezone
 
+from accounts.models import Rater
 from annotation.models import Assignment, Dimension, Item, Round
 from annotation.queries import labels
 from annotation.queries.sealed import touching_sealed
 from annotation.states import AssignmentState, RoundKind
-from calibration.queries.driftrounds import ANSWERS, least_ratings
+from calibration.queries.driftrounds import ANSWERS, least_ratings, standings_by
 from core import jobs
 from core.models import Job, JobState
 from judges.models import JudgeLabel, Run, Standing
+from judges.queries import authors
 from judges.services import drifting
 from judges.services.drifting import FreshLabel
 from judges.states import RunPurpose
@@ -93,7 +95,7 @@ def feed(*, round_id: int, now: datetime) -> int:
     """Give a drift round's labels to the alarms; returns how many approvals were suspended."""
     round_ = Round.objects.select_related("guideline_version", "dataset").get(pk=round_id)
     suspended = 0
-    for standing in _standings(round_):
+    for standing in standings_by(round_.guideline_version):
         for dimension in round_.guideline_version.dimensions.filter(key__in=standing.dimensions):
             decision = drifting.take(
                 standing_id=standing.pk,
@@ -105,28 +107,17 @@ def feed(*, round_id: int, now: datetime) -> int:
     return suspended
 
 
-def _standings(round_: Round) -> list[Standing]:
-    """What stands by the round's guideline: same labels, comparable over minor versions."""
-    by = round_.guideline_version
-    return list(
-        Standing.objects.select_related("version")
-        .filter(
-            judge__project=round_.project_id,
-            version__guideline_version__guideline=by.guideline_id,
-            version__guideline_version__major=by.major,
-        )
-        .order_by("pk")
-    )
-
-
 def _fresh(round_: Round, standing: Standing, dimension: Dimension) -> Iterator[FreshLabel]:
-    """Decided items that the approved version has judged, in the order in which people ended."""
+    """Decided items that the approved version has judged, in the order in which people ended;
+    what its authors say decides nothing."""
     full = _full_items(round_, standing)
     judged = _judged(standing, dimension.key, full)
+    wrote = authors.of_judge_up_to(standing.version)
+    own = set(Rater.objects.filter(user__in=wrote).values_list("pk", flat=True))
     rows = [
         row
         for row in labels.round_labels(round_id=round_.pk, dimension_key=dimension.key)
-        if row.item_id in judged
+        if row.item_id in judged and row.rater_id not in own
     ]
     if not rows:
         return

@@ -45,14 +45,15 @@ def create(
 
     It goes by the guideline version in force. Raises `Conflict` when the approval has ended,
     `NotReady` when its guideline is no longer in force, `Invalid` for fewer raters an item than
-    the approval's own rule, and when too few items are fresh. The standing must be loaded with
-    its judge, decision and version's guideline.
+    the approval's own rule, for raters who wrote a judge that it watches, and when too few items
+    are fresh. The standing must be loaded with its judge, decision and version's guideline.
     """
     over = serving.why_over(standing, now=now)
     if over:
         raise Conflict("approval_expired", f"There is nothing to watch. {over}")
     version = _version(standing)
     _demand_overlap(standing, overlap)
+    _demand_no_author(version, raters)
     return rounds.create(
         project=standing.judge.project,
         dataset=dataset,
@@ -136,6 +137,17 @@ def _demand_overlap(standing: Standing, overlap: int) -> None:
             "held against it."
         )
         raise Invalid("overlap", sentence, {"overlap": [sentence]})
+
+
+def _demand_no_author(version: GuidelineVersion, raters: Collection[Rater]) -> None:
+    wrote = queries.authors_watched(version)
+    names = ", ".join(rater.name for rater in raters if rater.user_id in wrote)
+    if names:
+        sentence = (
+            f"{names} wrote what this round watches, and nobody watches over their own work: "
+            "choose other raters."
+        )
+        raise Invalid("author_rates", sentence, {"raters": [sentence]})
 
 
 def _drawn(standing: Standing, dataset: Dataset, count: int) -> list[int]:

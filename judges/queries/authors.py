@@ -8,6 +8,17 @@ from judges.states import VersionKind
 WRITTEN = (VersionKind.PROMPT, VersionKind.PANEL, VersionKind.CASCADE)
 
 
+def of_judge_up_to(version: JudgeVersion) -> set[int]:
+    """The people who wrote this version, or one of the same judge before it."""
+    wrote = JudgeVersion.objects.filter(
+        judge=version.judge_id,
+        number__lte=version.number,
+        kind__in=WRITTEN,
+        author__isnull=False,
+    )
+    return set(wrote.values_list("author_id", flat=True))
+
+
 def has_authored(project_id: int, user_id: int) -> bool:
     """Whether this person saved a version that somebody could have tuned to labels."""
     return JudgeVersion.objects.filter(

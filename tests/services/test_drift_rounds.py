@@ -12,6 +12,7 @@ from pytest_django import Settings
 from accounts.models import Notice, Rater
 from accounts.roles import Role
 from annotation.models import Dataset, Item, ReferenceLabel, Round
+from annotation.queries.rounds import candidates
 from annotation.services import laying, rounds
 from annotation.states import DatasetKind, ItemKind, Part, RoundKind
 from calibration.queries import driftrounds as queries
@@ -214,6 +215,19 @@ def test_what_came_over_the_api_is_offered_first_and_needs_no_run(
     assert (line.judged, line.waiting, line.unjudged) == (3, 0, 0)
 
 
+def test_whoever_wrote_the_judge_rates_no_drift_round_of_it(scene: Scene, fresh: Dataset) -> None:
+    builders.join(scene.project, scene.cast.lea, Role.LEAD, Role.RATER)
+    lea = builders.rater_of(scene.project, scene.cast.lea)
+    with pytest.raises(Invalid) as refusal:
+        made(scene, fresh, raters=[*raters(scene), lea])
+    assert refusal.value.code == "author_rates"
+    assert refusal.value.sentence.startswith(f"{lea.name} wrote what this round watches")
+    # Who wrote a later version has no part in the one that stands.
+    ana = scene.cast.ana
+    judging.make_version(scene.judge, scene.guideline, author=ana, model=approving.SLANT)
+    assert made(scene, fresh).round_raters.filter(rater__user=ana).exists()
+
+
 # Its verdicts -------------------------------------------------------------------------------------
 
 
@@ -287,6 +301,32 @@ def test_what_was_there_when_the_version_was_saved_moves_nothing(
     JudgeVersion.objects.filter(pk=scene.version.pk).update(created_at=timezone.now())
     fed()
     assert not DriftLabel.objects.exists()
+
+
+def test_an_author_is_not_let_in_later_either(scene: Scene, fresh: Dataset) -> None:
+    round_ = made(scene, fresh)
+    plain = builders.make_round(fresh, scene.guideline, items=[], raters=[])
+    builders.join(scene.project, scene.cast.lea, Role.LEAD, Role.RATER)
+    lea = builders.rater_of(scene.project, scene.cast.lea)
+    with pytest.raises(Conflict) as refusal:
+        rounds.add_raters(round_id=round_.pk, raters=[lea], by=scene.cast.lea)
+    assert refusal.value.code == "author_rates"
+    assert lea not in candidates(project_id=scene.project.pk, outside=round_)
+    assert lea in candidates(project_id=scene.project.pk, outside=plain)
+
+
+def test_what_an_author_said_all_the_same_moves_nothing(scene: Scene, fresh: Dataset) -> None:
+    builders.join(scene.project, scene.cast.lea, Role.LEAD, Role.RATER)
+    lea = builders.rater_of(scene.project, scene.cast.lea)
+    round_ = made(scene, fresh, count=2)
+    judged(scene, round_)
+    first, second = Item.objects.filter(round_items__round=round_).order_by("pk")
+    ana, ben, cem = raters(scene)
+    for item, people in ((first, (ana, ben, cem)), (second, (ana, ben, lea))):
+        for rater in people:
+            builders.make_rating(round_, item, rater, labels={"preference": "A"}, at=timezone.now())
+    fed()
+    assert [label.item for label in DriftLabel.objects.all()] == [first]
 
 
 def test_its_labels_become_no_reference_labels(scene: Scene, fresh: Dataset) -> None:

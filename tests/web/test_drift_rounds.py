@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from accounts.roles import Role
 from annotation.models import Dataset, Item, Round
 from annotation.states import RoundKind
 from judges.models import Run, Standing
@@ -91,6 +92,40 @@ def test_without_fresh_items_the_page_says_where_they_come_from(scene: Scene) ->
     text = read(scene, "drift_new")
     assert "Fresh items: those that came after" in text
     assert "Set up the round" not in text
+
+
+def test_whoever_wrote_the_judge_is_not_offered_and_the_page_says_so(scene: Scene) -> None:
+    fresh_set(scene)
+    assert "Not to choose" not in read(scene, "drift_new")
+    builders.join(scene.project, scene.cast.lea, Role.LEAD, Role.RATER)
+    lea = builders.rater_of(scene.project, scene.cast.lea)
+    text = read(scene, "drift_new")
+    assert f"Not to choose: <bdi>{lea.name}</bdi>. Whoever wrote " in text
+    assert f'value="{lea.pk}"' not in text.partition("Raters")[2].partition("</fieldset>")[0]
+
+
+def test_nor_are_they_let_into_one_on_its_own_page(scene: Scene) -> None:
+    dataset = fresh_set(scene)
+    builders.join(scene.project, scene.cast.lea, Role.LEAD, Role.RATER)
+    lea = builders.rater_of(scene.project, scene.cast.lea)
+    round_ = builders.make_round(
+        dataset,
+        scene.guideline,
+        items=Item.objects.filter(dataset=dataset),
+        raters=[],
+        kind=RoundKind.DRIFT,
+    )
+    client = client_for(scene.cast.lea)
+    page = reverse("round", args=["support", round_.pk])
+    more = client.get(page).content.decode().partition("More raters")[2]
+    assert "Whoever wrote what this round watches is not among them." in more
+    assert f'value="{lea.pk}"' not in more
+    add = reverse("round_raters", args=["support", round_.pk])
+    assert client.post(add, {"raters": [lea.pk]}).status_code == 422
+    people = scene.project.raters.filter(user__in=[scene.cast.ana, scene.cast.ben, scene.cast.cem])
+    assert client.post(add, {"raters": [one.pk for one in people]}).status_code == 302
+    more = client.get(page).content.decode().partition("More raters")[2]
+    assert "Everybody who may rate in it is in the round." in more
 
 
 def test_an_approval_that_has_ended_is_not_watched(scene: Scene) -> None:
