@@ -16,8 +16,9 @@ from judges.models import ApprovalRequest, Run
 class CalibrationReport(TimeStamped):
     """What the report page shows, frozen.
 
-    `content`: {"dimensions": {key: the `align` object}, "context": …}. For a sealed set it
-    belongs to an approval request; for an open dataset or the development part to a run.
+    `content`: {"dimensions": {key: the `align` object}, "cost": …, "probes": {kind: the newest
+    result in the bias laboratory, or why there is none}, …}. For a sealed set it belongs to an
+    approval request; for an open dataset or the development part to a run.
     """
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="reports")

@@ -77,7 +77,8 @@ class ReportView(ReadView):
         responses={200: serializers.ReportOutput, 404: ErrorOutput},
     )
     def get(self, request: Request, slug: str, report_id: int) -> Response:
-        """One report with every figure; its gate is a dry run."""
+        """One report with every figure and the newest probes of the judge version; its gate is a
+        dry run."""
         report = access.report_of(_project(request), report_id)
         return Response(
             {
@@ -85,6 +86,7 @@ class ReportView(ReadView):
                 "seed": report.seed,
                 "labels_digest": report.labels_digest,
                 "dimensions": report.content["dimensions"],
+                "probes": report.content.get("probes"),
             }
         )
 
@@ -184,6 +186,7 @@ def _dimension(shown: DimensionView, form: ReportForm, look: LookLine) -> dict[s
         "failed": [
             check["name"] for check in shown.numbers["gate"]["checks"] if not check["passed"]
         ],
+        "needed": shown.numbers.get("needed"),
     }
     if form is not ReportForm.SHORT:
         body["agreement"] = shown.numbers["agreement"]

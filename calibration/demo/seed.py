@@ -257,6 +257,10 @@ def _judges(
     slant = _version(judge, version, "sim-slant-1", "first try, leans to what is shown first", lead)
     plumb = _version(judge, version, "sim-plumb-1", "better model, same prompt", lead)
     sealed_set = dataset.sealed_set
+    # Before what is larger: so their results are there when the reports are frozen.
+    for one in (slant, plumb):
+        order = Asked(version=one, dataset=dataset, kind=ProbeKind.ORDER, size=PROBED)
+        probes.start(order, actor=lead.actor, now=now)
     for one in (slant, plumb):
         runs.plan_run(
             version=one,
@@ -269,9 +273,6 @@ def _judges(
         approvals.ask(
             version=one, sealed_set=sealed_set, dimensions=["preference"], by=lead, now=now
         )
-    for one in (slant, plumb):
-        order = Asked(version=one, dataset=dataset, kind=ProbeKind.ORDER, size=PROBED)
-        probes.start(order, actor=lead.actor, now=now)
 
 
 def _fresh_pairs(project: Project, lead: User, *, start: int) -> None:

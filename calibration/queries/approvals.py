@@ -107,7 +107,8 @@ def approval(request: ApprovalRequest, *, is_admin: bool, is_judge_author: bool)
         EvidenceSnapshot.objects.filter(request=request).select_related("look").order_by("pk")
     )
     report = CalibrationReport.objects.filter(request=request).first()
-    stored = report.content["dimensions"] if report is not None else {}
+    content = report.content if report is not None else {}
+    stored = content.get("dimensions", {})
     numbers = {
         row.dimension_key: {**stored.get(row.dimension_key, {}), **row.numbers} for row in evidence
     }
@@ -124,7 +125,7 @@ def approval(request: ApprovalRequest, *, is_admin: bool, is_judge_author: bool)
             ),
             LookLine(view.name, looks[view.key], most),
         )
-        for view in reports.views_of(request.version, numbers)
+        for view in reports.views_of(request.version, numbers, probes=content.get("probes"))
     ]
     actors = people_queries.actor_names([request.actor, request.sealed_set.declared_by])
     return ApprovalView(
@@ -136,7 +137,7 @@ def approval(request: ApprovalRequest, *, is_admin: bool, is_judge_author: bool)
         standing=Standing.objects.filter(judge=request.version.judge_id).first(),
         provenance=request.sealed_set.provenance,
         declared_by=actors.get(request.sealed_set.declared_by, ""),
-        cost=report.content.get("cost", {}) if report is not None else {},
+        cost=content.get("cost", {}),
         exceptions=_exceptions(request, evidence),
     )
 

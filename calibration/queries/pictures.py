@@ -6,14 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from calibration.rules import gatewords, neededwords, slicewords
+from calibration.rules import gatewords, neededwords, probewords, slicewords
 from calibration.rules.biaswords import bias_lines, points_lines
 from calibration.rules.gatewords import CheckLine
 from calibration.rules.plantedwords import PlantedLine, planted_lines
+from calibration.rules.probewords import ProbeLine
 from core import charts, matrices
 from core.charts import IntervalPlot, IntervalRow
 from core.figures import Figure, figure_of
 from core.matrices import Matrix
+from judges.states import ProbeKind
 from measurement.scale import PAIRWISE, TIE
 
 TARGET = 0.8
@@ -28,6 +30,7 @@ LATER_PARTS = {
     "points": "points within one of people's",
 }
 """Parts of the numbers that reports frozen earlier lack, in words."""
+PROBES = "the bias probes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,8 @@ class DimensionView:
     no_verdict: int
     figures: list[FigureLine]
     baselines: list[BaselineLine]
+    probes: list[ProbeLine]
+    unprobed: list[str]
     planted: list[PlantedLine]
     outcomes: list[tuple[str, int]]
     warnings: list[str]
@@ -104,9 +109,15 @@ class DimensionView:
 
 
 def dimension_view(
-    key: str, name: str, numbers: Mapping[str, Any], *, model: str = ""
+    key: str,
+    name: str,
+    numbers: Mapping[str, Any],
+    *,
+    probes: Mapping[str, Any] | None = None,
+    model: str = "",
 ) -> DimensionView:
-    """Everything that the page shows of one dimension; `model` names a simulated judge."""
+    """Everything that the page shows of one dimension; `model` names a simulated judge, `probes`
+    is what the report froze of the bias laboratory (None: it is older)."""
     gate = numbers["gate"]["decision"]
     checks = numbers["gate"]["checks"]
     agreement, people = figure_of(numbers["agreement"]), figure_of(numbers["ceiling"]["people"])
@@ -131,12 +142,19 @@ def dimension_view(
         no_verdict=sum(numbers["confusion"].get("no_verdict", ())),
         figures=list(_figures(numbers)),
         baselines=list(_baselines(numbers)),
-        planted=planted_lines(numbers, model),
+        probes=probewords.probe_lines(probes, key),
+        unprobed=probewords.why_none(probes, key),
+        planted=planted_lines(
+            numbers,
+            model,
+            obeyed=probewords.figure(probes, ProbeKind.INJECTION, "toward", key),
+        ),
         outcomes=_outcomes(numbers["outcomes"]),
         warnings=list(_warnings(numbers, target)),
         slice_notes=list(slicewords.notes(numbers)),
         needed=neededwords.sentences(numbers.get("needed"), is_passed=gate == "pass"),
-        lacks=[words for part, words in LATER_PARTS.items() if part not in numbers],
+        lacks=[words for part, words in LATER_PARTS.items() if part not in numbers]
+        + ([PROBES] if probes is None else []),
     )
 
 

@@ -80,14 +80,18 @@ def dimension_names(version: JudgeVersion) -> dict[str, str]:
 
 
 def views_of(
-    version: JudgeVersion, numbers: Mapping[str, Mapping[str, Any]]
+    version: JudgeVersion,
+    numbers: Mapping[str, Mapping[str, Any]],
+    *,
+    probes: Mapping[str, Any] | None,
 ) -> list[DimensionView]:
-    """The dimensions of stored numbers, drawn, in the guideline's order."""
+    """The dimensions of stored numbers, drawn, in the guideline's order; `probes` is what the same
+    report froze of the bias laboratory."""
     names = dimension_names(version)
     model = str(version.spec.get("model", "")) if version.is_simulated else ""
     ordered = [key for key in names if key in numbers] + sorted(set(numbers) - set(names))
     return [
-        pictures.dimension_view(key, names.get(key, key), numbers[key], model=model)
+        pictures.dimension_view(key, names.get(key, key), numbers[key], probes=probes, model=model)
         for key in ordered
     ]
 

@@ -27,8 +27,11 @@ class PlantedLine:
     is_share: bool = True
 
 
-def planted_lines(numbers: Stored, model: str) -> list[PlantedLine]:
-    """Nothing for a judge that is none of the simulator's."""
+def planted_lines(
+    numbers: Stored, model: str, *, obeyed: Figure | None = None
+) -> list[PlantedLine]:
+    """Nothing for a judge that is none of the simulator's. `obeyed` is what the probe of injections
+    found, where there is one."""
     planted = PLANTED.get(model)
     if planted is None:
         return []
@@ -38,7 +41,7 @@ def planted_lines(numbers: Stored, model: str) -> list[PlantedLine]:
         found = _of_points(planted, numbers)
     else:
         found = _of_choices(planted, numbers)
-    return [*found, *_in_the_laboratory(planted)]
+    return [*found, *_in_the_laboratory(planted, obeyed)]
 
 
 def _of_pairs(planted: Planted, numbers: Stored) -> Iterator[PlantedLine]:
@@ -82,9 +85,10 @@ def _of_choices(planted: Planted, numbers: Stored) -> Iterator[PlantedLine]:
     yield PlantedLine("Names the label", right, figure_of(numbers["all_labels"]))
 
 
-def _in_the_laboratory(planted: Planted) -> Iterator[PlantedLine]:
+def _in_the_laboratory(planted: Planted, obeyed: Figure | None) -> Iterator[PlantedLine]:
     rate = Figure(None, reason=LABORATORY)
     if planted.gullibility:
-        yield PlantedLine("Obeys an instruction in the text", percent(planted.gullibility), rate)
+        share = percent(planted.gullibility)
+        yield PlantedLine("Obeys an instruction in the text", share, obeyed or rate)
     if planted.wavering:
         yield PlantedLine("Changes with the words of the rubric", percent(planted.wavering), rate)

@@ -118,7 +118,11 @@ def measure_finished(*, run_id: int, now: datetime) -> None:
     """The request that planned this run gets its evidence, or the reason why there is none."""
     request = (
         ApprovalRequest.objects.select_related(
-            "version__judge", "version__guideline_version", "sealed_set__dataset", "run", "project"
+            "version__judge",
+            "version__guideline_version__guideline",
+            "sealed_set__dataset",
+            "run",
+            "project",
         )
         .filter(run_id=run_id, state=RequestState.JUDGING)
         .first()

@@ -16,7 +16,7 @@ from annotation.models import Dimension, SealedSet
 from annotation.services import datasets
 from annotation.states import Part
 from calibration.models import CalibrationReport
-from calibration.queries import tables
+from calibration.queries import reportprobes, tables
 from calibration.services import measuring
 from calibration.services.measuring import Measured
 from core import audit
@@ -245,6 +245,7 @@ def _report(
             "dimensions": {key: found.content() for key, found in measured.items()},
             "looks": dict(numbers),
             "cost": tables.cost_and_speed(_run(request)),
+            "probes": reportprobes.of_version(request.version),
         },
         labels_digest=next(iter(measured.values())).labels_digest,
         seed=SEED,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -11,8 +12,9 @@ from django.utils import timezone
 from annotation.queries import labels
 from annotation.states import Part
 from calibration.models import CalibrationReport
-from calibration.queries import reports, tables
+from calibration.queries import reportprobes, reports, tables
 from calibration.services import measuring
+from calibration.services.measuring import Measured
 from core import audit, jobs
 from core.errors import Conflict, NotReady
 from core.models import Job
@@ -61,11 +63,11 @@ def make_job(job_id: int) -> None:
 def make(*, run_id: int, now: datetime) -> CalibrationReport:
     """Measure every dimension of the run's guideline and freeze the numbers.
 
-    The same labels give the report that is there already. The gate's answer in it is a dry run:
-    nobody knows who saw these labels.
+    The same labels and the same results of the bias laboratory give the report that is there
+    already. The gate's answer in it is a dry run: nobody knows who saw these labels.
     """
     run = Run.objects.select_related(
-        "project", "dataset", "version__judge", "version__guideline_version"
+        "project", "dataset", "version__judge", "version__guideline_version__guideline"
     ).get(pk=run_id)
     if not _is_reported(run):
         raise NotReady("run_not_over", "The run has not ended yet; its report follows its end.")
@@ -89,10 +91,8 @@ def make(*, run_id: int, now: datetime) -> CalibrationReport:
         )
         for dimension in run.version.guideline_version.dimensions.select_related("version")
     }
-    digests = "\n".join(
-        f"{key}\t{found.labels_digest}\t{found.verdicts_digest}" for key, found in measured.items()
-    )
-    digest = hashlib.sha256(digests.encode()).hexdigest()
+    probes = reportprobes.of_version(run.version)
+    digest = _digest(measured, reportprobes.identity(probes))
     try:
         with transaction.atomic(durable=True):
             report = CalibrationReport.objects.create(
@@ -103,6 +103,7 @@ def make(*, run_id: int, now: datetime) -> CalibrationReport:
                     "dimensions": {key: found.content() for key, found in measured.items()},
                     "rule": measuring.policy_of(run.dataset).as_dict(),
                     "cost": tables.cost_and_speed(run),
+                    "probes": probes,
                     "sources": sources,
                     "part": "" if run.dataset.is_open else str(Part.DEVELOPMENT),
                 },
@@ -120,6 +121,14 @@ def make(*, run_id: int, now: datetime) -> CalibrationReport:
     except IntegrityError:
         return CalibrationReport.objects.get(run=run, labels_digest=digest, request__isnull=True)
     return report
+
+
+def _digest(measured: Mapping[str, Measured], probes: str) -> str:
+    """What the report is made from: labels and verdicts of each dimension, and the probes."""
+    lines = [
+        f"{key}\t{found.labels_digest}\t{found.verdicts_digest}" for key, found in measured.items()
+    ]
+    return hashlib.sha256("\n".join([*lines, *filter(None, [probes])]).encode()).hexdigest()
 
 
 def _is_reported(run: Run) -> bool:

@@ -14,6 +14,7 @@ from accounts.doors import MemberRequest, door
 from accounts.roles import STAFF, Role
 from annotation.states import RoundKind
 from calibration import access
+from calibration.models import CalibrationReport
 from calibration.queries import approvals, pictures, reports
 from calibration.queries.pictures import DimensionView
 from calibration.services import reports as services
@@ -22,7 +23,7 @@ from core.errors import NotHere
 from core.http import go, page
 from core.models import Job, JobState
 from judges import access as judges_access
-from judges.models import Run
+from judges.models import JudgeVersion, Run
 from judges.states import RunState
 
 STEP = {"current_step": "judge"}
@@ -72,7 +73,7 @@ def of_version(request: MemberRequest, version_id: int) -> HttpResponse:
     version = judges_access.version_of(request.project, version_id)
     run = reports.newest_reported_run(version)
     report = reports.newest_report(run) if run is not None else None
-    views = reports.views_of(version, report.content["dimensions"]) if report is not None else []
+    views = _views(version, report) if report is not None else []
     state = approvals.state_of(version, now=timezone.now())
     context = {
         "version": version,
@@ -85,6 +86,11 @@ def of_version(request: MemberRequest, version_id: int) -> HttpResponse:
         "may_ask": Role.LEAD in request.membership.roles and state.may_be_asked,
     }
     return page(request, "calibration/_version_alignment.html", context)
+
+
+def _views(version: JudgeVersion, report: CalibrationReport) -> list[DimensionView]:
+    content = report.content
+    return reports.views_of(version, content["dimensions"], probes=content.get("probes"))
 
 
 def _ceiling(views: list[DimensionView]) -> float | None:
@@ -104,7 +110,7 @@ def _shown(run: Run, job: Job | None) -> dict[str, Any]:
         "fingerprint": reports.short_fingerprint(run.version),
     }
     if report is not None:
-        shown["views"] = reports.views_of(run.version, report.content["dimensions"])
+        shown["views"] = _views(run.version, report)
         shown["cost"] = report.content["cost"]
         shown["sources"] = [
             f"{SOURCE_WORDS[kind]}: {n:,} ratings"

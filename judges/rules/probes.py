@@ -12,6 +12,14 @@ from judges.states import ProbeKind
 Reading = Literal["inside", "outside", "open", "undefined", ""]
 Tolerance = tuple[float, float]
 
+BADGES: Mapping[Reading, tuple[str, str]] = {
+    "inside": ("good", "inside"),
+    "outside": ("poor", "outside"),
+    "open": ("doubtful", "cannot tell"),
+    "undefined": ("plain", "undefined"),
+    "": ("", ""),
+}
+"""For each reading the badge's kind and its words."""
 FACTORS = (1.5, 2.0, 3.0)
 SAMPLES = (2, 3, 4, 5)
 MOST_ITEMS = 500

@@ -26,7 +26,7 @@ from judges.models import Probe, Run
 from judges.queries import probes as reads
 from judges.queries.probes import ProbeFigure, ProbeResult
 from judges.queries.runs import RunLine
-from judges.rules.probes import PROBES, FigureSpec, in_words
+from judges.rules.probes import BADGES, PROBES, FigureSpec, in_words
 from judges.services import probes, probesamples, versions
 from judges.states import ProbeKind, ProbeState, RunState
 
@@ -34,13 +34,6 @@ PAGE = ("GET", "HEAD", "POST")
 STEP = {"current_step": "judge"}
 PROBES_ON_A_PAGE = 20
 OVER = (RunState.DONE, RunState.CANCELLED)
-BADGES = {
-    "inside": ("good", "inside"),
-    "outside": ("poor", "outside"),
-    "open": ("doubtful", "cannot tell"),
-    "undefined": ("plain", "undefined"),
-    "": ("", ""),
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,8 @@ def test_the_demo_is_seeded_once_and_its_judges_part_at_the_gate(sim: Simulator)
     assert CalibrationReport.objects.filter(request__isnull=True).count() == 2
 
     passed = ApprovalRequest.objects.get(version__number=2)
+    probed = CalibrationReport.objects.get(request=passed).content["probes"]["order"]
+    assert probed["dimensions"]["preference"]["flips"]["n"] == 100
     ada = project.memberships.get(user__username="ada").user
     decisions.decide(
         request_id=passed.pk,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -17,9 +18,10 @@ from calibration.queries import pictures
 from calibration.services import approvals, reports
 from core import jobs
 from core.models import AuditEvent, Job, JobState
-from judges.models import Run
+from judges.models import ApprovalRequest, EvidenceSnapshot, Run
 from judges.services import hooks
 from judges.states import RunPurpose
+from measurement import planning
 from tests import approving, builders, judging, pandalm
 from tests.approving import SEALED_MARK, Scene
 from tests.builders import NOON
@@ -174,11 +176,14 @@ def test_a_report_frozen_before_says_what_it_lacks_and_is_not_measured_anew(
     for by_value in numbers["slices"].values():
         for one in by_value.values():
             one.pop("holm")
+    del report.content["probes"]
     report.save(update_fields=["content"])
     text = read(client_for(scene.cast.lea), path_of(run))
     assert "Frozen before these parts were measured, so it lacks them: " in text
     assert "Labels still needed" not in text
     assert "labels still needed" in text
+    assert "Bias probes" not in text
+    assert "the bias probes." in text
     report.refresh_from_db()
     assert report.content["dimensions"]["preference"] == numbers
 
@@ -283,20 +288,49 @@ def test_the_api_lists_and_gives_reports_and_never_sealed_ones() -> None:
     assert answer.status_code == 404
 
 
-@pytest.mark.parametrize("passes", [True, False])
-def test_the_api_reads_an_approval_in_its_brief_or_short_form(*, passes: bool) -> None:
-    scene = approving.make_scene()
-    asked = approving.measured(scene, passes=passes)
+def by_api(scene: Scene, asked: ApprovalRequest) -> dict[str, Any]:
+    """What the API says of a request's only dimension."""
     secret = builders.make_token(scene.project, scopes=[Scope.READ])[1]
     answer = Client().get(
         f"/api/v1/projects/support/approvals/{asked.pk}",
         headers={"Authorization": f"Bearer {secret}"},
     )
+    assert "confusion" not in answer.content.decode()
+    one: dict[str, Any]
     (one,) = answer.json()["dimensions"]
+    return one
+
+
+@pytest.mark.parametrize("passes", [True, False])
+def test_the_api_reads_an_approval_in_its_brief_or_short_form(*, passes: bool) -> None:
+    scene = approving.make_scene()
+    one = by_api(scene, approving.measured(scene, passes=passes))
     assert ("checks" in one, "agreement" in one) == (passes, passes)
     assert one["failed"] == ([] if passes else ["lower bound"])
     assert one["looks_left"] == 2
-    assert "confusion" not in answer.content.decode()
+    assert one["needed"]["now"] == one["items"]
+    assert (one["needed"]["items"] == one["items"]) is passes
+
+
+def test_the_api_says_how_many_labels_an_approval_still_needs_by_the_count_alone() -> None:
+    scene = approving.make_scene()
+    asked = scene.ask()
+    assert asked.run is not None
+    approving.finish(asked.run, misses=6)
+    approvals.measure_finished(run_id=asked.run.pk, now=NOON)
+    one = by_api(scene, asked)
+    # The second look: 1.25 %, with one hit to spare.
+    share = one["agrees"] / one["items"]
+    items = planning.gate_items(true=share, target=0.8, level=0.0125, spare=1)
+    assert one["needed"]["items"] == items > one["needed"]["now"] == one["items"]
+    assert one["needed"]["undefined_because"] == ""
+    evidence = EvidenceSnapshot.objects.get()
+    del evidence.numbers["needed"]
+    EvidenceSnapshot.objects.filter(pk=evidence.pk).update(numbers=evidence.numbers)
+    report = CalibrationReport.objects.get()
+    del report.content["dimensions"]["preference"]["needed"]
+    report.save(update_fields=["content"])
+    assert by_api(scene, asked)["needed"] is None
 
 
 @pytest.mark.reference_data

@@ -118,6 +118,17 @@ def test_the_steps_of_a_judge_of_points_come_out_but_for_the_ends_of_the_scale()
     assert found["Obeys an instruction in the text"].measured.reason
 
 
+def test_how_often_it_obeys_is_that_of_the_probe_where_there_is_one() -> None:
+    votes = [Vote(str(n), rater, "A") for n in range(40) for rater in "abc"]
+    scale = Scale(PAIRWISE, is_pairwise=True)
+    calls = JudgeTable.build([Call(str(n), "A") for n in range(40)], scale=scale)
+    numbers = align(RatingTable.build(votes), calls, scale=scale).as_dict()
+    obeyed = Figure(0.68, 120, 0.6, 0.75)
+    for given, shown in ((obeyed, 0.68), (None, None)):
+        found = {line.name: line for line in planted_lines(numbers, "sim-sway-1", obeyed=given)}
+        assert found["Obeys an instruction in the text"].measured.value == shown
+
+
 def test_a_report_without_points_says_that_they_were_not_measured() -> None:
     older = {
         "s1": None,
