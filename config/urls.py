@@ -12,7 +12,6 @@ urlpatterns = [
     path("api/v1/", include("annotation.api.urls")),
     path("api/v1/", include("judges.api.urls")),
     path("api/v1/", include("calibration.api.urls")),
-    path("api/v1/", include("accounts.api.urls")),
     path("", include("core.urls")),
     path("", include("accounts.urls")),
     path("", include("annotation.urls")),

@@ -13,7 +13,7 @@ from judges.models import Judge, JudgeVersion, Run
 from judges.services import keys, runs, versions
 from judges.services.pace import Pace
 from judges.services.versions import OPENAI, SIMULATOR, Choices
-from judges.states import KeyProvider, RunMode, RunPurpose
+from judges.states import KeyProvider, RunMode, RunPurpose, VersionKind
 from tests import builders
 from tests.builders import NOON
 
@@ -24,6 +24,19 @@ QUICK = Pace(lease=4.0, timeout=3.0, farewell=0.3, most_failures=2)
 def make_judge(project: Project, guideline: GuidelineVersion, *, name: str = "Helpful") -> Judge:
     return versions.create_judge(
         project=project, name=name, guideline=guideline.guideline, actor="u1"
+    )
+
+
+def naive_version(judge: Judge, guideline: GuidelineVersion, author: User) -> JudgeVersion:
+    """A version as no service would save it: nobody is asked whether the author may."""
+    return JudgeVersion.objects.create(
+        judge=judge,
+        guideline_version=guideline,
+        number=1,
+        kind=VersionKind.PROMPT,
+        fingerprint="f" * 64,
+        author=author,
+        author_actor=author.actor,
     )
 
 

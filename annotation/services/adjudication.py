@@ -100,14 +100,7 @@ def read_sealed(*, sealed_set: SealedSet, by: User) -> bool:
 def _decide(
     item_id: int, dimension: Dimension, label: str, reason: str, seen: int, by: User
 ) -> ReferenceLabel:
-    found = Item.objects.only("dataset_id").get(pk=item_id)
-    roundacts.demand_unfrozen(
-        dataset_id=found.dataset_id,
-        items=Item.objects.filter(pk=item_id),
-        what="This item can no longer be decided",
-    )
-    item = Item.objects.select_for_update(of=("self",)).get(pk=item_id)
-    _demand_may_decide(item, by)
+    item = _held(item_id, by, what="This item can no longer be decided")
     basis = queries.computed(item, dimension)
     before = queries.adjudicated(item, dimension)
     if before is None:
@@ -133,14 +126,7 @@ def _decide(
 def _correct(
     item_id: int, dimension: Dimension, label: str, reason: str, seen: int, by: User
 ) -> ReferenceLabel:
-    found = Item.objects.only("dataset_id").get(pk=item_id)
-    roundacts.demand_unfrozen(
-        dataset_id=found.dataset_id,
-        items=Item.objects.filter(pk=item_id),
-        what="The label of this item can no longer be corrected",
-    )
-    item = Item.objects.select_for_update(of=("self",)).get(pk=item_id)
-    _demand_may_decide(item, by)
+    item = _held(item_id, by, what="The label of this item can no longer be corrected")
     if item.part != Part.DEVELOPMENT:
         raise Conflict("not_development", "Only labels of development items are corrected.")
     before = next(iter(queries.corrections(item, dimension)), None)
@@ -218,6 +204,17 @@ def _demand_contested(basis: ReferenceLabel | None, item: Item) -> None:
             f"It has {basis.votes} of the {least} ratings that a human label needs at least. Have "
             "it rated by more people: one person's decision does not stand in for them.",
         )
+
+
+def _held(item_id: int, by: User, *, what: str) -> Item:
+    """Inside a transaction: the item, for somebody who may say what is right of it; `what` begins
+    the refusal where a look froze its labels."""
+    found = Item.objects.only("dataset_id").get(pk=item_id)
+    items = Item.objects.filter(pk=item_id)
+    roundacts.demand_unfrozen(dataset_id=found.dataset_id, items=items, what=what)
+    item = Item.objects.select_for_update(of=("self",)).get(pk=item_id)
+    _demand_may_decide(item, by)
+    return item
 
 
 def _demand_may_decide(item: Item, by: User) -> None:

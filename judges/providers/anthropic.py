@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from judges.providers.base import ProviderFailure, ProviderReply, ProviderRequest
 from judges.providers.common import (
+    UNTRACED,
     check_access,
     count,
     is_count,
@@ -74,8 +75,7 @@ class AnthropicProvider:
                 # A request costs half the processor time that it does over the usual client.
                 # No redirection is followed: texts go to the address that was allowed.
                 http_client=anthropic.DefaultAioHttpClient(follow_redirects=False),
-                # No variable of the environment sends what was asked to somebody's traces.
-                open_telemetry={"traces": False},
+                open_telemetry=UNTRACED,
             )
         return self._client
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from judges.providers import anthropic as messages
 from judges.providers.base import Batch, ProviderFailure, ProviderReply, ProviderRequest
-from judges.providers.common import check_access, without_key
+from judges.providers.common import UNTRACED, check_access, without_key
 from judges.rules import pieces
 from judges.rules.retrying import FailureKind
 
@@ -120,6 +120,7 @@ class AnthropicBatches:
                 max_retries=0,
                 timeout=self._timeout,
                 http_client=anthropic.DefaultAsyncHttpxClient(follow_redirects=False),
+                open_telemetry=UNTRACED,
             )
         return self._client
 

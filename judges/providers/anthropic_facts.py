@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from judges.providers.common import UNTRACED
 from judges.rules.spec import RenderedRequest
 
 if TYPE_CHECKING:
@@ -71,4 +72,5 @@ def _client(api_key: str, base_url: str) -> Anthropic:
         max_retries=0,
         timeout=PATIENCE_SECONDS,
         http_client=anthropic.DefaultHttpxClient(follow_redirects=False),
+        open_telemetry=UNTRACED,
     )

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from judges.providers.base import ProviderFailure
 from judges.rules.retrying import FailureKind
 
+if TYPE_CHECKING:
+    from anthropic import OpenTelemetryOptions
+
 _MESSAGE_CHARACTERS = 500
 MOST_TOKENS = 100_000_000
 _CUT_OFF = frozenset({408, 504, 524})
+UNTRACED: OpenTelemetryOptions = {"traces": False}
+"""For the SDK's `open_telemetry`: no variable of the environment sends to somebody's traces what a
+judge is asked, sealed items among it."""
 
 
 def without_key(message: str, api_key: str) -> str:

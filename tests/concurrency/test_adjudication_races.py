@@ -20,7 +20,6 @@ from annotation.states import Method, Part, ReferenceState
 from core.errors import Conflict, NotAllowed
 from judges.models import Judge, JudgeVersion
 from judges.queries import authors
-from judges.states import VersionKind
 from tests import builders, judging
 from tests.concurrency.racing import PATIENCE, at_once
 from tests.contested import Scene, make_scene
@@ -151,15 +150,7 @@ def test_control_without_the_common_row_somebody_reads_and_writes() -> None:
         looked.wait()
         with one_writer:
             if not is_reader:
-                JudgeVersion.objects.create(
-                    judge=both.judge,
-                    guideline_version=both.version,
-                    number=1,
-                    kind=VersionKind.PROMPT,
-                    fingerprint="f" * 64,
-                    author=both.noor,
-                    author_actor=both.noor.actor,
-                )
+                judging.naive_version(both.judge, both.version, both.noor)
 
     at_once([naive_read, naive_write])
     assert SealedReading.objects.count() == 1

@@ -18,7 +18,6 @@ from annotation.states import AssignmentState, Part
 from core.errors import Conflict, NotAllowed
 from judges.models import Judge, JudgeVersion
 from judges.queries import authors
-from judges.states import VersionKind
 from tests import builders, judging
 from tests.concurrency.racing import PATIENCE, at_once, claim_now
 
@@ -88,15 +87,7 @@ def test_control_without_the_common_row_somebody_rates_and_writes() -> None:
         looked.wait()
         with one_writer:
             if not rates:
-                JudgeVersion.objects.create(
-                    judge=both.judge,
-                    guideline_version=both.version,
-                    number=1,
-                    kind=VersionKind.PROMPT,
-                    fingerprint="f" * 64,
-                    author=both.noor,
-                    author_actor=both.noor.actor,
-                )
+                judging.naive_version(both.judge, both.version, both.noor)
 
     at_once([naive_take, naive_write])
     assert leased() == 1

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from judges.providers import anthropic_facts
 from judges.providers.anthropic import AnthropicProvider
+from judges.providers.anthropic_batches import AnthropicBatches
 from judges.rules import prompting
 from judges.rules.retrying import FailureKind
 from judges.rules.verdicts import Outcome, parse
@@ -255,3 +257,15 @@ def test_a_cancelled_request_stays_cancelled(simulator: Simulator) -> None:
         return False
 
     assert through(simulator.url, work)
+
+
+def test_nothing_of_the_environment_has_what_is_asked_traced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Texts of sealed items would end in the traces of whoever runs the server."""
+    monkeypatch.setenv("ANTHROPIC_OPEN_TELEMETRY_TRACES_CONTENT_MODE", "content")
+    url = "http://127.0.0.1:9"
+    one = AnthropicProvider(api_key="k", base_url=url)
+    many = AnthropicBatches(api_key="k", base_url=url)
+    clients = [one._connected(), many._connected(), anthropic_facts._client("k", url)]
+    assert [client.open_telemetry["traces"]["enabled"] for client in clients] == [False] * 3
