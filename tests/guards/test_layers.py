@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("accounts", "annotation", "judges", "calibration")
-HEAVY = ("anthropic", "sklearn", "scipy", "krippendorff", "genai_prices", "pyarrow")
+HEAVY = ("anthropic", "numpy", "sklearn", "scipy", "krippendorff", "genai_prices", "pyarrow")
 OF_THE_WEB = ("config.urls", "rest_framework.fields", "drf_spectacular.plumbing")
 WORKER = (
     "from config.celery import app\nimport django\ndjango.setup()\n"

@@ -267,5 +267,5 @@ def test_nothing_of_the_environment_has_what_is_asked_traced(
     url = "http://127.0.0.1:9"
     one = AnthropicProvider(api_key="k", base_url=url)
     many = AnthropicBatches(api_key="k", base_url=url)
-    clients = [one._connected(), many._connected(), anthropic_facts._client("k", url)]
+    clients: list[Any] = [one._connected(), many._connected(), anthropic_facts._client("k", url)]
     assert [client.open_telemetry["traces"]["enabled"] for client in clients] == [False] * 3
