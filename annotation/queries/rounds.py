@@ -153,9 +153,9 @@ def versions_in_force(*, project_id: int) -> QuerySet[GuidelineVersion]:
 
 def current(*, project_id: int) -> Round | None:
     """The round that the project is about: the newest one being rated, else the newest. Sessions
-    and qualifications are about people."""
+    and qualifications are about people, drift rounds about a judge that is approved already."""
     labelling = Round.objects.filter(project=project_id).exclude(
-        kind__in=(RoundKind.SESSION, RoundKind.QUALIFICATION)
+        kind__in=(RoundKind.SESSION, RoundKind.QUALIFICATION, RoundKind.DRIFT)
     )
     return (
         labelling.filter(state__in=(RoundState.OPEN, RoundState.PAUSED)).order_by("-pk").first()

@@ -130,9 +130,11 @@ def rounds_with_labels(*, project_id: int) -> list[Round]:
 
 
 def newest(*, project_id: int) -> Round | None:
-    """The newest round that holds labels, in one query."""
+    """The newest round that holds labels, in one query; no drift round, which is small and about a
+    judge."""
     submitted = (
         _labelling(project_id)
+        .exclude(round__kind=RoundKind.DRIFT)
         .select_related("round__guideline_version__guideline", "round__dataset")
         .order_by("-round_id")
         .first()

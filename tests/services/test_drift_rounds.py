@@ -12,9 +12,10 @@ from pytest_django import Settings
 from accounts.models import Notice, Rater
 from accounts.roles import Role
 from annotation.models import Dataset, Item, ReferenceLabel, Round
-from annotation.queries.rounds import candidates
+from annotation.queries.rounds import candidates, current
 from annotation.services import laying, rounds
 from annotation.states import DatasetKind, ItemKind, Part, RoundKind
+from calibration.queries import agreement
 from calibration.queries import driftrounds as queries
 from calibration.services import drift as feeding
 from calibration.services import driftrounds
@@ -335,6 +336,14 @@ def test_its_labels_become_no_reference_labels(scene: Scene, fresh: Dataset) -> 
     rounds.close(round_id=round_.pk, by=scene.cast.lea, now=timezone.now())
     jobs.run(Job.objects.get(kind=rounds.REFERENCE_JOB).pk)
     assert not ReferenceLabel.objects.filter(item__dataset=fresh).exists()
+
+
+def test_the_project_is_about_the_round_it_was_about_before(scene: Scene, fresh: Dataset) -> None:
+    """Its steps say how far rating is and whether people agree: of no two dozen items."""
+    before = current(project_id=scene.project.pk), agreement.newest(project_id=scene.project.pk)
+    rated(scene, made(scene, fresh), by="A")
+    after = current(project_id=scene.project.pk), agreement.newest(project_id=scene.project.pk)
+    assert after == before
 
 
 def test_whoever_suspends_is_not_told_and_other_admins_are(scene: Scene) -> None:
