@@ -22,7 +22,7 @@ WINDOW = 64
 FEW = 8
 """Of items that nobody has begun nearly all can be given. In a large round each of them lies
 somewhere else on the disk, so a whole window of them costs more than all the rest of a claim."""
-ASKED_AT_ONCE = 2
+ASKED_LATER = 4
 
 
 def best_items(member: RoundRater, tried: Collection[int]) -> list[int]:
@@ -97,13 +97,14 @@ def _givable(
     """Of rows with the fullest first, some new items that are as near to completion as any that
     may be shown, in the rater's order.
 
-    Whether one may be shown lies with its texts, on other pages of the disk: only the first few
-    are asked for it, and the rest when those may not.
+    Whether one may be shown lies with its texts, on other pages of the disk: only the first is
+    asked for it, a few where others were faster, and the rest when those may not.
     """
+    first = ASKED_LATER if tried else 1
     fresh = [row for row in rows if not row.mine and row.item_id not in tried]
     for _, level in groupby(fresh, key=attrgetter("taken")):
         ids = in_order([row.item_id for row in level])
-        for some in (ids[:ASKED_AT_ONCE], ids[ASKED_AT_ONCE:]):
+        for some in (ids[:first], ids[first:]):
             shown = {key for (key,) in _shown.rows(ids=some)} if some else set()
             if shown:
                 return [item for item in some if item in shown]

@@ -170,7 +170,10 @@ def prepare(plan: Plan, calls: Sequence[Call], *, now: datetime) -> list[Prepare
 @PreparedQuery
 def _waiting(*, ids: Sequence[int]) -> QuerySet[Call]:
     rows = Call.objects.filter(pk__in=ids, state=CallState.WAITING)
-    return rows.select_related("item__content").order_by("pk")
+    # What `prepare` reads of them: the other columns would cost as much again.
+    needed = ("item__kind", "item__external_id", "item__content__body", "item__content__erased_at")
+    mine = ("item", "item__content", "order", "sample", "tries")
+    return rows.select_related("item__content").only(*mine, *needed).order_by("pk")
 
 
 @PreparedQuery

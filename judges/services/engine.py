@@ -40,7 +40,10 @@ IDS_AHEAD = 1000
 MOST_WOKEN = 50
 NAP_SECONDS = 0.1
 LINGER_SHARE = 0.05
-"""Of what an answer takes: so much slower than the provider a run may be, to cost half of it."""
+"""Of what an answer takes, at most: so much slower than the provider a run may be, to cost half of
+it."""
+LINGER_ANSWERS = 1.6
+"""So many more are waited for. With many in flight they come sooner."""
 DEAD_WORKER = "The worker ended between sending and recording: possibly paid."
 STOPPED_WORKER = "The worker was stopped before the answer came: possibly paid."
 HELD_SECONDS = 0.5
@@ -191,7 +194,8 @@ class _Drain:
 
     def _linger(self) -> float:
         """A little longer for more answers: a transaction for each would cost more than to ask."""
-        return min(LINGER_SHARE * self.latency, NAP_SECONDS)
+        share = min(LINGER_SHARE, LINGER_ANSWERS / self.flow.slots)
+        return min(share * self.latency, NAP_SECONDS)
 
     def _settle_and_send(self, answers: list[tuple[int, Answer]]) -> None:
         """Book what came and claim what goes next in one transaction; then that may leave."""

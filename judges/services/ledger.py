@@ -176,7 +176,7 @@ def _take(
 _UNSAID = {
     field.name: getattr(field.get_default(), "value", field.get_default())
     for field in Attempt._meta.concrete_fields  # noqa: SLF001  # its public name
-    if not field.null or field.name == "piece"
+    if not field.primary_key and (not field.null or field.name == "piece")
 }
 _SENT = tuple(_UNSAID)
 
@@ -185,12 +185,8 @@ def _sent(
     chosen: Sequence[Prepared], *, holder: str, piece: Piece | None, now: datetime
 ) -> Sequence[int]:
     """Attempts whose requests may leave; their keys."""
-    if not chosen:
-        return []
-    keys = bulk.reserved_ids(Attempt, len(chosen))
     rows = [
         {
-            "id": key,
             "call": one.call_id,
             "piece": None if piece is None else piece.pk,
             "number": one.number,
@@ -200,10 +196,11 @@ def _sent(
             "reserved": one.reserved.amount,
             "sent_at": now,
         }
-        for key, one in zip(keys, chosen, strict=True)
+        for one in chosen
     ]
-    bulk.insert(Attempt, _SENT, [[row.get(name, _UNSAID[name]) for name in _SENT] for row in rows])
-    return keys
+    return bulk.insert_few(
+        Attempt, _SENT, [[row.get(name, _UNSAID[name]) for name in _SENT] for row in rows]
+    )
 
 
 def _locked(run_id: int) -> Run:
@@ -248,8 +245,7 @@ def _settled(
     for sent, one in finalised:
         _add(booked, sent.sent_at, one.prepared.reserved.amount, one.cost)
     verdicts = _move_calls(run.pk, [one for _, one in finalised], owner=owner, now=now)
-    if verdicts:
-        bulk.insert(Verdict, _SAID, verdicts)
+    bulk.insert_few(Verdict, _SAID, verdicts)
     return booked
 
 
@@ -347,11 +343,12 @@ def _move_calls(
     ids = [one.prepared.call_id for one in well]
     if ids:
         _end_well.run(run_id=run_id, owner=owner, ids=ids, now=now)
-    mine = Call.objects.filter(run=run_id, state=CallState.IN_FLIGHT, owner=owner)
     for one in ended:
         if one.call_outcome is Outcome.OK:
             continue
-        call = mine.filter(pk=one.prepared.call_id)
+        call = Call.objects.filter(
+            run=run_id, state=CallState.IN_FLIGHT, owner=owner, pk=one.prepared.call_id
+        )
         if one.call_outcome is None:
             call.update(
                 state=CallState.WAITING, owner="", not_before=one.not_before, problem=one.problem
@@ -493,7 +490,9 @@ def left_behind(
 
 @PreparedQuery
 def _held_run(*, run_id: int) -> QuerySet[Run]:
-    return Run.objects.select_for_update().filter(pk=run_id)
+    # What money and claims need: the rest would cost as much again.
+    needed = ("project", "purpose", "state", "owner", "budget", "spent", "reserved")
+    return Run.objects.select_for_update().filter(pk=run_id).only(*needed)
 
 
 @PreparedQuery
