@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
+from typing import Any
 
 from django.db import connection
 from django.db.models import DateTimeField, DecimalField, Field, JSONField, Model
@@ -69,7 +70,7 @@ def insert_few(model: type[Model], names: Sequence[str], rows: Sequence[list[obj
     table = model._meta.db_table  # noqa: SLF001  # its public name
     # Names of our own models only: no value gets into the statement.
     statement = f'INSERT INTO "{table}" ({columns}) VALUES {marks} RETURNING "id"'  # noqa: S608
-    values = [value for row in _prepared(writers, rows) for value in row]
+    values: list[Any] = [value for row in _prepared(writers, rows) for value in row]
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         # Neither database promises the order of what it returns; keys rise from row to row.
