@@ -9,7 +9,9 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.bulk import json_text, seldom_checkpointed
+from annotation.models import Content
+from core.bulk import insert_few, json_text, seldom_checkpointed
+from tests import builders
 
 TEXTS = st.text(max_size=12)
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS
@@ -27,6 +29,17 @@ VALUES = st.recursive(
 @given(VALUES)
 def test_json_is_written_as_the_encoder_writes_it(value: object) -> None:
     assert json_text(value) == json.dumps(value)
+
+
+@pytest.mark.django_db
+@pytest.mark.databases
+def test_some_rows_in_one_statement_get_their_keys_in_the_order_of_the_rows() -> None:
+    project = builders.make_project()
+    bodies = [{"input": f"Question {n}", "responses": []} for n in range(60)]
+    keys = insert_few(Content, ("project", "body"), [[project.pk, body] for body in bodies])
+    there = Content.objects.in_bulk(keys)
+    assert [there[key].body for key in keys] == bodies
+    assert insert_few(Content, ("project", "body"), []) == []
 
 
 def pages_until_a_checkpoint() -> int:
