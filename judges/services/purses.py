@@ -81,8 +81,8 @@ def _made(purse: Purse) -> Purse:
 def _locked(wanted: Purse) -> Purse | None:
     """The row of the same judge or month, locked.
 
-    Written out: every group of calls asks for two of them twice, and building these queries cost
-    half as much as all the rest of a call.
+    Written out: every group of calls asks for two of them, and to build these queries costs more
+    than to ask them.
     """
     params: list[int | str | None] = [wanted.judge_id]
     sql = OF_JUDGE

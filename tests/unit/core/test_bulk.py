@@ -53,6 +53,13 @@ def test_sqlite_is_checkpointed_seldom_while_much_is_written_and_as_ever_afterwa
     if connection.vendor != "sqlite":
         pytest.skip("PostgreSQL chooses by itself.")
     before = pages_until_a_checkpoint()
-    with seldom_checkpointed():
-        meanwhile = pages_until_a_checkpoint()
-    assert (before, meanwhile, pages_until_a_checkpoint()) == (1_000, 16_000, 1_000)
+    meanwhile: list[int] = []
+
+    def broken_off() -> None:
+        with seldom_checkpointed():
+            meanwhile.append(pages_until_a_checkpoint())
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        broken_off()
+    assert (before, *meanwhile, pages_until_a_checkpoint()) == (1_000, 16_000, 1_000)
