@@ -79,7 +79,8 @@ class Content(models.Model):
     responses (list of text, in the item's own order).
     """
 
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
+    # No index: texts are found by their item, and an index costs an import time.
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, db_index=False, related_name="+")
     body = models.JSONField(default=dict)
     erased_at = models.DateTimeField(null=True, blank=True)
 

@@ -134,7 +134,10 @@ class RoundItem(models.Model):
 
     A withdrawn item is full with nothing taken: it is served to nobody."""
 
-    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="round_items")
+    # The rule of one row for each item begins with it: no index of its own is needed.
+    round = models.ForeignKey(
+        Round, on_delete=models.CASCADE, db_index=False, related_name="round_items"
+    )
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="round_items")
     shuffle = models.BigIntegerField()
     taken = models.PositiveSmallIntegerField(default=0)
@@ -176,7 +179,9 @@ class RoundRater(models.Model):
     counts nothing that was done before. Whoever needs this row locks it before assignments.
     """
 
-    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="round_raters")
+    round = models.ForeignKey(
+        Round, on_delete=models.CASCADE, db_index=False, related_name="round_raters"
+    )
     rater = models.ForeignKey(Rater, on_delete=models.PROTECT, related_name="round_raters")
     quota = models.PositiveIntegerField(null=True, blank=True)
     answered = models.PositiveIntegerField(default=0, db_default=0)
@@ -197,7 +202,12 @@ class Assignment(models.Model):
     and feeds no agreement and no reference label.
     """
 
-    round = models.ForeignKey(Round, on_delete=models.PROTECT, related_name="assignments")
+    # Keys without an index of their own: one below begins with them. An index over a column that
+    # taking a slot fills costs a page of the disk for each slot taken, so those below hold only
+    # the rows where it is filled.
+    round = models.ForeignKey(
+        Round, on_delete=models.PROTECT, db_index=False, related_name="assignments"
+    )
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="assignments")
     slot = models.PositiveSmallIntegerField(null=True, blank=True)
     gold = models.ForeignKey(
@@ -209,10 +219,20 @@ class Assignment(models.Model):
         related_name="assignments",
     )
     rater = models.ForeignKey(
-        Rater, on_delete=models.PROTECT, null=True, blank=True, related_name="assignments"
+        Rater,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="assignments",
     )
     guideline_version = models.ForeignKey(
-        GuidelineVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        GuidelineVersion,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="+",
     )
     state = models.CharField(max_length=16, choices=AssignmentState, default=AssignmentState.OPEN)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -284,7 +304,16 @@ class Assignment(models.Model):
             models.Index(
                 fields=["lease_until"], name="assignment_leases", condition=Q(state="leased")
             ),
-            models.Index(fields=["rater", "state", "-submitted_at"], name="assignment_of_rater"),
+            models.Index(
+                fields=["rater", "state", "-submitted_at"],
+                name="assignment_rated_by",
+                condition=Q(rater__isnull=False),
+            ),
+            models.Index(
+                fields=["guideline_version"],
+                name="assignment_version",
+                condition=Q(guideline_version__isnull=False),
+            ),
             models.Index(fields=["round", "state"], name="assignment_progress"),
             models.Index(
                 fields=["round", "gold"],
@@ -303,7 +332,9 @@ class Rating(models.Model):
     Labels of pairs are always in the item's own labelling, whatever order was shown.
     """
 
-    assignment = models.ForeignKey(Assignment, on_delete=models.PROTECT, related_name="ratings")
+    assignment = models.ForeignKey(
+        Assignment, on_delete=models.PROTECT, db_index=False, related_name="ratings"
+    )
     dimension = models.ForeignKey(Dimension, on_delete=models.PROTECT, related_name="ratings")
     revision = models.PositiveIntegerField(default=1)
     is_current = models.BooleanField(default=True)
@@ -331,7 +362,7 @@ class Rating(models.Model):
 class Draft(models.Model):
     """Work that was not submitted yet: kept as one types, gone when it is submitted."""
 
-    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="+")
+    round = models.ForeignKey(Round, on_delete=models.CASCADE, db_index=False, related_name="+")
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="+")
     rater = models.ForeignKey(Rater, on_delete=models.CASCADE, related_name="+")
     labels = models.JSONField(default=dict)

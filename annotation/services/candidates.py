@@ -23,6 +23,9 @@ FEW = 8
 """Of items that nobody has begun nearly all can be given. In a large round each of them lies
 somewhere else on the disk, so a whole window of them costs more than all the rest of a claim."""
 ASKED_LATER = 4
+SAME_START = 16
+"""So many answers long a rater's windows begin at the same point, on a page that was read already.
+Then at another one: what a rater passed by would fill a window in time."""
 
 
 def best_items(member: RoundRater, tried: Collection[int]) -> list[int]:
@@ -46,8 +49,9 @@ def best_items(member: RoundRater, tried: Collection[int]) -> list[int]:
         highest = begun[0].taken
     elif found := givable(begun):
         return found
-    # It changes with each answer and with nothing else: a reload shows the same item.
-    start = display.starting_point(round_.salt, rater=rater_id, turn=member.answered)
+    # It changes with answers and with nothing else: a reload shows the same item.
+    turn = member.answered // SAME_START
+    start = display.starting_point(round_.salt, rater=rater_id, turn=turn)
     for taken, most in [
         *((level, WINDOW) for level in range(highest, 0, -1)),
         (0, FEW),

@@ -17,6 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import BooleanField, Case, ExpressionWrapper, F, Q, QuerySet, Value, When
+from django.db.models.expressions import RawSQL
 
 from annotation.models import Assignment, Draft, GoldItem, Item, Round, RoundItem, RoundRater
 from annotation.queries.workbench import is_swapped
@@ -339,10 +340,20 @@ def _sealed_item(*, item_id: int) -> QuerySet[Any, Any]:
     return Item.objects.filter(pk=item_id, part=Part.SEALED).values_list("pk")
 
 
+# The condition of `assignment_slot_once` as it is written there. SQLite reads slots in that index
+# only where the statement holds these very words: from `state = ?` it concludes nothing, and would
+# look through every row of the item, each on a page of its own.
+_IS_LIVE = RawSQL(
+    """"annotation_assignment"."state" IN ('open', 'leased', 'submitted')""",
+    (),
+    output_field=BooleanField(),
+)
+
+
 @Prepared
 def _open_slot(*, round_id: int, item_id: int) -> QuerySet[Any, Any]:
     slots = Assignment.objects.select_for_update(skip_locked=True).filter(
-        round=round_id, item=item_id, state=AssignmentState.OPEN, gold__isnull=True
+        _IS_LIVE, round=round_id, item=item_id, state=AssignmentState.OPEN, gold__isnull=True
     )
     return slots.order_by("slot").values_list("pk")[:1]
 

@@ -15,7 +15,7 @@ from accounts.models import Project, User
 from annotation.models import Dataset, ReferenceLabel, SealedSet, whole
 from annotation.states import Part, Provenance
 from calibration.models import CalibrationReport
-from calibration.queries import reports
+from calibration.queries import pictures, reports
 from calibration.queries.pictures import DimensionView
 from calibration.rules import visibility
 from calibration.states import ReportForm
@@ -125,7 +125,7 @@ def approval(request: ApprovalRequest, *, is_admin: bool, is_judge_author: bool)
             ),
             LookLine(view.name, looks[view.key], most),
         )
-        for view in reports.views_of(request.version, numbers, probes=content.get("probes"))
+        for view in pictures.views_of(request.version, numbers, probes=content.get("probes"))
     ]
     actors = people_queries.actor_names([request.actor, request.sealed_set.declared_by])
     return ApprovalView(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from calibration.queries import reports
 from calibration.rules import gatewords, neededwords, probewords, slicewords
 from calibration.rules.biaswords import bias_lines, points_lines
 from calibration.rules.gatewords import CheckLine
@@ -15,6 +16,7 @@ from core import charts, matrices
 from core.charts import IntervalPlot, IntervalRow
 from core.figures import Figure, figure_of
 from core.matrices import Matrix
+from judges.models import JudgeVersion
 from judges.states import ProbeKind
 from measurement.scale import PAIRWISE, TIE
 
@@ -106,6 +108,23 @@ class DimensionView:
         """Of all items with a human label."""
         labelled = self.numbers["decided"] + self.numbers["not_applicable"]
         return self.numbers["adjudicated"] / labelled if labelled else None
+
+
+def views_of(
+    version: JudgeVersion,
+    numbers: Mapping[str, Mapping[str, Any]],
+    *,
+    probes: Mapping[str, Any] | None,
+) -> list[DimensionView]:
+    """The dimensions of stored numbers, drawn, in the guideline's order; `probes` is what the same
+    report froze of the bias laboratory."""
+    names = reports.dimension_names(version)
+    model = str(version.spec.get("model", "")) if version.is_simulated else ""
+    ordered = [key for key in names if key in numbers] + sorted(set(numbers) - set(names))
+    return [
+        dimension_view(key, names.get(key, key), numbers[key], probes=probes, model=model)
+        for key in ordered
+    ]
 
 
 def dimension_view(

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from accounts.models import Project
 from annotation.models import ReferenceLabel
 from annotation.states import Part
 from calibration.models import CalibrationReport
-from calibration.queries import pictures
-from calibration.queries.pictures import DimensionView
 from core.models import Job, JobState
 from judges.models import JudgeVersion, Run
 from judges.states import RunPurpose, RunState
@@ -77,23 +72,6 @@ def newest_reported_run(version: JudgeVersion) -> Run | None:
 
 def dimension_names(version: JudgeVersion) -> dict[str, str]:
     return dict(version.guideline_version.dimensions.values_list("key", "name"))
-
-
-def views_of(
-    version: JudgeVersion,
-    numbers: Mapping[str, Mapping[str, Any]],
-    *,
-    probes: Mapping[str, Any] | None,
-) -> list[DimensionView]:
-    """The dimensions of stored numbers, drawn, in the guideline's order; `probes` is what the same
-    report froze of the bias laboratory."""
-    names = dimension_names(version)
-    model = str(version.spec.get("model", "")) if version.is_simulated else ""
-    ordered = [key for key in names if key in numbers] + sorted(set(numbers) - set(names))
-    return [
-        pictures.dimension_view(key, names.get(key, key), numbers[key], probes=probes, model=model)
-        for key in ordered
-    ]
 
 
 def short_fingerprint(version: JudgeVersion) -> str:

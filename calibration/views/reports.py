@@ -90,7 +90,7 @@ def of_version(request: MemberRequest, version_id: int) -> HttpResponse:
 
 def _views(version: JudgeVersion, report: CalibrationReport) -> list[DimensionView]:
     content = report.content
-    return reports.views_of(version, content["dimensions"], probes=content.get("probes"))
+    return pictures.views_of(version, content["dimensions"], probes=content.get("probes"))
 
 
 def _ceiling(views: list[DimensionView]) -> float | None:

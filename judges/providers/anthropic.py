@@ -18,6 +18,7 @@ from judges.providers.common import (
     refused,
     seconds,
     since,
+    trusted,
     whole,
     without_key,
 )
@@ -74,7 +75,9 @@ class AnthropicProvider:
                 max_retries=0,
                 # A request costs half the processor time that it does over the usual client.
                 # No redirection is followed: texts go to the address that was allowed.
-                http_client=anthropic.DefaultAioHttpClient(follow_redirects=False),
+                http_client=anthropic.DefaultAioHttpClient(
+                    follow_redirects=False, verify=trusted()
+                ),
                 open_telemetry=UNTRACED,
             )
         return self._client

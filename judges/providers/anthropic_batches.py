@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from judges.providers import anthropic as messages
 from judges.providers.base import Batch, ProviderFailure, ProviderReply, ProviderRequest
-from judges.providers.common import UNTRACED, check_access, without_key
+from judges.providers.common import UNTRACED, check_access, trusted, without_key
 from judges.rules import pieces
 from judges.rules.retrying import FailureKind
 
@@ -119,7 +119,9 @@ class AnthropicBatches:
                 base_url=self._base_url,
                 max_retries=0,
                 timeout=self._timeout,
-                http_client=anthropic.DefaultAsyncHttpxClient(follow_redirects=False),
+                http_client=anthropic.DefaultAsyncHttpxClient(
+                    follow_redirects=False, verify=trusted()
+                ),
                 open_telemetry=UNTRACED,
             )
         return self._client

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from judges.providers.common import UNTRACED
+from judges.providers.common import UNTRACED, trusted
 from judges.rules.spec import RenderedRequest
 
 if TYPE_CHECKING:
@@ -71,6 +71,6 @@ def _client(api_key: str, base_url: str) -> Anthropic:
         base_url=base_url,
         max_retries=0,
         timeout=PATIENCE_SECONDS,
-        http_client=anthropic.DefaultHttpxClient(follow_redirects=False),
+        http_client=anthropic.DefaultHttpxClient(follow_redirects=False, verify=trusted()),
         open_telemetry=UNTRACED,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ from judges.providers.base import ProviderFailure
 from judges.rules.retrying import FailureKind
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from anthropic import OpenTelemetryOptions
 
 _MESSAGE_CHARACTERS = 500
@@ -19,6 +22,17 @@ _CUT_OFF = frozenset({408, 504, 524})
 UNTRACED: OpenTelemetryOptions = {"traces": False}
 """For the SDK's `open_telemetry`: no variable of the environment sends to somebody's traces what a
 judge is asked, sealed items among it."""
+
+
+@cache
+def trusted() -> SSLContext:
+    """Whose certificates the SDK's clients take: its own default, read once for all of them.
+
+    Each of them would read it anew, for 20 ms and most of a megabyte.
+    """
+    import httpx2
+
+    return httpx2.create_ssl_context()
 
 
 def without_key(message: str, api_key: str) -> str:

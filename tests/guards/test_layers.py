@@ -14,7 +14,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("accounts", "annotation", "judges", "calibration")
 HEAVY = ("anthropic", "numpy", "sklearn", "scipy", "krippendorff", "genai_prices", "pyarrow")
-OF_THE_WEB = ("config.urls", "rest_framework.fields", "drf_spectacular.plumbing")
+OF_THE_WEB = (
+    "config.urls",
+    "rest_framework.fields",
+    "drf_spectacular.plumbing",
+    "core.charts",
+    "judges.simulator.server",
+)
 WORKER = (
     "from config.celery import app\nimport django\ndjango.setup()\n"
     "app.loader.import_default_modules()"

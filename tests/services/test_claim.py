@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.db.models import F
 from pytest_django.fixtures import DjangoAssertNumQueries
 
@@ -310,6 +311,39 @@ def test_a_claim_costs_the_same_few_queries_in_a_large_round(
     finish(take(round_, raters[0]))
     with django_assert_max_num_queries(14):
         take(round_, raters[0])
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL draws the conclusion itself")
+def test_a_free_slot_is_looked_for_in_the_index_of_slots(
+    project: Project, raters: list[Rater], items: list[Item]
+) -> None:
+    """By the item alone every row that the item ever had would be read."""
+    round_ = make_round(project, items, raters)
+    sql, params = claim._open_slot.asked(round_id=round_.pk, item_id=items[0].pk)
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}", params)
+        plan = [row[3] for row in cursor.fetchall()]
+    assert len(plan) == 1
+    assert "USING INDEX assignment_slot_once (round_id=? AND item_id=?)" in plan[0]
+
+
+def test_a_rater_stays_at_one_place_of_the_round_for_a_while(
+    project: Project, raters: list[Rater]
+) -> None:
+    """So that what lies there is read once; then the next place comes."""
+    dataset = builders.make_dataset(project)
+    items = [builders.make_item(dataset, external_id=f"x{n}") for n in range(60)]
+    round_ = make_round(project, items, raters[:1])
+    places = dict(RoundItem.objects.filter(round=round_).values_list("item", "shuffle"))
+    taken: set[int] = set()
+    for turn in range(2 * candidates.SAME_START):
+        block = turn // candidates.SAME_START
+        start = display.starting_point(round_.salt, rater=raters[0].pk, turn=block)
+        free = sorted(places.keys() - taken, key=lambda one: (places[one] < start, places[one]))
+        row = take(round_, raters[0])
+        assert row.item_id in free[: candidates.FEW]
+        finish(row)
+        taken.add(row.item_id)
 
 
 @pytest.mark.parametrize("hidden", [candidates.FEW, candidates.WINDOW])

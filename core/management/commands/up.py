@@ -25,7 +25,9 @@ WORKER_THREADS = 4
 HIGHEST_PORT = 65535
 # By default glibc keeps a store of memory for each thread and gives nothing back: after some runs
 # of judges 8 MB more. Only one thread at a time runs Python anyway.
+# Where in its line each instruction stands is known to tracebacks only, for 1 MB.
 THRIFTY = {
+    "PYTHONNODEBUGRANGES": "1",
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_THRESHOLD_": "131072",
     "MALLOC_TRIM_THRESHOLD_": "131072",
