@@ -289,8 +289,7 @@ def _finalised(
     is_open = {key for (key,) in _still_sent.rows(ids=ids)}
     mine = [(sent, one) for sent, one in settlements if sent.attempt_id in is_open]
     rows = [_row(plan, sent, one, now) for sent, one in mine]
-    with connection.cursor() as cursor:
-        cursor.executemany(_finalising(), rows)
+    bulk.run_for_each(_finalising(), rows)
     return mine
 
 

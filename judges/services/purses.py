@@ -14,7 +14,7 @@ from decimal import Decimal
 from django.db import connection, transaction
 
 from accounts.models import Project
-from core import audit
+from core import audit, bulk
 from core.errors import Invalid, OverBudget
 from judges import queries
 from judges.models import Judge, Purse
@@ -137,9 +137,7 @@ def keep(purses: Iterable[Purse]) -> None:
     """What was reserved and booked, into the rows."""
     adapt = connection.ops.adapt_decimalfield_value
     rows = [[adapt(one.spent, PLACES, 6), adapt(one.reserved, PLACES, 6), one.pk] for one in purses]
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.executemany(KEEP, rows)
+    bulk.run_for_each(KEEP, rows)
 
 
 def _book(purse: Purse, one: Booking) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.models import Project
 from annotation.models import Content
-from core.bulk import insert_few, json_text, seldom_checkpointed
+from core.bulk import insert_few, json_text, run_for_each, seldom_checkpointed
 from tests import builders
 
 TEXTS = st.text(max_size=12)
@@ -40,6 +41,32 @@ def test_some_rows_in_one_statement_get_their_keys_in_the_order_of_the_rows() ->
     there = Content.objects.in_bulk(keys)
     assert [there[key].body for key in keys] == bodies
     assert insert_few(Content, ("project", "body"), []) == []
+
+
+RENAME = 'UPDATE "accounts_project" SET "name" = %s WHERE "id" = %s'
+
+
+@pytest.mark.django_db
+@pytest.mark.databases
+def test_a_statement_for_each_row_takes_values_of_any_kind() -> None:
+    projects = [builders.make_project(slug=f"p{n}") for n in range(4)]
+    names = ['it\'s; "all" -- of it', "100 %s\\", "$1 ☃ %%"]
+    rows = [[name, one.pk] for name, one in zip(names, projects, strict=False)]
+    run_for_each(RENAME, rows)
+    run_for_each(RENAME, [])
+    before = projects[3].name
+    there = [Project.objects.get(pk=one.pk).name for one in projects]
+    assert there == [*names, before]
+
+
+@pytest.mark.django_db
+@pytest.mark.databases
+def test_of_statements_for_each_row_one_that_breaks_undoes_all() -> None:
+    first, second = (builders.make_project(slug=slug) for slug in ("first", "second"))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        run_for_each(RENAME, [["renamed", first.pk], [None, second.pk]])
+    first.refresh_from_db()
+    assert first.name != "renamed"
 
 
 def pages_until_a_checkpoint() -> int:
