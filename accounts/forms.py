@@ -308,13 +308,15 @@ class AuditForm(forms.Form):
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        verbs = [
-            (verb, verb.replace(".", " ").replace("_", " "))
-            for verb in queries.audit_verbs(project)
-        ]
+        verbs, actors = queries.audit_choices(
+            project,
+            verb=str(self.data.get("verb", "")),
+            actor=str(self.data.get("actor", "")),
+        )
+        read = [(verb, verb.replace(".", " ").replace("_", " ")) for verb in verbs]
         for name, label, choices in (
-            ("verb", "anything", verbs),
-            ("actor", "anybody", queries.audit_actors(project)),
+            ("verb", "anything", read),
+            ("actor", "anybody", actors),
         ):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)

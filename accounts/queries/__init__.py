@@ -16,6 +16,8 @@ from core import chain
 from core.models import AuditEvent
 
 AUDIT_PAGE = 50
+LOOKED_THROUGH = 100_000
+"""So many rows of a trail are looked through for one page: what narrows it stands in no index."""
 SYSTEM = "system"
 
 
@@ -60,10 +62,14 @@ class AuditRow:
 
 @dataclass(frozen=True, slots=True)
 class AuditPage:
-    """Rows, newest first; `older` is the cursor of the next page, None at the end."""
+    """Rows, newest first; `older` is the cursor of the next page, None at the end.
+
+    `reached` is set where only a part of the trail was looked through: the time of its oldest row.
+    """
 
     rows: list[AuditRow]
     older: int | None
+    reached: datetime | None = None
 
 
 def memberships(project: Project) -> list[Membership]:
@@ -111,10 +117,14 @@ def actor_names(actors: Iterable[str]) -> dict[str, str]:
 
 
 def audit_page(*, project: Project, wanted: AuditFilter, size: int = AUDIT_PAGE) -> AuditPage:
-    """One page of a project's audit trail."""
+    """One page of a project's audit trail: of the newest rows before the cursor that are looked
+    through, those that the filter leaves."""
     events = audit_events(project.pk, wanted).order_by("-pk")
     if wanted.before is not None:
         events = events.filter(pk__lt=wanted.before)
+    last = _last_looked_at(project, before=wanted.before) if wanted.as_dict() else None
+    if last is not None:
+        events = events.filter(pk__gte=last.pk)
     found = list(events[: size + 1])
     shown = found[:size]
     names = actor_names([event.actor for event in shown] + _people_in(shown))
@@ -123,7 +133,27 @@ def audit_page(*, project: Project, wanted: AuditFilter, size: int = AUDIT_PAGE)
         AuditRow(event, names[event.actor], marks[event.pk], _facts(event, names))
         for event in shown
     ]
-    return AuditPage(rows, shown[-1].pk if len(found) > size else None)
+    if len(found) > size:
+        return AuditPage(rows, shown[-1].pk)
+    return AuditPage(rows, *((last.pk, last.at) if last is not None else (None, None)))
+
+
+def _last_looked_at(project: Project, *, before: int | None = None) -> AuditEvent | None:
+    """The oldest row of those that are looked through at once; None where that is all there are."""
+    events = AuditEvent.objects.filter(project_id=project.pk).order_by("-pk")
+    if before is not None:
+        events = events.filter(pk__lt=before)
+    # Found in the index alone: the one row is read by its number.
+    place = events.values_list("pk", flat=True)[LOOKED_THROUGH - 1 : LOOKED_THROUGH + 1]
+    numbers = list(place)
+    return AuditEvent.objects.get(pk=numbers[0]) if len(numbers) > 1 else None
+
+
+def _newest(project: Project) -> QuerySet[AuditEvent]:
+    """The rows of a trail that are looked through first."""
+    events = AuditEvent.objects.filter(project_id=project.pk)
+    last = _last_looked_at(project)
+    return events if last is None else events.filter(pk__gte=last.pk)
 
 
 def audit_events(project_id: int, wanted: AuditFilter) -> QuerySet[AuditEvent]:
@@ -153,17 +183,23 @@ def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
-def audit_verbs(project: Project) -> list[str]:
-    """Every verb that stands in the project's trail."""
-    verbs = AuditEvent.objects.filter(project_id=project.pk).values_list("verb", flat=True)
-    return sorted(verbs.distinct().order_by())
+def audit_choices(
+    project: Project, *, verb: str = "", actor: str = ""
+) -> tuple[list[str], list[tuple[str, str]]]:
+    """The verbs of the newest rows of the project's trail, and (actor, name) of those who stand
+    there, by name. The ones that are asked for besides, if they stand in any row."""
+    newest = _newest(project)
+    verbs = _said(project, newest, "verb", verb)
+    names = actor_names(_said(project, newest, "actor", actor))
+    return sorted(verbs), sorted(names.items(), key=lambda pair: pair[1].casefold())
 
 
-def audit_actors(project: Project) -> list[tuple[str, str]]:
-    """(actor, name) of all who stand in the project's trail, by name."""
-    actors = AuditEvent.objects.filter(project_id=project.pk).values_list("actor", flat=True)
-    names = actor_names(actors.distinct().order_by())
-    return sorted(names.items(), key=lambda pair: pair[1].casefold())
+def _said(project: Project, rows: QuerySet[AuditEvent], name: str, asked: str) -> set[str]:
+    found = set(rows.values_list(name, flat=True).distinct().order_by())
+    if asked and asked not in found:
+        older = AuditEvent.objects.filter(project_id=project.pk, **{name: asked})
+        found |= {asked} if older.exists() else set()
+    return found
 
 
 def _facts(event: AuditEvent, names: Mapping[str, str]) -> list[tuple[str, str]]:

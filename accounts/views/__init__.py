@@ -198,6 +198,7 @@ def audit(request: MemberRequest) -> HttpResponse:
         return page(request, "accounts/audit.html", context, status=422)
     wanted = form.wanted()
     context["trail"] = queries.audit_page(project=request.project, wanted=wanted)
+    context["looked_through"] = queries.LOOKED_THROUGH
     context["query"] = urlencode(wanted.as_dict())
     context["is_filtered"] = bool(wanted.as_dict() or wanted.before)
     context["chained"] = chain.length(request.project.pk)

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
+from accounts import queries
 from accounts.models import Project, User
 from accounts.queries import actor_names
 from accounts.roles import Role
@@ -179,6 +180,31 @@ def test_the_trail_is_narrowed_by_words_objects_and_days(
     AuditEvent.objects.filter(pk=event.pk).update(at=datetime(2026, 1, 31, 23, 30, tzinfo=UTC))
     answer = as_(lea).get(f"{url()}?{query}&verb=round.noted")
     assert [row.event.pk for row in answer.context["trail"].rows] == [event.pk] * is_found
+
+
+def test_a_long_trail_is_looked_through_in_parts_without_gaps(
+    project: Project, lea: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "LOOKED_THROUGH", 10)
+    for verb in ("round.opened", "round.paused", "round.closed"):
+        written(project, "system", verb, number=13)
+    client, seen, cursor = as_(lea), [], None
+    for _ in range(9):
+        answer = client.get(url() + "?verb=round.paused" + (f"&before={cursor}" if cursor else ""))
+        trail, text = answer.context["trail"], answer.content.decode()
+        seen += [row.event.pk for row in trail.rows]
+        assert ("Look further back" in text) is (trail.reached is not None)
+        cursor = trail.older
+        if cursor is None:
+            break
+    assert cursor is None
+    everything = AuditEvent.objects.filter(verb="round.paused").order_by("-pk")
+    assert seen == list(everything.values_list("pk", flat=True))
+    # Nobody did it lately, and yet it can be asked for; what nobody ever did cannot.
+    offered = client.get(url()).context["form"].fields["verb"].choices
+    assert "round.opened" not in dict(offered)
+    assert client.get(url() + "?verb=round.opened").status_code == 200
+    assert client.get(url() + "?verb=round.lost").status_code == 422
 
 
 def test_the_next_page_keeps_the_filter(project: Project, lea: User) -> None:
