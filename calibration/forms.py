@@ -69,7 +69,7 @@ class DecisionForm(forms.Form):
     """Approve what passed, or refuse; always with a reason.
 
     `passing` are the only dimensions that can be approved, `exceptable` those that can be by
-    exception; `lost` says which dimensions the approval in force covers and this one could not.
+    exception; `covered` are those of the approval in force, by their names.
     """
 
     decision = forms.ChoiceField(
@@ -99,7 +99,7 @@ class DecisionForm(forms.Form):
     def __init__(
         self,
         passing: Mapping[str, str],
-        lost: Sequence[str],
+        covered: Mapping[str, str],
         *args: Any,
         exceptable: Mapping[str, str] | None = None,
         **kwargs: Any,
@@ -108,14 +108,10 @@ class DecisionForm(forms.Form):
         self.passing = passing
         self.exceptable = dict(exceptable or {})
         _choices(self, "excepted", list(self.exceptable.items()))
-        self.lost = lost
+        self.covered = dict(covered)
         _choices(self, "dimensions", list(passing.items()))
         self.fields["dimensions"].initial = list(passing)
-        if lost:
-            self.fields["may_shrink"].label = (
-                f"Go on, though the approval in force also covers {', '.join(lost)} and the API "
-                "will refuse that from then on"
-            )
+        self._lost = set(covered) - set(passing) - set(self.exceptable)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -129,7 +125,24 @@ class DecisionForm(forms.Form):
                 self.add_error("excepted", "Choose at least one dimension to except.")
             else:
                 self.add_error(None, "No dimension of this request carries an exception.")
+        if cleaned.get("decision") in (APPROVE, EXCEPTION):
+            # What is left out of the boxes is lost as well, and has to be confirmed somewhere.
+            excepted = cleaned.get("excepted", []) if cleaned["decision"] == EXCEPTION else []
+            self._lost = set(self.covered) - set(self._chosen(cleaned)) - set(excepted)
         return cleaned
+
+    @property
+    def lost(self) -> list[str]:
+        """The names of what the approval in force covers and this decision would not."""
+        return [name for key, name in self.covered.items() if key in self._lost]
+
+    @property
+    def shrinking(self) -> str:
+        """What is confirmed by the box."""
+        return (
+            f"Go on, though the approval in force also covers {', '.join(self.lost)} and the API "
+            "will refuse that from then on"
+        )
 
     def approved(self) -> frozenset[str]:
         """The dimensions to approve; none when the decision is to refuse."""

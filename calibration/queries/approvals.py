@@ -27,7 +27,7 @@ from judges.models import (
     Look,
     Standing,
 )
-from judges.queries import policies
+from judges.queries import endings, policies
 from judges.rules import exceptions
 from judges.states import DecisionKind, GateDecision, RequestState, VersionKind
 
@@ -207,8 +207,13 @@ class VersionState:
 
 def state_of(version: JudgeVersion, *, now: datetime) -> VersionState:
     asked = version.approval_requests.order_by("-pk").first()
-    standing = Standing.objects.filter(version=version, is_suspended=False, valid_until__gt=now)
-    found = standing.first()
+    found = (
+        Standing.objects.filter(version=version, is_suspended=False, valid_until__gt=now)
+        .select_related("version__guideline_version")
+        .first()
+    )
+    if found is not None and endings.why_over(found, now=now):
+        found = None
     is_open = asked is not None and asked.state in OPEN_STATES
     is_measured = EvidenceSnapshot.objects.filter(version=version).exists()
     return VersionState(
@@ -236,6 +241,7 @@ class StandingLine:
     standing: Standing
     dimensions: tuple[str, ...]
     state: str
+    because: str
     who: str
     reason: str
 
@@ -292,6 +298,7 @@ def _standings(project: Project, *, now: datetime) -> list[StandingLine]:
         .order_by("judge__name")
     )
     actors = people_queries.actor_names(row.decision.actor for row in rows)
+    over = endings.why_over_each(rows, now=now)
     lines = []
     for row in rows:
         names = reports.dimension_names(row.version)
@@ -299,7 +306,8 @@ def _standings(project: Project, *, now: datetime) -> list[StandingLine]:
             StandingLine(
                 standing=row,
                 dimensions=tuple(names.get(key, key) for key in row.dimensions),
-                state=_standing_state(row, now=now),
+                state=_standing_state(row, over[row.pk]),
+                because=over[row.pk],
                 who=actors[row.decision.actor],
                 reason=row.decision.reason,
             )
@@ -307,10 +315,10 @@ def _standings(project: Project, *, now: datetime) -> list[StandingLine]:
     return lines
 
 
-def _standing_state(row: Standing, *, now: datetime) -> str:
+def _standing_state(row: Standing, over: str) -> str:
     if row.is_suspended:
         return "suspended"
-    return "expired" if row.valid_until <= now else "in force"
+    return "ended" if over else "in force"
 
 
 def _revoked(project: Project) -> list[DecisionLine]:

@@ -21,8 +21,9 @@ from calibration.queries import driftrounds as queries
 from core.errors import Conflict, Invalid, NotReady
 from core.words import number_of
 from judges.models import Run, Standing
+from judges.queries import endings
 from judges.queries.items import judged_kinds
-from judges.services import runs, serving
+from judges.services import runs
 
 MOST_ITEMS = 500
 WINDOW = 10_000
@@ -48,7 +49,7 @@ def create(
     the approval's own rule, for raters who wrote a judge that it watches, and when too few items
     are fresh. The standing must be loaded with its judge, decision and version's guideline.
     """
-    over = serving.why_over(standing, now=now)
+    over = endings.why_over(standing, now=now)
     if over:
         raise Conflict("approval_expired", f"There is nothing to watch. {over}")
     version = _version(standing)

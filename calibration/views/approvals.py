@@ -22,6 +22,7 @@ from core.errors import Conflict, Invalid
 from core.http import go, page, posted
 from judges import access as judges_access
 from judges.models import ApprovalRequest
+from judges.queries import authors
 from judges.queries import runs as run_queries
 from judges.services import decisions
 from judges.states import RequestState
@@ -154,10 +155,12 @@ def _view(request: MemberRequest, asked: ApprovalRequest) -> ApprovalView:
 
 def _form(view: ApprovalView, data: Any = None) -> DecisionForm:
     passing = {one.key: one.name for one in view.passed}
-    covered = view.standing.dimensions if view.standing is not None else []
     exceptable = {line.key: line.name for line in view.exceptions if not line.why_not}
-    lost = [key for key in covered if key not in passing and key not in exceptable]
-    return DecisionForm(passing, lost, data, exceptable=exceptable)
+    names = reports.dimension_names(view.request.version)
+    covered = view.standing.dimensions if view.standing is not None else []
+    return DecisionForm(
+        passing, {key: names.get(key, key) for key in covered}, data, exceptable=exceptable
+    )
 
 
 def _page(
@@ -168,7 +171,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     view = _view(request, asked)
-    is_author = request.user.actor == asked.version.author_actor
+    is_author = authors.wrote_the_same(asked.version, request.user.actor)
     may_decide = Role.ADMIN in request.membership.roles and not is_author and view.is_waiting
     context: dict[str, Any] = {
         **STEP,

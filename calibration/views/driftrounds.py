@@ -23,7 +23,7 @@ from core.errors import DomainError
 from core.http import go, page, posted
 from judges.forms.runs import BudgetForm
 from judges.models import Standing
-from judges.services import serving
+from judges.queries import endings
 
 STEP = {"current_step": "judge"}
 PAGE = ("GET", "HEAD", "POST")
@@ -50,7 +50,7 @@ def new(request: MemberRequest, judge_id: int) -> HttpResponse:
         **STEP,
         "standing": standing,
         "form": form,
-        "over": serving.why_over(standing, now=timezone.now()),
+        "over": endings.why_over(standing, now=timezone.now()),
         "by": queries.version_in_force(standing),
         "dimensions": [names.get(key, key) for key in standing.dimensions],
         "missing": _missing(form),

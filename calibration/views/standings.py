@@ -14,7 +14,8 @@ from calibration.forms import ReinstateForm, SuspendForm
 from calibration.queries import standings as queries
 from core.http import go, page, posted
 from judges import access as judges_access
-from judges.services import serving, suspending
+from judges.queries import authors, endings
+from judges.services import suspending
 
 STEP = {"current_step": "judge"}
 PAGE = ("GET", "HEAD", "POST")
@@ -26,8 +27,18 @@ def show(request: MemberRequest, judge_id: int) -> HttpResponse:
     """May this judge answer, for what, until when, and who decided so?"""
     judge = judges_access.judge_of(request.project, judge_id)
     found = queries.of_judge(judge, page=request.GET.get("page"))
-    over = serving.why_over(found.standing, now=timezone.now()) if found.standing else ""
-    context = {**STEP, "judge": judge, "found": found, "standing": found.standing, "over": over}
+    over = endings.why_over(found.standing, now=timezone.now()) if found.standing else ""
+    is_author = bool(
+        found.standing and authors.wrote_the_same(found.standing.version, request.user.actor)
+    )
+    context = {
+        **STEP,
+        "judge": judge,
+        "found": found,
+        "standing": found.standing,
+        "over": over,
+        "is_author": is_author,
+    }
     return page(request, "calibration/standing.html", context)
 
 

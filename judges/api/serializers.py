@@ -121,6 +121,10 @@ class StandingOutput(serializers.Serializer[Any]):
     since = serializers.DateTimeField()
     valid_until = serializers.DateTimeField()
     is_suspended = serializers.BooleanField()
+    ended_because = serializers.CharField(
+        allow_blank=True,
+        help_text="Why it ended by itself and the API answers no more; empty while it holds.",
+    )
 
 
 class VersionOutput(serializers.Serializer[Any]):

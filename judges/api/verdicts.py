@@ -23,7 +23,7 @@ from core.errors import Invalid, NotAllowed, NotHere
 from judges import access
 from judges.api import serializers
 from judges.models import Judge, JudgeLabel, Run
-from judges.queries import Progress
+from judges.queries import Progress, endings
 from judges.queries import runs as run_queries
 from judges.queries import serving as queries
 from judges.services import serving
@@ -202,9 +202,10 @@ class JudgesView(APIView):
     )
     def get(self, request: Request, slug: str) -> Response:
         """Every judge with its versions and what stands for it."""
-        return Response(
-            [_judge(one) for one in queries.judges_with_standing(_token(request).project)]
-        )
+        judges = queries.judges_with_standing(_token(request).project)
+        standings = [one.standing for one in judges if hasattr(one, "standing")]
+        ended = endings.why_over_each(standings, now=timezone.now())
+        return Response([_judge(one, ended) for one in judges])
 
 
 def _answered(
@@ -311,7 +312,7 @@ def _results(run: Run, labels: list[JudgeLabel]) -> list[dict[str, Any]]:
     return list(by_item.values())
 
 
-def _judge(judge: Judge) -> dict[str, Any]:
+def _judge(judge: Judge, ended: Mapping[int, str]) -> dict[str, Any]:
     standing = getattr(judge, "standing", None)
     return {
         "slug": judge.slug,
@@ -338,6 +339,7 @@ def _judge(judge: Judge) -> dict[str, Any]:
             "since": standing.since,
             "valid_until": standing.valid_until,
             "is_suspended": standing.is_suspended,
+            "ended_because": ended[standing.pk],
         },
     }
 

@@ -19,6 +19,15 @@ def of_judge_up_to(version: JudgeVersion) -> set[int]:
     return set(wrote.values_list("author_id", flat=True))
 
 
+def wrote_the_same(version: JudgeVersion, actor: str) -> bool:
+    """Whether this actor wrote the version, or its twin: one with the same fingerprint under
+    another judge of the project. Whoever did never decides about it."""
+    same = JudgeVersion.objects.filter(
+        judge__project=version.judge.project_id, fingerprint=version.fingerprint
+    )
+    return actor == version.author_actor or same.filter(author_actor=actor).exists()
+
+
 def has_authored(project_id: int, user_id: int) -> bool:
     """Whether this person saved a version that somebody could have tuned to labels."""
     return JudgeVersion.objects.filter(

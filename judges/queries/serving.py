@@ -50,7 +50,7 @@ def judges_with_standing(project: Project) -> list[Judge]:
     """The project's judges with their versions and what stands, by name."""
     return list(
         Judge.objects.filter(project=project)
-        .select_related("guideline", "standing__version", "standing__decision")
+        .select_related("guideline", "standing__version__guideline_version", "standing__decision")
         .prefetch_related("versions")
         .order_by("slug")
     )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from django.utils import timezone
 
+from annotation.models import GuidelineVersion
+from annotation.states import VersionState
 from core.registry import Step
 from judges.models import ApprovalRequest, JudgeVersion, Standing
 from judges.states import RequestState, RunState
@@ -13,7 +16,8 @@ NOTHING = "–"
 
 
 def judge(project_id: int, slug: str) -> Step:
-    """Done while an approved version stands."""
+    """Done while an approved version stands. What a model did to an approval the judge's own page
+    tells: every page of the project asks here."""
     number, note, is_done = _how_far(project_id)
     return Step(
         key="judge",
@@ -26,8 +30,15 @@ def judge(project_id: int, slug: str) -> Step:
 
 
 def _how_far(project_id: int) -> tuple[str, str, bool]:
+    moved_on = GuidelineVersion.objects.filter(
+        guideline=OuterRef("version__guideline_version__guideline"),
+        state=VersionState.PUBLISHED,
+        major__gt=OuterRef("version__guideline_version__major"),
+    )
     standing = (
-        Standing.objects.filter(judge__project=project_id, valid_until__gt=timezone.now())
+        Standing.objects.filter(
+            ~Exists(moved_on), judge__project=project_id, valid_until__gt=timezone.now()
+        )
         .select_related("version")
         .order_by("is_suspended", "-since")
         .first()

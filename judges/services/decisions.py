@@ -13,7 +13,7 @@ from annotation.states import VersionState
 from core import audit
 from core.errors import Conflict, Invalid, NotAllowed
 from judges.models import ApprovalRequest, Decision, EvidenceSnapshot, JudgeVersion, Standing
-from judges.queries import policies
+from judges.queries import authors, policies
 from judges.rules import exceptions
 from judges.rules.policy import Policy
 from judges.states import DecisionKind, GateDecision, RequestState
@@ -133,10 +133,7 @@ def check_decider(by: User, version: JudgeVersion) -> None:
     ).exists()
     if not is_admin:
         raise NotAllowed("Only an admin of the project decides about a judge.")
-    same = JudgeVersion.objects.filter(
-        judge__project=version.judge.project_id, fingerprint=version.fingerprint
-    )
-    if by.actor == version.author_actor or same.filter(author_actor=by.actor).exists():
+    if authors.wrote_the_same(version, by.actor):
         raise NotAllowed("The author of a version never decides about it; ask another admin.")
 
 

@@ -16,22 +16,20 @@ from annotation.models import Dimension
 from annotation.queries.labels import scale_of
 from annotation.rules.itemrows import ItemDraft
 from annotation.services import traffic
-from annotation.states import VersionState
 from core.errors import Conflict, DomainError, Invalid, NotHere, OverBudget
-from judges.models import Attempt, EvidenceSnapshot, Judge, JudgeLabel, JudgeVersion, Run, Standing
+from judges.models import Attempt, Judge, JudgeLabel, JudgeVersion, Run, Standing
+from judges.queries import endings
 from judges.queries.items import judged_kinds
 from judges.rules import budgets
 from judges.rules.verdicts import Outcome
 from judges.services import engine, runs
 from judges.services.versions import spec_of
-from judges.states import AttemptState, RunPurpose, RunState
+from judges.states import RunPurpose, RunState
 from measurement.scale import NOT_APPLICABLE
 
 MOST_ITEMS = 1000
 PATIENCE_SECONDS = 60.0
 NAP_SECONDS = 0.05
-GONE = ("HTTP 404", "HTTP 410")
-"""How the ledger writes that a model is not there (judges.providers.common)."""
 
 # Two calls may wait in this process; a third is given a run to follow.
 _waiting = threading.BoundedSemaphore(2)
@@ -75,7 +73,7 @@ def standing_of(judge: Judge, *, now: datetime) -> Standing:
             "approval_suspended",
             f"The approval of {judge.name!r} is suspended until somebody has looked into it.",
         )
-    problem = why_over(standing, now=now)
+    problem = endings.why_over(standing, now=now)
     if problem:
         raise Conflict("approval_expired", problem)
     return standing
@@ -252,75 +250,6 @@ def _check_kinds(version: JudgeVersion, drafts: Sequence[ItemDraft]) -> None:
         )
 
 
-def why_over(standing: Standing, *, now: datetime) -> str:
-    """What ended an approval by itself; empty while it holds.
-
-    The standing must be loaded with its version's guideline version.
-    """
-    version = standing.version
-    if standing.valid_until <= now:
-        return f"The approval ended on {standing.valid_until:%d %B %Y}; have it measured anew."
-    newer = version.guideline_version.guideline.versions.filter(
-        state=VersionState.PUBLISHED, major__gt=version.guideline_version.major
-    ).first()
-    if newer is not None:
-        return (
-            f"The guideline is at {newer.number} now, and the approved version judges by "
-            f"{version.guideline_version.number}. Approve a version for the new guideline."
-        )
-    retired = _why_retired(version)
-    if retired:
-        return retired
-    last = (
-        Attempt.objects.filter(call__run__version=version, outcome=Outcome.OK)
-        .exclude(model_answered="")
-        .order_by("-pk")
-        .values_list("model_answered", flat=True)
-        .first()
-    )
-    measured = _measured_names(standing)
-    if last and measured and last not in measured:
-        return _renamed(last, measured)
-    return ""
-
-
-def _why_retired(version: JudgeVersion) -> str:
-    """The provider no longer knows the model: what was approved is gone, whatever comes after.
-
-    The newest attempt tells, so that a run over development items that is answered ends it.
-    """
-    newest = (
-        Attempt.objects.filter(call__run__version=version, state=AttemptState.FINAL)
-        .order_by("-pk")
-        .values_list("outcome", "problem")
-        .first()
-    )
-    if newest is None or newest[0] != Outcome.FAILED or not newest[1].startswith(GONE):
-        return ""
-    return (
-        f"The provider no longer knows the model {version.spec.get('model', '')!r} "
-        f"({newest[1]}). Save a version for another one and have that measured."
-    )
-
-
-def _measured_names(standing: Standing) -> set[str]:
-    """The names under which the model answered when it was measured."""
-    measured = EvidenceSnapshot.objects.filter(decisions=standing.decision_id).values("run_id")
-    names = (
-        Attempt.objects.filter(call__run__in=measured, outcome=Outcome.OK)
-        .exclude(model_answered="")
-        .values_list("model_answered", flat=True)
-    )
-    return set(names.distinct())
-
-
-def _renamed(name: str, measured: Iterable[str]) -> str:
-    return (
-        f"The model answers as {name!r} now, and was measured as {', '.join(sorted(measured))}. "
-        "Save a version for it and have that measured."
-    )
-
-
 def _check_still(standing: Standing, run: Run) -> None:
     if standing.version_id != run.version_id:
         raise Conflict(
@@ -336,9 +265,9 @@ def _check_name(standing: Standing, run: Run) -> None:
         .exclude(model_answered="")
         .values_list("model_answered", flat=True)
     )
-    measured = _measured_names(standing)
+    measured = endings.measured_names([standing.decision_id])[standing.decision_id]
     if measured and names - measured:
-        raise Conflict("approval_expired", _renamed(min(names - measured), measured))
+        raise Conflict("approval_expired", endings.renamed(min(names - measured), measured))
 
 
 def _check_labels(wanted: Sequence[str], labels: Mapping[str, JudgeLabel]) -> None:

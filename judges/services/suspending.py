@@ -9,7 +9,8 @@ from django.db import transaction
 from accounts.models import User
 from core.errors import Conflict
 from judges.models import Decision, Standing
-from judges.services import serving, telling
+from judges.queries import endings
+from judges.services import telling
 from judges.services.decisions import about_standing, check_decider, checked_reason
 from judges.states import DecisionKind
 
@@ -46,7 +47,7 @@ def reinstate(*, standing_id: int, reason: str, by: User, now: datetime) -> Deci
     standing = _locked(standing_id)
     check_decider(by, standing.version)
     reason = checked_reason(reason)
-    over = serving.why_over(standing, now=now)
+    over = endings.why_over(standing, now=now)
     if over:
         raise Conflict("approval_expired", f"It cannot be reinstated. {over}")
     changed = Standing.objects.filter(pk=standing.pk, is_suspended=True).update(is_suspended=False)

@@ -492,6 +492,58 @@ def test_an_admin_suspends_and_reinstates_on_pages(scene: Scene) -> None:
         assert client_for(scene.cast.lea).post(path, {"reason": "x"}).status_code == 403
 
 
+def test_what_ended_by_itself_is_called_so_wherever_it_is_listed(scene: Scene) -> None:
+    approving.approved(scene)
+    lists = [
+        reverse("approvals", args=["support"]),
+        reverse("version_alignment", args=["support", scene.version.pk]),
+    ]
+    ada = client_for(scene.cast.ada)
+    _, secret = builders.make_token(scene.project, scopes=[Scope.READ])
+    machine = Client(headers={"Authorization": f"Bearer {secret}"})
+    listed, version = (ada.get(path).content.decode() for path in lists)
+    assert '<span class="steps__next">approved</span>' in listed
+    assert ">ended<" not in listed
+    assert "approved until" in version
+    [told] = machine.get("/api/v1/projects/support/judges").json()
+    assert told["standing"]["ended_because"] == ""
+
+    following_major(scene)
+    listed, version = (ada.get(path).content.decode() for path in lists)
+    assert "The guideline is at 2.0 now" in listed
+    assert '<span class="steps__next">approved</span>' not in listed
+    assert "approved until" not in version
+    [told] = machine.get("/api/v1/projects/support/judges").json()
+    assert "The guideline is at 2.0 now" in told["standing"]["ended_because"]
+    assert code_of(scene) == "approval_expired"
+
+
+def following_major(scene: Scene) -> None:
+    """Version 2.0 of the judge's guideline, in force."""
+    before = scene.guideline
+    type(before).objects.filter(pk=before.pk).update(state="superseded")
+    type(before).objects.create(
+        guideline=before.guideline, major=2, minor=0, state="published", published_at=NOON
+    )
+
+
+def test_a_twins_author_is_offered_no_act_that_would_be_refused(scene: Scene) -> None:
+    asked = approving.measured(scene)
+    builders.join(scene.project, scene.cast.noor, Role.ADMIN)
+    twin = judging.make_judge(scene.project, scene.guideline, name="Twin")
+    judging.make_version(twin, scene.guideline, author=scene.cast.noor, model=approving.PLUMB)
+    noor = client_for(scene.cast.noor)
+    page = noor.get(reverse("approval", args=["support", asked.pk])).content.decode()
+    assert 'value="refuse"' not in page
+    assert "You wrote this version" in page
+    decisions.decide(
+        request_id=asked.pk, approve=PREFERENCE, reason="Yes.", by=scene.cast.ada, now=NOON
+    )
+    text = read(scene.cast.noor, scene)
+    assert "Suspend …" not in text
+    assert "You wrote this version" in text
+
+
 def test_an_expired_one_says_so(scene: Scene) -> None:
     approving.approved(scene)
     Standing.objects.update(valid_until=NOON)

@@ -210,14 +210,16 @@ def test_no_forged_post_approves_what_did_not_pass(scene: Scene, forged: dict[st
     assert not Decision.objects.exists()
 
 
-def with_second_dimension(asked: ApprovalRequest, *, gate: str) -> None:
+def with_second_dimension(asked: ApprovalRequest, *, gate: str, number: int = 1) -> None:
     """The same look on one more dimension."""
     evidence = EvidenceSnapshot.objects.get(request=asked)
     copy = EvidenceSnapshot.objects.get(pk=evidence.pk)
     copy.pk, copy.dimension_key, copy.gate = None, "tone", gate
     copy.numbers = {**copy.numbers, "gate": {**copy.numbers["gate"], "decision": gate}}
     copy.save(force_insert=True)
-    Look.objects.create(sealed_set=asked.sealed_set, dimension_key="tone", number=1, evidence=copy)
+    Look.objects.create(
+        sealed_set=asked.sealed_set, dimension_key="tone", number=number, evidence=copy
+    )
 
 
 def test_of_several_dimensions_the_chosen_ones_are_approved(scene: Scene) -> None:
@@ -258,6 +260,27 @@ def test_covering_less_than_before_has_to_be_confirmed(scene: Scene) -> None:
     assert ada.post(decide_at(following), sent).status_code == 409
     assert ada.post(decide_at(following), {**sent, "may_shrink": "on"}).status_code == 302
     assert Standing.objects.get().dimensions == ["preference"]
+
+
+def test_what_is_left_out_of_the_boxes_can_be_confirmed_as_well(scene: Scene) -> None:
+    both = ["preference", "tone"]
+    ada = client_for(scene.cast.ada)
+    asked = approving.measured(scene)
+    with_second_dimension(asked, gate="pass")
+    ada.post(decide_at(asked), {"decision": "approve", "dimensions": both, "reason": "Both."})
+    following = scene.ask(scene.another())
+    assert following.run is not None
+    approving.finish(following.run, misses=12)
+    approvals.measure_finished(run_id=following.run.pk, now=builders.NOON)
+    with_second_dimension(following, gate="pass", number=2)
+    assert "may_shrink" not in read(ada, page_of(following))
+    sent = {"decision": "approve", "dimensions": ["tone"], "reason": "Tone only."}
+    answer = ada.post(decide_at(following), sent)
+    assert answer.status_code == 409
+    page = re.sub(r"[ \n]+", " ", answer.content.decode())
+    assert "Go on, though the approval in force also covers Preference" in page
+    assert ada.post(decide_at(following), {**sent, "may_shrink": "on"}).status_code == 302
+    assert Standing.objects.get().dimensions == ["tone"]
 
 
 def test_a_decision_without_a_reason_is_asked_for_one(scene: Scene) -> None:
