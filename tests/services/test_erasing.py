@@ -298,6 +298,7 @@ def test_the_page_says_what_goes_and_takes_the_name_by_hand(scene: Scene) -> Non
     page = client.get(address).content.decode()
     assert "This cannot be undone" in page
     assert "reports and pieces of evidence" in page
+    assert "Examples in guidelines and judge versions" in page.partition("What stays")[2]
     assert client.post(address, {"typed": "somebody"}).status_code == 422
     assert client.post(address, {"typed": SIGN_IN}).status_code == 302
     assert not User.objects.filter(username=SIGN_IN).exists()

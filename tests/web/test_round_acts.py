@@ -249,6 +249,13 @@ def test_what_happens_to_answers_leases_and_drafts_is_said_beforehand(
     assert "1 rater is at it now" in shown
 
 
+@pytest.mark.parametrize("name", ["round_withdraw", "round_correct"])
+def test_the_forms_say_that_copies_of_the_item_stay(lea: Client, scene: Scene, name: str) -> None:
+    assert "each stays until a new version leaves it out" in read(
+        lea, url(scene, name, scene.item.pk)
+    )
+
+
 def test_an_item_is_withdrawn_with_a_reason_and_taken_back(lea: Client, scene: Scene) -> None:
     scene.answered(*scene.raters[:2])
     address = url(scene, "round_withdraw", scene.item.pk)
