@@ -181,20 +181,11 @@ def _plot(
     numbers: Mapping[str, Any], agreement: Figure, people: Figure, target: float
 ) -> IntervalPlot:
     rows = [IntervalRow("Overall", agreement)]
-    for by_name in numbers.get("slices", {}).values():
-        rows += [
-            IntervalRow(name.capitalize(), by_name[name], second=True)
-            for name in sorted(by_name, key=_slice_rank)
-        ]
+    for _, by_value in slicewords.in_order(numbers.get("slices", {})):
+        rows += [IntervalRow(name.capitalize(), found, second=True) for name, found in by_value]
     drawn = [row.estimate for row in rows]
     scale = charts.window(drawn, target=target, ceiling=people.value)
     return charts.interval_plot(rows, scale)
-
-
-def _slice_rank(name: str) -> tuple[int, str]:
-    """Difficulties from easy to hard, the rest by name."""
-    order = ("easy", "medium", "hard", "representative")
-    return (order.index(name) if name in order else len(order), name)
 
 
 def _matrix(confusion: Mapping[str, Any]) -> Matrix | None:

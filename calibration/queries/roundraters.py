@@ -43,6 +43,11 @@ class RaterLine:
         return self.quality["commonest_share"]["value"] if self.quality else None
 
     @property
+    def lean(self) -> float | None:
+        """Points above the others; None without a label of theirs, or on labels without order."""
+        return self.quality["bias"]["value"] if self.quality else None
+
+    @property
     def is_below(self) -> bool:
         return bool(self.quality and self.quality["is_below_others"])
 
@@ -53,6 +58,7 @@ KEYS: Mapping[str, Callable[[RaterLine], Any]] = {
     "seconds": lambda line: line.work.seconds,
     "agreement": lambda line: line.agreement,
     "commonest": lambda line: line.commonest,
+    "lean": lambda line: line.lean,
     "gold": lambda line: line.met,
     "skipped": lambda line: line.work.skipped,
     "flags": lambda line: line.work.flags,

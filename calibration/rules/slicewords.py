@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
+from annotation.rules.itemrows import CASES, DIFFICULTIES, SOURCES
 from calibration.rules.gatewords import percent
 from core.figures import figure_of
 from measurement.slices import LEAST_ITEMS, ONE_SIDE
 
 Stored = Mapping[str, Any]
+Found = TypeVar("Found")
+
+PROPERTIES = {"difficulty": DIFFICULTIES, "case": CASES, "source": SOURCES}
+"""What items are told apart by, each with its values in the order in which they are said."""
+
+
+def in_order(
+    slices: Mapping[str, Mapping[str, Found]],
+) -> list[tuple[str, list[tuple[str, Found]]]]:
+    """Properties and their values as one says them, easy before hard; unknown ones behind, by name.
+
+    What is kept as JSON comes back in the order of the alphabet, or of the length of the words.
+    """
+    return [(name, _values_in_order(name, slices[name])) for name in _ranked(slices, PROPERTIES)]
+
+
+def _values_in_order(name: str, by_value: Mapping[str, Found]) -> list[tuple[str, Found]]:
+    known = [value.replace("_", " ") for value in PROPERTIES.get(name, ())]
+    return [(value, by_value[value]) for value in _ranked(by_value, known)]
+
+
+def _ranked(found: Iterable[str], known: Iterable[str]) -> list[str]:
+    rank = {word: place for place, word in enumerate(known)}
+    return sorted(found, key=lambda word: (rank.get(word, len(rank)), word))
 
 
 def below(found: Stored) -> bool:
@@ -26,7 +51,9 @@ def notes(numbers: Stored) -> Iterator[str]:
     slices = numbers.get("slices", {})
     if slices and "small_slices" in numbers:
         yield _adjusted(slices)
-    for name, small in numbers.get("small_slices", {}).items():
+    too_small = numbers.get("small_slices", {})
+    for name in _ranked(too_small, PROPERTIES):
+        small = too_small[name]
         yield (
             f"Left out of {name}: {small['values']:,} value{'' if small['values'] == 1 else 's'} "
             f"with fewer than {LEAST_ITEMS} decided items each, {small['items']:,} items together; "
@@ -40,8 +67,8 @@ def _adjusted(slices: Stored) -> str:
         return "One slice was looked at, so nothing is adjusted for their number."
     named = [
         f"{name} “{value}” ({_p(found['holm'])})"
-        for name, by_value in slices.items()
-        for value, found in by_value.items()
+        for name, by_value in in_order(slices)
+        for value, found in by_value
         if below(found)
     ]
     said = ", ".join(named) if named else "none"
@@ -51,8 +78,8 @@ def _adjusted(slices: Stored) -> str:
 def warnings(slices: Stored, target: float) -> Iterator[str]:
     """Where a judge that passes as a whole may not reach the target."""
     total = counted(slices)
-    for name, by_value in slices.items():
-        for value, found in by_value.items():
+    for name, by_value in in_order(slices):
+        for value, found in by_value:
             figure = figure_of(found)
             if figure.high is not None and figure.high < target:
                 yield (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -20,12 +21,14 @@ from calibration.queries import agreement, differences, roundraters
 from calibration.queries.differences import DifferenceLine
 from calibration.queries.roundfigures import DimensionFigures, Figures
 from calibration.queries.roundraters import RaterLine
+from calibration.rules import slicewords
 from calibration.services import roundfigures
 from core import charts, filters
-from core.http import page
+from core.http import page, wants_fragment
 
 PAGE_RATERS = 50
 PAGE_ITEMS = 25
+UNCHANGED = 204
 
 
 @door(*STAFF)
@@ -33,6 +36,7 @@ PAGE_ITEMS = 25
 def raters(request: MemberRequest, round_id: int) -> HttpResponse:
     """Everybody who rates in the round: how much, how fast, and how often with the others."""
     round_ = access.round_of(request.project, round_id)
+    already = _shown_already(request)
     found = _figures(request, round_)
     form = RatersFilter(request.GET)
     sort = filters.sort_of(
@@ -57,9 +61,15 @@ def raters(request: MemberRequest, round_id: int) -> HttpResponse:
             "tabs": _tabs(found, one),
             "everybody": len(rows),
             "has_quality": any(row.quality for row in rows),
+            "has_lean": any(row.lean is not None for row in rows),
+            "is_live": round_.state == RoundState.OPEN,
             **_paged(request, shown, PAGE_RATERS),
         }
-        context["scale"] = _scale(context["page_obj"].object_list)
+        listed = context["page_obj"].object_list
+        context["scale"] = _scale(listed)
+        context["digest"] = _digest(listed, len(shown))
+        if already == context["digest"] and context["is_live"]:
+            return HttpResponse(status=UNCHANGED)
     return page(
         request, "calibration/round_raters.html", context, fragment="calibration/_round_raters.html"
     )
@@ -92,17 +102,34 @@ def differing(request: MemberRequest, round_id: int) -> HttpResponse:
 def parts(request: MemberRequest, round_id: int) -> HttpResponse:
     """Pairs of raters that agree by slice of the unsealed items, and over time."""
     round_ = access.round_of(request.project, round_id)
+    already = _shown_already(request)
     found = _figures(request, round_)
     context = {**_shared(request, round_, found), "current_step": "agree"}
+    context["is_live"] = round_.state == RoundState.OPEN and not context["is_rating"]
     if found is not None and not context["is_rating"]:
         one = found.dimension(request.GET.get("dimension", ""))
         context |= {"one": one, "tabs": _tabs(found, one)}
         if one is not None:
             context |= {"slices": _slices(one), "picture": _trend(one)}
-    context["is_live"] = round_.state == RoundState.OPEN and not context["is_rating"]
+            context["digest"] = _digest(one.slices, one.days)
+            if already == context["digest"] and context["is_live"]:
+                return HttpResponse(status=UNCHANGED)
     return page(
         request, "calibration/round_parts.html", context, fragment="calibration/_round_parts.html"
     )
+
+
+def _shown_already(request: MemberRequest) -> str:
+    """The digest of what a poll shows already; taken out of the address, so that no link that is
+    made from it carries it on."""
+    asked = request.GET.copy()
+    named = asked.pop("shown", [""])
+    request.GET = asked  # type: ignore[assignment]
+    return str(named[-1]) if wants_fragment(request) else ""
+
+
+def _digest(*shown: object) -> str:
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:24]
 
 
 def _slices(one: DimensionFigures) -> list[tuple[str, charts.IntervalPlot]]:
@@ -113,10 +140,10 @@ def _slices(one: DimensionFigures) -> list[tuple[str, charts.IntervalPlot]]:
         (
             name,
             charts.interval_plot(
-                [charts.IntervalRow(value, figure) for value, figure in by_value.items()], scale
+                [charts.IntervalRow(value, figure) for value, figure in by_value], scale
             ),
         )
-        for name, by_value in one.slices.items()
+        for name, by_value in slicewords.in_order(one.slices)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -67,6 +68,16 @@ def test_slices_stand_beside_each_other_with_interval_and_n(
     assert text.count(">35<") == 2
 
 
+def test_difficulties_stand_from_easy_to_hard(
+    lea: Client, project: Project, raters: list[Rater]
+) -> None:
+    made = rated(project, raters)
+    Item.objects.filter(external_id__in=[f"i{n}" for n in range(30)]).update(difficulty="medium")
+    text = read(lea, made).partition("By</a> difficulty")[2]
+    shown = re.findall(r'<th scope="row"[^>]*>\s*(easy|medium|hard)', text)
+    assert shown == ["easy", "medium", "hard"]
+
+
 def test_over_time_each_block_is_named_by_its_day(
     lea: Client, project: Project, raters: list[Rater]
 ) -> None:
@@ -121,7 +132,10 @@ def test_while_the_round_is_open_the_page_asks_again_for_its_piece(
     lea: Client, project: Project, raters: list[Rater]
 ) -> None:
     made = rated(project, raters)
-    assert 'hx-trigger="every 15s"' in read(lea, made)
+    asked = re.search(r'hx-get="([^"]+)" hx-trigger="every 15s"', read(lea, made))
+    assert asked is not None
+    unchanged = lea.get(html.unescape(asked[1]), headers={"HX-Request": "true"})
+    assert unchanged.status_code == 204
     piece = read(lea, made, **{"HX-Request": "true"})
     assert piece.lstrip().startswith('<div class="stack" id="round-parts"')
     Round.objects.update(state=RoundState.CLOSED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from accounts.models import Rater
 from accounts.roles import Role
 from annotation.models import Assignment, Flag, Round, RoundRater
 from annotation.queries import labels
-from annotation.states import AssignmentState
+from annotation.states import AssignmentState, RoundState
 from measurement.raters import rater_quality
 from measurement.table import RatingTable, Vote
 from tests import builders
@@ -57,7 +58,7 @@ def read(client: Client, round_: Round, **query: str) -> str:
 
 
 def names(text: str) -> list[str]:
-    return re.findall(r'<th scope="row">(?:<a [^>]*>)?(\w+)', text)
+    return re.findall(r'<th scope="row">(?:<a [^>]*>)?<bdi>(\w+)', text)
 
 
 def test_each_rater_stands_with_agreement_interval_and_n(
@@ -102,12 +103,58 @@ def test_the_commonest_label_and_its_share_stand_there(
     assert "100.0 %" in text.replace("\N{NO-BREAK SPACE}", " ")
 
 
+def test_who_rates_lower_than_the_others_shows_by_how_many_points(
+    lea: Client, project: Project, raters: list[Rater]
+) -> None:
+    """Cem gives one point less than ana and ben on three items and two less on the fourth: the
+    differences are −1, −1, −1, −2, their mean −1.25, their standard deviation 0.5."""
+    round_ = make_rated(project, raters, ("554", "443", "332", "442"))
+    text = read(lea, round_, q="cem")
+    assert "lean, points" in text
+    row = text.partition("<tbody>")[2].partition("</tbody>")[0]
+    minus = "\N{MINUS SIGN}"
+    assert re.search(rf"{minus}1\.25 <span class=\"interval\">\[{minus}\d\.\d\d, ", row)
+    assert re.search(r"n = 4</span>.*spread .*0\.50 <span class=\"interval\">\[0\.", row)
+    by_lean = read(lea, round_, sort="lean")
+    assert names(by_lean)[0] == "Cem"
+
+
+def test_preferences_have_no_lean(lea: Client, project: Project, raters: list[Rater]) -> None:
+    dataset = builders.make_dataset(project)
+    item = builders.make_pair(dataset)
+    version = builders.make_guideline(project, pairwise=True)
+    round_ = builders.make_round(dataset, version, items=[item], raters=raters)
+    for rater, label in zip(raters, ("A", "A", "B"), strict=True):
+        builders.make_rating(round_, item, rater, labels={"preference": label})
+    text = read(lea, round_)
+    assert "with others" in text
+    assert "lean, points" not in text
+
+
+def test_an_open_round_asks_again_and_is_answered_only_with_something_new(
+    lea: Client, project: Project, raters: list[Rater]
+) -> None:
+    round_ = make_rated(project, raters, ("345", "335", "325", "311"))
+    asked = re.search(r'hx-get="(\?[^"]+)"', read(lea, round_, sort="-agreement"))
+    assert asked is not None
+    address = reverse("round_quality", args=["support", round_.pk]) + html.unescape(asked[1])
+    assert "sort=-agreement" in address
+    assert lea.get(address, headers={"HX-Request": "true"}).status_code == 204
+    Assignment.objects.filter(rater=raters[0]).update(active_seconds=77)
+    piece = lea.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert piece.lstrip().startswith('<section class="card" id="round-raters"')
+    assert piece.count("shown=") == 1
+    Round.objects.update(state=RoundState.CLOSED)
+    over = lea.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert "hx-get" not in over
+
+
 def test_another_dimension_has_its_own_figures(
     lea: Client, project: Project, raters: list[Rater]
 ) -> None:
     round_ = make_rated(project, raters, APART)
-    assert "Of Clarity, unsealed items" in read(lea, round_, dimension="clarity")
-    assert "Of Accuracy, unsealed items" in read(lea, round_, dimension="nonsense")
+    assert "Of <bdi>Clarity</bdi>, unsealed items" in read(lea, round_, dimension="clarity")
+    assert "Of <bdi>Accuracy</bdi>, unsealed items" in read(lea, round_, dimension="nonsense")
 
 
 def test_work_is_counted_with_the_median_time_of_an_item(

@@ -30,7 +30,7 @@ def test_only_what_stands_after_the_adjustment_is_named() -> None:
 
 
 def test_a_warning_says_whether_it_stands() -> None:
-    hard, easy, manual = slicewords.warnings(SLICES, 0.8)
+    easy, hard, manual = slicewords.warnings(SLICES, 0.8)
     assert "even the upper end" in hard
     assert "stays there after Holm's adjustment for 3 slices" in hard
     assert "even the upper end" in easy
@@ -48,3 +48,23 @@ def test_slices_of_an_older_report_are_told_without_the_adjustment() -> None:
 def test_small_values_are_counted() -> None:
     (note,) = slicewords.notes({"slices": {}, "small_slices": {"case": {"values": 2, "items": 31}}})
     assert note.startswith("Left out of case: 2 values with fewer than 30 decided items each, 31")
+
+
+def test_slices_stand_as_one_says_them_and_not_by_the_alphabet() -> None:
+    found = slicewords.in_order(
+        {
+            "tone": {"warm": 1, "cold": 2},
+            "source": {"failure mining": 3, "manual": 4, "production log": 5},
+            "case": {"adversarial": 6, "another": 7, "edge case": 8, "representative": 9},
+            "difficulty": {"hard": 10, "easy": 11, "medium": 12},
+        }
+    )
+    assert found == [
+        ("difficulty", [("easy", 11), ("medium", 12), ("hard", 10)]),
+        (
+            "case",
+            [("representative", 9), ("edge case", 8), ("adversarial", 6), ("another", 7)],
+        ),
+        ("source", [("production log", 5), ("manual", 4), ("failure mining", 3)]),
+        ("tone", [("cold", 2), ("warm", 1)]),
+    ]
