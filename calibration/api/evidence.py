@@ -14,16 +14,18 @@ from accounts.models import ApiToken, Project
 from accounts.permissions import TokenDoor
 from accounts.roles import Scope
 from annotation.models import Round
+from annotation.queries.rounds import is_large
 from calibration import access
 from calibration.api import serializers
 from calibration.models import CalibrationReport
 from calibration.queries import agreement, approvals, reports
+from calibration.queries.agreement import RoundAgreement
 from calibration.queries.approvals import ApprovalView, LookLine
 from calibration.queries.pictures import DimensionView
-from calibration.services import certificates
+from calibration.services import certificates, roundfigures
 from calibration.states import ReportForm
 from core.api import ErrorOutput
-from core.errors import NotHere
+from core.errors import NotHere, NotReady
 from judges.models import ApprovalRequest
 
 
@@ -38,25 +40,29 @@ class NewestAgreementView(ReadView):
     @extend_schema(
         operation_id="agreement",
         tags=["calibration"],
-        responses={200: serializers.AgreementOutput, 404: ErrorOutput},
+        responses={200: serializers.AgreementOutput, 404: ErrorOutput, 409: ErrorOutput},
     )
     def get(self, request: Request, slug: str) -> Response:
         """Every agreement figure of the newest round with labels, as `rounds_agreement` has it."""
         round_ = agreement.newest(project_id=_project(request).pk)
         if round_ is None:
             raise NotHere("No round of this project holds labels yet.")
-        return Response(_agreement(round_))
+        return Response(_agreement(request, round_))
 
 
 class AgreementView(ReadView):
     @extend_schema(
         operation_id="rounds_agreement",
         tags=["calibration"],
-        responses={200: serializers.AgreementOutput, 404: ErrorOutput},
+        responses={200: serializers.AgreementOutput, 404: ErrorOutput, 409: ErrorOutput},
     )
     def get(self, request: Request, slug: str, round_id: int) -> Response:
-        """Every agreement figure of a round; of sealed items only what is pooled."""
-        return Response(_agreement(access.round_of(_project(request), round_id)))
+        """Every agreement figure of a round; of sealed items only what is pooled.
+
+        A round of more than 20,000 items is measured in the background: the figures are those of a
+        while ago, and before the first ones are made the answer is 409 `figures_missing`.
+        """
+        return Response(_agreement(request, access.round_of(_project(request), round_id)))
 
 
 class ReportsView(ReadView):
@@ -129,14 +135,18 @@ class CertificateView(ReadView):
         return Response(certificates.issue(decision).document)
 
 
-def _project(request: Request) -> Project:
+def _token(request: Request) -> ApiToken:
     token = request.auth
     assert isinstance(token, ApiToken), "TokenDoor lets nobody in without one"
-    return token.project
+    return token
 
 
-def _agreement(round_: Round) -> dict[str, Any]:
-    found = agreement.of_round(round_)
+def _project(request: Request) -> Project:
+    return _token(request).project
+
+
+def _agreement(request: Request, round_: Round) -> dict[str, Any]:
+    found = _measured(request, round_)
     return {
         "round": round_.pk,
         "name": round_.name,
@@ -144,6 +154,17 @@ def _agreement(round_: Round) -> dict[str, Any]:
         "sealed_items": found.sealed_items,
         **found.as_dict(),
     }
+
+
+def _measured(request: Request, round_: Round) -> RoundAgreement:
+    if not is_large(round_):
+        return agreement.of_round(round_)
+    found = roundfigures.agreement_of(
+        round_=round_, actor=_token(request).actor, now=timezone.now()
+    )
+    if found is None:
+        raise NotReady("figures_missing", "This round is being measured; ask again in a minute.")
+    return found
 
 
 def _line(report: CalibrationReport) -> dict[str, Any]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.core.cache import cache
 from django.db.models import Count, Max, Q, QuerySet
 
+from accounts.models import Rater
 from annotation.models import Assignment, Dimension, Item, Rating, Round, RoundRater
 from annotation.queries import labels
 from annotation.queries.labels import LabelRow
 from annotation.queries.rounds import is_large
+from annotation.queries.sealed import touching_sealed
 from annotation.states import AssignmentState, Part, RoundKind, RoundState
 from core import counting
 from measurement.agreement import MOST_KAPPA_RATERS, summarise
@@ -25,7 +27,8 @@ from measurement.scale import Scale
 from measurement.spread import mean_distance
 
 KEPT_SECONDS = 24 * 3600
-LISTED_ITEMS = 8
+KEPT_DIFFERENCES = 60
+"""Of these a page lists the first that its reader may see."""
 SHOWN_STRIPS = 30
 ROUNDS_LISTED = 200
 
@@ -35,7 +38,6 @@ class Difference:
     """An unsealed item on which the raters of a round differ; labels lowest first."""
 
     item_id: int
-    title: str
     key: str
     dimension: str
     labels: tuple[str, ...]
@@ -61,13 +63,18 @@ class DimensionAgreement:
 
 @dataclass(frozen=True, slots=True)
 class RoundAgreement:
-    """What one state of a round's labels says; `digest` names the state."""
+    """What one state of a round's labels says; `digest` names the state.
+
+    `rater_ids` are those of the raters who are named. Items that share a prompt with a sealed one
+    count as sealed.
+    """
 
     digest: str
     dimensions: tuple[DimensionAgreement, ...]
     differences: tuple[Difference, ...]
     items: int
     sealed_items: int
+    rater_ids: Mapping[str, int]
 
     @property
     def has_labels(self) -> bool:
@@ -87,27 +94,44 @@ class RoundAgreement:
         return named or next(iter(self.dimensions), None)
 
     def stored(self) -> dict[str, Any]:
-        """All of it as JSON, for a row that keeps the figures of a large round."""
-        return asdict(self)
+        """All of it as JSON, to be kept. Raters stand by their ids: who is erased or renamed has
+        their old name nowhere."""
+        return {
+            "digest": self.digest,
+            "dimensions": [_with_raters(asdict(one), self.rater_ids) for one in self.dimensions],
+            "differences": [asdict(one) for one in self.differences],
+            "items": self.items,
+            "sealed_items": self.sealed_items,
+            "rater_ids": list(self.rater_ids.values()),
+        }
 
     @classmethod
     def restored(cls, kept: Mapping[str, Any]) -> RoundAgreement:
-        """What `stored` gave; numbers and lists come back as they went."""
+        """What `stored` gave, with the names that raters have now, in one query."""
+        names = dict(Rater.objects.filter(pk__in=kept["rater_ids"]).values_list("pk", "name"))
+        by_id = {str(pk): name for pk, name in names.items()}
         dimensions = [
             DimensionAgreement(
                 **{
                     **one,
                     "kappa": tuple(one["kappa"]),
                     "points": tuple(one["points"]),
-                    "uses": {name: tuple(counts) for name, counts in one["uses"].items()},
+                    "uses": {name: tuple(uses) for name, uses in sorted(one["uses"].items())},
                 }
             )
-            for one in kept["dimensions"]
+            for one in (_with_raters(each, by_id) for each in kept["dimensions"])
         ]
         differences = [
             Difference(**{**one, "labels": tuple(one["labels"])}) for one in kept["differences"]
         ]
-        return cls(**{**kept, "dimensions": tuple(dimensions), "differences": tuple(differences)})
+        return cls(
+            **{
+                **kept,
+                "dimensions": tuple(dimensions),
+                "differences": tuple(differences),
+                "rater_ids": {name: pk for pk, name in names.items()},
+            }
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """As `manage.py agreement --json` writes it; nothing by rater of sealed items."""
@@ -117,6 +141,18 @@ class RoundAgreement:
             },
             "seed": SEED,
         }
+
+
+def _with_raters(one: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """A dimension's JSON with each rater called otherwise: by id instead of name, or back."""
+    return {
+        **one,
+        "kappa": [
+            {**pair, "a": str(others[pair["a"]]), "b": str(others[pair["b"]])}
+            for pair in one["kappa"]
+        ],
+        "uses": {str(others[rater]): counts for rater, counts in one["uses"].items()},
+    }
 
 
 def rounds_with_labels(*, project_id: int) -> list[Round]:
@@ -161,7 +197,7 @@ def state_now(round_: Round) -> str:
 
 def keep(round_: Round, found: RoundAgreement) -> None:
     """Let the project's steps find figures that a job made."""
-    cache.set(_cache_key(round_, found.digest), found, KEPT_SECONDS)
+    cache.set(_cache_key(round_, found.digest), found.stored(), KEPT_SECONDS)
 
 
 def counted(round_: Round) -> tuple[str, int]:
@@ -194,18 +230,21 @@ def _counted(round_: Round) -> tuple[str, int]:
 def of_round(round_: Round, *, digest: str = "") -> RoundAgreement:
     """Every figure of a round, computed once for a state of its labels."""
     digest = digest or state_of(round_)
-    key = _cache_key(round_, digest)
-    found: RoundAgreement | None = cache.get(key)
-    if found is None:
-        found = _measured(round_, digest)
-        cache.set(key, found, KEPT_SECONDS)
+    kept: dict[str, Any] | None = cache.get(_cache_key(round_, digest))
+    if kept is not None:
+        return RoundAgreement.restored(kept)
+    found = _measured(round_, digest)
+    keep(round_, found)
     return found
 
 
-def kept(round_: Round, *, digest: str) -> RoundAgreement | None:
-    """The figures of this state if somebody had them computed; nothing is computed here."""
-    found: RoundAgreement | None = cache.get(_cache_key(round_, digest))
-    return found
+def kept_alphas(round_: Round, *, digest: str) -> list[tuple[str, float | None]] | None:
+    """Alpha of each dimension by its name in this state, if somebody had it computed; nothing is
+    computed here."""
+    kept: dict[str, Any] | None = cache.get(_cache_key(round_, digest))
+    if kept is None:
+        return None
+    return [(one["name"], one["summary"]["alpha"]["value"]) for one in kept["dimensions"]]
 
 
 def rater_count(round_: Round) -> int:
@@ -229,7 +268,7 @@ def is_still_rating(round_: Round, *, user_id: int) -> bool:
 
 
 def _cache_key(round_: Round, digest: str) -> str:
-    return f"agreement/1/{round_.pk}/{digest}"
+    return f"agreement/2/{round_.pk}/{digest}"
 
 
 def _current(round_: Round) -> QuerySet[Rating]:
@@ -245,29 +284,43 @@ def _current(round_: Round) -> QuerySet[Rating]:
 def _measured(round_: Round, digest: str) -> RoundAgreement:
     dimensions, differences = [], []
     items: set[int] = set()
-    sealed: set[int] = set()
+    raters: dict[str, int] = {}
+    hidden = _hidden(round_)
     for dimension in round_.guideline_version.dimensions.select_related("version"):
         rows = labels.round_labels(round_id=round_.pk, dimension_key=dimension.key)
         items |= {row.item_id for row in rows}
-        sealed |= {row.item_id for row in rows if row.part == Part.SEALED}
-        one, differing = _dimension(dimension, rows)
+        open_rows = [row for row in rows if row.item_id not in hidden]
+        raters |= {row.rater: row.rater_id for row in open_rows}
+        one, differing = _dimension(dimension, rows, open_rows)
         dimensions.append(one)
         differences += differing
     differences.sort(key=lambda one: (-one.distance, one.item_id, one.key))
     return RoundAgreement(
         digest=digest,
         dimensions=tuple(dimensions),
-        differences=tuple(_titled(differences[:LISTED_ITEMS])),
+        differences=tuple(differences[:KEPT_DIFFERENCES]),
         items=len(items),
-        sealed_items=len(sealed),
+        sealed_items=len(items & hidden),
+        rater_ids={name: raters[name] for one in dimensions for name in _named(one)},
     )
 
 
+def _named(one: DimensionAgreement) -> set[str]:
+    return {*one.uses, *(pair[side] for pair in one.kappa for side in ("a", "b"))}
+
+
+def _hidden(round_: Round) -> set[int]:
+    """The round's items of which nothing is told by item or rater."""
+    if not Item.objects.filter(project=round_.project_id, part=Part.SEALED).exists():
+        return set()
+    items = Item.objects.filter(round_items__round=round_)
+    return set(touching_sealed(items, round_.project_id).values_list("pk", flat=True))
+
+
 def _dimension(
-    dimension: Dimension, rows: list[LabelRow]
+    dimension: Dimension, rows: list[LabelRow], open_rows: list[LabelRow]
 ) -> tuple[DimensionAgreement, list[Difference]]:
     scale = labels.scale_of(dimension)
-    open_rows = [row for row in rows if row.part != Part.SEALED]
     summary = summarise(labels.table(rows), scale=scale, seed=SEED)
     kappa = summary.kappa
     if len(open_rows) < len(rows):
@@ -313,7 +366,6 @@ def _differences(dimension: Dimension, scale: Scale, rows: Iterable[LabelRow]) -
     return [
         Difference(
             item_id=item_id,
-            title="",
             key=dimension.key,
             dimension=dimension.name,
             labels=tuple(
@@ -325,20 +377,4 @@ def _differences(dimension: Dimension, scale: Scale, rows: Iterable[LabelRow]) -
         )
         for item_id, distance in zip(by_item, far, strict=True)
         if distance > 0
-    ]
-
-
-def _titled(differences: Sequence[Difference]) -> list[Difference]:
-    found = Item.objects.filter(pk__in=[one.item_id for one in differences])
-    titles = {item.pk: item.title or item.external_id for item in found}
-    return [
-        Difference(
-            one.item_id,
-            titles[one.item_id],
-            one.key,
-            one.dimension,
-            one.labels,
-            one.distance,
-        )
-        for one in differences
     ]

@@ -9,6 +9,8 @@ from annotation.models import Item, Round
 from annotation.queries import adjudication
 from annotation.queries.items import items_yet_rated_by, visible_items
 from annotation.queries.sealed import touching_sealed
+from calibration.queries import agreement
+from calibration.queries.agreement import RoundAgreement
 from calibration.queries.roundfigures import DimensionFigures, Figures
 
 
@@ -88,6 +90,16 @@ def lines(
         )
         for one in shown
     ]
+
+
+def first(
+    round_: Round, found: RoundAgreement, *, most: int, user_id: int
+) -> list[tuple[agreement.Difference, str]]:
+    """The items widest apart that this person may see, each with its title as it is now."""
+    ids = {one.item_id for one in found.differences}
+    about = _about(round_, ids, wanted=DifferenceFilter(), user_id=user_id)
+    shown = [one for one in found.differences if one.item_id in about][:most]
+    return [(one, about[one.item_id].title or about[one.item_id].external_id) for one in shown]
 
 
 def _listed(found: Figures, wanted: DifferenceFilter) -> list[Difference]:

@@ -134,7 +134,8 @@ def kept_agreement(round_: Round) -> RoundAgreement | None:
     """Agreement in a large round as the last job measured it; None before the first one is done."""
     row = RoundFigures.objects.filter(round=round_, made_at__isnull=False).first()
     found = row.content.get("agreement") if row is not None else None
-    return RoundAgreement.restored(found) if found else None
+    # What a job made when raters stood there by name is made anew by the next one.
+    return RoundAgreement.restored(found) if found and "rater_ids" in found else None
 
 
 def content_of(round_: Round) -> dict[str, Any]:

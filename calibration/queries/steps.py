@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.urls import reverse
 
 from calibration.queries import agreement
-from calibration.queries.agreement import DimensionAgreement
 from calibration.rules import readings
 from core.registry import Step
 
@@ -26,16 +27,16 @@ def agree(project_id: int, slug: str) -> Step:
     if counted is None:
         return _step(slug, NOTHING, "is being counted", is_done=False)
     digest, labels = counted
-    found = agreement.kept(round_, digest=digest)
-    if found is None or not found.dimensions:
+    found = agreement.kept_alphas(round_, digest=digest)
+    if not found:
         number = f"{labels:,}{SPACE}label" + ("" if labels == 1 else "s")
         return _step(slug, number, "see whether people agree", is_done=False)
-    settled = [one for one in found.dimensions if _is_settled(one)]
+    settled = [name for name, alpha in found if _is_settled(alpha)]
     return _step(
         slug,
-        f"{len(settled)} of {len(found.dimensions)}",
-        _note(found.dimensions),
-        is_done=len(settled) == len(found.dimensions),
+        f"{len(settled)} of {len(found)}",
+        _note(found),
+        is_done=len(settled) == len(found),
     )
 
 
@@ -50,20 +51,18 @@ def _step(slug: str, number: str, note: str, *, is_done: bool) -> Step:
     )
 
 
-def _is_settled(one: DimensionAgreement) -> bool:
-    value = one.summary["alpha"]["value"]
-    return value is not None and value >= readings.TENTATIVE
+def _is_settled(alpha: float | None) -> bool:
+    return alpha is not None and alpha >= readings.TENTATIVE
 
 
-def _note(dimensions: tuple[DimensionAgreement, ...]) -> str:
+def _note(found: Sequence[tuple[str, float | None]]) -> str:
     """The weakest dimension while one is to be settled, else from where to where alpha goes."""
-    defined = [one for one in dimensions if one.summary["alpha"]["value"] is not None]
+    defined = sorted((alpha, name) for name, alpha in found if alpha is not None)
     if not defined:
         return "alpha is not defined yet"
-    weakest = min(defined, key=lambda one: one.summary["alpha"]["value"])
-    if not _is_settled(weakest):
-        return f"{weakest.name}: settle first"
-    values = sorted(one.summary["alpha"]["value"] for one in defined)
-    if len(values) == 1:
-        return f"alpha {values[0]:.2f}"
-    return f"alpha {values[0]:.2f} to {values[-1]:.2f}"
+    lowest, weakest = defined[0]
+    if not _is_settled(lowest):
+        return f"{weakest}: settle first"
+    if len(defined) == 1:
+        return f"alpha {lowest:.2f}"
+    return f"alpha {lowest:.2f} to {defined[-1][0]:.2f}"

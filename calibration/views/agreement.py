@@ -15,7 +15,7 @@ from annotation.models import Round
 from annotation.queries.rounds import is_large
 from annotation.states import RoundState
 from calibration import access
-from calibration.queries import agreement
+from calibration.queries import agreement, differences
 from calibration.queries.agreement import DimensionAgreement, RoundAgreement
 from calibration.rules import readings
 from calibration.services import roundfigures
@@ -25,6 +25,7 @@ from core.http import page, wants_fragment
 
 STEP = {"current_step": "agree"}
 UNCHANGED = 204
+LISTED_ITEMS = 8
 
 
 @door(*STAFF)
@@ -114,7 +115,9 @@ def _drawn(request: MemberRequest, round_: Round, found: RoundAgreement) -> dict
     if one is not None and may_see_parts:
         drawn["pairs"] = _pairs(one)
         drawn["uses"] = charts.distribution_strip(one.points, one.uses) if one.uses else None
-        drawn["listed"] = found.differences
+        drawn["listed"] = differences.first(
+            round_, found, most=LISTED_ITEMS, user_id=request.user.pk
+        )
     return drawn
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
@@ -12,8 +13,12 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from accounts.models import Project, Rater
 from accounts.roles import Role, Scope
 from annotation.models import Assignment, Rating, Round
+from annotation.queries import rounds
 from annotation.services import rating
 from annotation.states import AssignmentState, RoundKind, RoundState
+from calibration.services import roundfigures
+from core import jobs
+from core.models import Job
 from tests import builders, rated
 
 pytestmark = pytest.mark.django_db
@@ -160,3 +165,17 @@ def test_without_labels_there_is_no_agreement_yet(machine: Client) -> None:
 
 def _ids(page: Any) -> list[int]:
     return [one["id"] for one in page["results"]]
+
+
+def test_a_large_round_is_measured_by_a_job_and_no_answer_waits_for_it(
+    machine: Client, round_: Round, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.clear()
+    small = get(machine, f"rounds/{round_.pk}/agreement")
+    cache.clear()
+    monkeypatch.setattr(rounds, "LARGE", 2)
+    for path in ("agreement", f"rounds/{round_.pk}/agreement"):
+        assert get(machine, path, status=409)["code"] == "figures_missing"
+    (job,) = Job.objects.filter(kind=roundfigures.MAKE)
+    jobs.run(job.pk)
+    assert get(machine, f"rounds/{round_.pk}/agreement") == small

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
+from accounts.models import Rater
 from annotation.queries import rounds
 from calibration.models import RoundFigures
 from calibration.queries import agreement
@@ -20,7 +22,7 @@ from tests import builders
 from tests.rated import make_rated
 
 if TYPE_CHECKING:
-    from accounts.models import Project, Rater
+    from accounts.models import Project
     from annotation.models import Round
     from calibration.queries.roundfigures import Figures
     from tests.cast import Cast
@@ -108,3 +110,26 @@ def test_agreement_of_a_large_round_is_measured_by_the_job_and_comes_back_the_sa
     assert found == agreement.of_round(round_)
     assert found is not None
     assert found.items == len(GIVEN)
+
+
+def test_what_is_kept_of_a_large_round_names_nobody(round_: Round, raters: list[Rater]) -> None:
+    now = timezone.now()
+    roundfigures.agreement_of(round_=round_, actor="system", now=now)
+    work_off()
+    kept = json.dumps(RoundFigures.objects.get().content)
+    assert not [rater.name for rater in raters if f'"{rater.name}"' in kept]
+    Rater.objects.filter(pk=raters[0].pk).update(name="erased-rater-1")
+    found = roundfigures.agreement_of(round_=round_, actor="system", now=now)
+    assert found is not None
+    assert set(found.dimensions[0].uses) == {"erased-rater-1", raters[1].name, raters[2].name}
+    assert {one["a"] for one in found.dimensions[0].kappa} <= set(found.dimensions[0].uses)
+
+
+def test_what_was_kept_by_names_is_made_anew(round_: Round) -> None:
+    now = timezone.now()
+    roundfigures.agreement_of(round_=round_, actor="system", now=now)
+    work_off()
+    row = RoundFigures.objects.get()
+    del row.content["agreement"]["rater_ids"]
+    row.save()
+    assert roundfigures.agreement_of(round_=round_, actor="system", now=now) is None

@@ -121,8 +121,9 @@ def test_another_dimension_is_shown_when_asked_for(
 ) -> None:
     round_ = make_rated(project, raters)
     text = read(client_for(cast.lea), path_of(round_, dimension="clarity"))
-    assert "Clarity, kappa" in text
-    assert "Accuracy, kappa" in read(client_for(cast.lea), path_of(round_, dimension="nonsense"))
+    assert "<bdi>Clarity</bdi>, kappa" in text
+    first = read(client_for(cast.lea), path_of(round_, dimension="nonsense"))
+    assert "<bdi>Accuracy</bdi>, kappa" in first
 
 
 def test_an_open_round_asks_again_and_a_closed_one_does_not(
@@ -197,6 +198,62 @@ def test_of_a_mixed_round_breakdowns_rest_on_unsealed_items(
     assert {pair["n"] for pair in one.kappa} == {5}
     assert {sum(counts) for counts in one.uses.values()} == {5}
     assert MARK not in read(client_for(cast.lea), path_of(round_))
+
+
+def test_what_has_the_prompt_of_a_sealed_item_is_in_no_breakdown_either(
+    project: Project, cast: Cast, raters: list[Rater]
+) -> None:
+    round_ = make_rated(project, raters, sealed=1)
+    sealed = Item.objects.get(external_id="i0")
+    Item.objects.filter(external_id="i3").update(cluster_key=sealed.cluster_key)
+    found = agreement.of_round(round_)
+    assert (found.items, found.sealed_items) == (8, 2)
+    assert {pair["n"] for pair in found.dimensions[0].kappa} == {6}
+    assert {sum(counts) for counts in found.dimensions[0].uses.values()} == {6}
+    text = read(client_for(cast.lea), path_of(round_))
+    assert "Question 1?" in text
+    assert "Question 3?" not in text
+
+
+def test_what_a_lead_may_yet_rate_in_another_round_is_not_listed(
+    project: Project, cast: Cast, raters: list[Rater]
+) -> None:
+    round_ = make_rated(project, raters)
+    lea = client_for(cast.lea)
+    assert "Question 1?" in read(lea, path_of(round_))
+    builders.make_round(
+        round_.dataset,
+        round_.guideline_version,
+        items=[Item.objects.get(external_id="i1")],
+        raters=[builders.rater_of(project, cast.lea)],
+        name="Round 2",
+    )
+    text = read(lea, path_of(round_))
+    assert "Question 1?" not in text
+    assert "Question 0?" in text
+
+
+def test_a_line_leads_to_what_everybody_said_of_the_item(
+    project: Project, cast: Cast, raters: list[Rater]
+) -> None:
+    round_ = make_rated(project, raters)
+    widest = agreement.of_round(round_).differences[0]
+    path = reverse("round_difference", args=["support", round_.pk, widest.item_id, widest.key])
+    assert f'href="{path}"' in read(client_for(cast.lea), path_of(round_))
+
+
+def test_a_rater_and_an_item_stand_there_as_they_are_called_now(
+    project: Project, cast: Cast, raters: list[Rater]
+) -> None:
+    round_ = make_rated(project, raters)
+    lea = client_for(cast.lea)
+    assert raters[0].name in read(lea, path_of(round_))
+    Rater.objects.filter(pk=raters[0].pk).update(name="Somebody else")
+    Item.objects.filter(external_id="i1").update(title="In other words")
+    text = read(lea, path_of(round_))
+    assert raters[0].name not in text
+    assert "Somebody else" in text
+    assert "In other words" in text
 
 
 def test_the_api_gives_nothing_by_rater_of_sealed_items(
