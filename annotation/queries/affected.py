@@ -33,13 +33,13 @@ class Affected:
 def affected(guideline: Guideline, *, before: int) -> Affected:
     """What was rated by a major version below `before`; imported rounds count."""
     found = Round.objects.filter(
+        Exists(_answers(OuterRef("pk"))),
         guideline_version__guideline=guideline,
         guideline_version__major__lt=before,
         kind__in=FEEDING,
     ).exclude(state=RoundState.DRAFT)
     listed = found.select_related("dataset", "guideline_version__guideline").order_by("-pk")
-    cards = [card for card in rounds.cards(listed[:SHOWN_ROUNDS]) if card.submitted]
-    return Affected(cards, max(0, found.count() - SHOWN_ROUNDS))
+    return Affected(rounds.cards(listed[:SHOWN_ROUNDS]), max(0, found.count() - SHOWN_ROUNDS))
 
 
 def rated_before(version: GuidelineVersion, items: QuerySet[Item]) -> QuerySet[Item]:
@@ -57,9 +57,8 @@ def rated_before(version: GuidelineVersion, items: QuerySet[Item]) -> QuerySet[I
 
 def datasets_rated_before(version: GuidelineVersion) -> QuerySet[Dataset]:
     """The datasets in which a round was rated by an earlier major, the newest first."""
-    rated = Assignment.objects.filter(round=OuterRef("pk"), state=AssignmentState.SUBMITTED)
     older = Round.objects.filter(
-        Exists(rated),
+        Exists(_answers(OuterRef("pk"))),
         dataset=OuterRef("pk"),
         kind__in=FEEDING,
         guideline_version__guideline=version.guideline_id,
@@ -68,3 +67,9 @@ def datasets_rated_before(version: GuidelineVersion) -> QuerySet[Dataset]:
     return Dataset.objects.filter(
         Exists(older), project=version.guideline.project_id, kind=DatasetKind.NORMAL
     ).order_by("-pk")
+
+
+def _answers(round_id: OuterRef) -> QuerySet[Assignment]:
+    return Assignment.objects.filter(
+        round=round_id, state=AssignmentState.SUBMITTED, gold__isnull=True
+    )

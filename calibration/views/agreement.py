@@ -15,7 +15,7 @@ from annotation.models import Round
 from annotation.queries.rounds import is_large
 from annotation.states import RoundState
 from calibration import access
-from calibration.queries import agreement, differences
+from calibration.queries import agreement, differences, rerating
 from calibration.queries.agreement import DimensionAgreement, RoundAgreement
 from calibration.rules import readings
 from calibration.services import roundfigures
@@ -108,6 +108,7 @@ def _drawn(request: MemberRequest, round_: Round, found: RoundAgreement) -> dict
         "alphas": _alphas(found),
         "tabs": _tabs(found, one),
         "raters": agreement.rater_count(round_),
+        "moved": rerating.labels_moved(round_, digest=found.digest),
         "may_see_parts": may_see_parts,
         "is_rating": is_rating,
         "is_live": round_.state == RoundState.OPEN,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
+from django.core.cache import cache
 from django.urls import reverse
 
 from accounts.models import Project, Rater
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 
 RATED = ("444", "445", "333", "215")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_kept() -> None:
+    cache.clear()
 
 
 @pytest.fixture
@@ -143,6 +150,67 @@ def test_what_is_rated_again_makes_no_human_label(
     assert not ReferenceLabel.objects.filter(major=2).exists()
 
 
+def again(
+    version: GuidelineVersion, old: Round, raters: list[Rater], given: dict[str, str]
+) -> Round:
+    """A sample rated again: for each item by its id a digit a rater, on every dimension."""
+    items = [Item.objects.get(external_id=name) for name in given]
+    made = builders.make_round(
+        old.dataset, version, items=items, raters=raters, name="Again", kind=RoundKind.RERATING
+    )
+    keys = version.dimensions.values_list("key", flat=True)
+    for item, labels in zip(items, given.values(), strict=True):
+        for rater, label in zip(raters, labels, strict=False):
+            builders.make_rating(made, item, rater, labels=dict.fromkeys(keys, label))
+    return made
+
+
+def moved_on(page: str) -> dict[str, list[str]]:
+    """The cells of the table by dimension, without their markup."""
+    table = page.partition("Labels that moved, by dimension")[2].partition("</table>")[0]
+    rows = re.findall(r'<th scope="row"><bdi>(\w+)</bdi></th>(.*?)</tr>', table, flags=re.DOTALL)
+    return {
+        name: [
+            re.sub(r"<[^>]+>", "", cell).strip()
+            for cell in re.findall(r"<td[^>]*>(.*?)</td>", rest, flags=re.DOTALL)
+        ]
+        for name, rest in rows
+    }
+
+
+def test_the_page_of_the_new_ratings_tells_how_many_labels_moved(
+    lea: Client, old: Round, drafted: GuidelineVersion, cast: Cast, raters: list[Rater]
+) -> None:
+    """Before, by the cut at 4: i1 passes (445), i2 fails (333), i3 (215) fails. Now i1 fails, i2
+    fails still, and i3 has a single rating."""
+    version = published(drafted, cast)
+    made = again(version, old, raters, {"i1": "222", "i2": "233", "i3": "2"})
+    path = reverse("round_agreement", args=["support", made.pk])
+    found = moved_on(lea.get(path).content.decode())
+    assert set(found) == {"Accuracy", "Completeness", "Clarity", "Safety"}
+    share, items, open_items = found["Accuracy"]
+    assert share.startswith("50.0")
+    assert "[" in share
+    assert (items, open_items) == ("2", "1")
+
+
+def test_nothing_is_said_of_labels_by_another_scale(
+    lea: Client, old: Round, drafted: GuidelineVersion, cast: Cast, raters: list[Rater]
+) -> None:
+    drafted.dimensions.filter(key="clarity").update(cut="3")
+    version = published(drafted, cast)
+    made = again(version, old, raters, {"i1": "222"})
+    path = reverse("round_agreement", args=["support", made.pk])
+    found = moved_on(lea.get(path).content.decode())
+    assert "the scale is another one" in found["Clarity"][0]
+    assert found["Accuracy"][0].startswith("100.0")
+
+
+def test_an_ordinary_round_says_nothing_of_labels_that_moved(lea: Client, old: Round) -> None:
+    path = reverse("round_agreement", args=["support", old.pk])
+    assert "Labels that moved" not in lea.get(path).content.decode()
+
+
 def test_a_dataset_without_anything_rated_before_is_refused(
     project: Project,
     old: Round,
@@ -172,6 +240,24 @@ def test_only_datasets_that_somebody_rated_are_offered(
     builders.make_round(idle, old.guideline_version, items=[item], raters=raters, name="Idle")
     version = published(drafted, cast)
     assert list(affected.datasets_rated_before(version)) == [old.dataset]
+
+
+def test_rounds_that_nobody_rated_in_hide_none_that_somebody_did(
+    lea: Client,
+    old: Round,
+    drafted: GuidelineVersion,
+    cast: Cast,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(affected, "SHOWN_ROUNDS", 2)
+    for n in range(3):
+        builders.make_round(
+            old.dataset, old.guideline_version, items=[], raters=[], name=f"Idle {n}"
+        )
+    version = published(drafted, cast)
+    found = affected.affected(version.guideline, before=version.major)
+    assert [card.round for card in found.cards] == [old]
+    assert (found.ratings, found.more) == (12, 0)
 
 
 def test_more_items_come_from_what_was_rated_before_too(
