@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.cache import cache
 
-from annotation.models import Dimension, Round
+from annotation.models import Dimension, GuidelineVersion, Round
 from annotation.queries import labels
 from calibration.models import CalibrationSession
 from calibration.queries import agreement
@@ -57,11 +57,17 @@ class TrendPoint:
     alpha: Any
     percent: Any
     number: int
+    version: GuidelineVersion
 
     @property
     def label(self) -> str:
         """What stands below its place in the picture."""
         return f"{self.number}{' fresh' if self.is_fresh else ''}"
+
+    @property
+    def compares_as(self) -> str:
+        """Points of which this is the same compare: the same kind of items, one meaning."""
+        return f"{'fresh' if self.is_fresh else 'chosen'} {self.version.major}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,10 @@ class TrendTopic:
     @property
     def name(self) -> str:
         return f"{self.guideline}: {self.dimension}"
+
+    @property
+    def has_several_meanings(self) -> bool:
+        return len({point.version.major for point in self.points}) > 1
 
 
 def revealed_rounds(session: CalibrationSession) -> list[Round]:
@@ -149,6 +159,7 @@ def _point(
         alpha=one.summary["alpha"],
         percent=one.summary["percent_agreement"],
         number=number,
+        version=round_.guideline_version,
     )
 
 

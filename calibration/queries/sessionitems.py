@@ -24,8 +24,10 @@ from calibration.models import (
     ClauseNote,
     SessionComment,
     SessionItem,
+    SessionMention,
     Settlement,
 )
+from calibration.queries import sessions
 from calibration.states import Stage
 from core import filters
 from measurement.spread import mean_distance
@@ -171,6 +173,17 @@ def view(place: SessionItem, round_: Round, *, reader: Reader) -> ItemView:
         previous_id=previous_id,
         next_id=next_id,
     )
+
+
+def mentions(session: CalibrationSession, reader: Reader) -> list[tuple[SessionMention, bool]]:
+    """Where this reader was named, newest first, and whether the item is hidden from them: what
+    was said of it is then no more theirs to read here than on its own page."""
+    found = sessions.mentions(session, user_id=reader.user_id)
+    round_ = session.first_round
+    if not found or round_ is None:
+        return []
+    hidden = hidden_from(round_, [one.comment.place.item_id for one in found], reader)
+    return [(one, one.comment.place.item_id in hidden) for one in found]
 
 
 def thread(place: SessionItem, number: object) -> Page[SessionComment]:

@@ -183,6 +183,7 @@ def fresh_items(session: CalibrationSession) -> QuerySet[Item]:
         sessionrounds.choosable(dataset=session.dataset, items=items)
         .exclude(pk__in=SessionItem.objects.filter(session__project=session.project).values("item"))
         .exclude(cluster_key__in=about.values("cluster_key"))
+        .exclude(prompt_key__in=about.values("prompt_key"))
         .exclude(pk__in=rated.values("item"))
         .exclude(pk__in=items_yet_rated_by_raters(raters).values("item"))
     )

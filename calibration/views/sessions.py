@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from django.contrib import messages
@@ -123,7 +124,7 @@ def show(request: MemberRequest, session_id: int) -> HttpResponse:
         "version": queries.version_of(session),
         "people": people,
         "takes_part": any(rater.user_id == request.user.pk for rater in people),
-        "mentions": queries.mentions(session, user_id=request.user.pk),
+        "mentions": sessionitems.mentions(session, reader),
         "chosen": CHOSEN,
     }
     if session.state == SessionState.DRAFT:
@@ -309,8 +310,20 @@ def _tabs(topics: list[TrendTopic], one: TrendTopic | None) -> list[dict[str, An
 
 
 def _drawn(one: TrendTopic) -> charts.Trend:
-    scale = Scale(low=0.0, high=1.0, target=readings.TENTATIVE, target_name="tentative from")
+    low = _floor([point.alpha for point in one.points])
+    scale = Scale(low=low, high=1.0, target=readings.TENTATIVE, target_name="tentative from")
     points = [(point.label, point.alpha) for point in one.points]
     name = f"Alpha from session to session, {one.name}"
-    kinds = ["fresh" if point.is_fresh else "chosen" for point in one.points]
+    kinds = [point.compares_as for point in one.points]
     return charts.trend(points, scale, name=name, kinds=kinds)
+
+
+def _floor(alphas: list[dict[str, Any]]) -> float:
+    """Where the axis begins: 0, or below it where people agree less than chance would have them."""
+    lows = [
+        bound
+        for alpha in alphas
+        for bound in (alpha["value"], *(alpha["interval"] or []))
+        if bound is not None
+    ]
+    return min(0.0, math.floor(min(lows, default=0.0) * 5) / 5)

@@ -358,6 +358,8 @@ def test_fresh_items_are_rated_by_none_of_its_people_and_of_no_prompt_talked_abo
     sibling = builders.make_item(
         scene.dataset, external_id="sibling", input="Other?", cluster=scene.items[0].cluster_key
     )
+    cousin = builders.make_item(scene.dataset, external_id="cousin", input="Another?")
+    Item.objects.filter(pk=cousin.pk).update(prompt_key=scene.items[0].prompt_key)
     rated = builders.make_round(
         scene.dataset, scene.version, items=[scene.items[2]], raters=[scene.rater(scene.ana)],
         name="Before", overlap=1,

@@ -13,6 +13,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from accounts.models import User
 from accounts.roles import Role, Scope
 from annotation.models import Rating
+from annotation.services import guidelines
 from calibration.models import CalibrationSession, ClauseNote, SessionComment, Settlement
 from calibration.services import sessions, sessiontalk
 from calibration.states import SessionState
@@ -208,6 +209,24 @@ def test_talk_settle_and_note_on_the_item_page(scene: Scene) -> None:
     assert [model.objects.count() for model in counts] == [1, 1, 1]
 
 
+def test_who_is_named_on_a_hidden_item_reads_that_and_not_what_was_said(scene: Scene) -> None:
+    round_ = scene.start()
+    scene.rate(round_, scene.ana)
+    scene.reveal()
+    said = "I gave it a four."
+    for name in ("ben", "noor"):
+        sessiontalk.comment(place_id=scene.place().pk, text=f"@{name} {said}", by=scene.ana)
+    builders.make_round(
+        scene.dataset, scene.version, items=scene.items[:1], raters=[scene.rater(scene.lea)],
+        name="Later",
+    )  # fmt: skip
+    sessiontalk.comment(place_id=scene.place().pk, text=f"@lea {said}", by=scene.ana)
+    for who, is_told in (("ben", False), ("lea", False), ("noor", True)):
+        page = read(getattr(scene, who), url(scene, "session"))
+        assert "You were mentioned" in page
+        assert (said in page) == is_told, who
+
+
 def test_the_to_do_list_and_its_ticks(scene: Scene) -> None:
     scene.revealed()
     note = sessiontalk.note_clause(
@@ -237,6 +256,34 @@ def test_the_trend_shows_revealed_rounds_only(scene: Scene) -> None:
     assert "chosen" in page
     assert "Helpfulness: Accuracy" in page
     assert ">Clarity<" in page, "one guideline needs no name in the tabs"
+
+
+@pytest.mark.parametrize(("is_major", "number"), [(True, "2.0"), (False, "1.1")])
+def test_no_line_joins_sessions_by_another_meaning_of_the_guideline(
+    scene: Scene, is_major: bool, number: str
+) -> None:
+    scene.revealed()
+    draft = guidelines.new_draft(guideline=scene.version.guideline, by=scene.lea)
+    version = guidelines.publish(
+        version_id=draft.pk, is_major=is_major, what_changed="Tone counts.", by=scene.lea, now=LATER
+    )
+    scene.session = sessions.create(
+        project=scene.project, dataset=scene.dataset, version=version, name="Wednesday",
+        items=[item.pk for item in scene.items[3:5]], people=[scene.ana, scene.ben], by=scene.lea,
+    )  # fmt: skip
+    scene.revealed()
+    page = read(scene.lea, reverse("session_trend", args=["support"]))
+    assert f"by {number}" in page
+    assert ("plot__link" in page) is not is_major
+    assert ("do not compare" in page) is is_major
+
+
+def test_agreement_below_chance_is_drawn_below_zero(scene: Scene) -> None:
+    """Ana says 4 of both items and ben 2: alpha is −0.5."""
+    scene.revealed()
+    page = read(scene.lea, reverse("session_trend", args=["support"]))
+    assert "\N{MINUS SIGN}0.50 <span" in page
+    assert "Drawn from \N{MINUS SIGN}0.6 to 1" in page
 
 
 def test_my_sessions_on_the_first_page(scene: Scene) -> None:
