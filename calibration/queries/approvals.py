@@ -34,6 +34,7 @@ from judges.states import DecisionKind, GateDecision, RequestState, VersionKind
 MOST_LOOKS = 3
 OPEN_STATES = (RequestState.ASKED, RequestState.JUDGING, RequestState.MEASURED)
 SHOWN_ANSWERED = 50
+IN_FORCE = "in force"
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +255,11 @@ class Approvals:
     revoked: list[DecisionLine]
 
     @property
+    def in_force(self) -> int:
+        """How many judges may answer now."""
+        return sum(line.state == IN_FORCE for line in self.standing)
+
+    @property
     def is_empty(self) -> bool:
         return not (self.waiting or self.standing or self.answered)
 
@@ -318,7 +324,7 @@ def _standings(project: Project, *, now: datetime) -> list[StandingLine]:
 def _standing_state(row: Standing, over: str) -> str:
     if row.is_suspended:
         return "suspended"
-    return "ended" if over else "in force"
+    return "ended" if over else IN_FORCE
 
 
 def _revoked(project: Project) -> list[DecisionLine]:

@@ -65,7 +65,10 @@ def of_judge(judge: Judge, *, page: object) -> Standings:
         .first()
     )
     decisions = (
-        Decision.objects.filter(judge=judge).select_related("version__judge").order_by("-pk")
+        Decision.objects.filter(judge=judge)
+        .select_related("version__judge", "version__guideline_version")
+        .prefetch_related("version__guideline_version__dimensions")
+        .order_by("-pk")
     )
     shown = paged(decisions, page, size=DECISIONS_PAGE)
     names = people_queries.actor_names(
@@ -115,10 +118,14 @@ def _drifts(standing: Standing) -> list[DriftLine]:
 
 def _line(decision: Decision, who: str) -> HistoryLine:
     kind, words = DECIDED_WORDS[decision.kind]
+    names = {one.key: one.name for one in decision.version.guideline_version.dimensions.all()}
     return HistoryLine(
         decision,
         kind,
         words,
-        tuple((key, DECIDED_WORDS[said][1]) for key, said in sorted(decision.dimensions.items())),
+        tuple(
+            (names.get(key, key), DECIDED_WORDS[said][1])
+            for key, said in sorted(decision.dimensions.items())
+        ),
         who,
     )

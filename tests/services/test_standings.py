@@ -503,7 +503,8 @@ def test_what_ended_by_itself_is_called_so_wherever_it_is_listed(scene: Scene) -
     machine = Client(headers={"Authorization": f"Bearer {secret}"})
     listed, version = (ada.get(path).content.decode() for path in lists)
     assert '<span class="steps__next">approved</span>' in listed
-    assert ">ended<" not in listed
+    assert "ended</span>" not in listed
+    assert "0 wait, 1 in force" in listed
     assert "approved until" in version
     [told] = machine.get("/api/v1/projects/support/judges").json()
     assert told["standing"]["ended_because"] == ""
@@ -511,6 +512,8 @@ def test_what_ended_by_itself_is_called_so_wherever_it_is_listed(scene: Scene) -
     following_major(scene)
     listed, version = (ada.get(path).content.decode() for path in lists)
     assert "The guideline is at 2.0 now" in listed
+    assert "ended</span>" in listed
+    assert "0 wait, 0 in force" in listed
     assert '<span class="steps__next">approved</span>' not in listed
     assert "approved until" not in version
     [told] = machine.get("/api/v1/projects/support/judges").json()
@@ -542,6 +545,15 @@ def test_a_twins_author_is_offered_no_act_that_would_be_refused(scene: Scene) ->
     text = read(scene.cast.noor, scene)
     assert "Suspend …" not in text
     assert "You wrote this version" in text
+
+
+def test_the_history_calls_dimensions_by_their_names(scene: Scene) -> None:
+    decision = approving.approved(scene)
+    told = {"preference": "approve", "no-longer-there": "refuse"}
+    Decision.objects.filter(pk=decision.pk).update(dimensions=told)
+    text = read(scene.cast.noor, scene)
+    assert "<bdi>Preference</bdi>: approved" in text
+    assert "<bdi>no-longer-there</bdi>: refused" in text
 
 
 def test_an_expired_one_says_so(scene: Scene) -> None:

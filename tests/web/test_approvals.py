@@ -226,7 +226,12 @@ def test_of_several_dimensions_the_chosen_ones_are_approved(scene: Scene) -> Non
     asked = approving.measured(scene)
     with_second_dimension(asked, gate="pass")
     ada = client_for(scene.cast.ada)
-    assert "passes the gate for <b>2</b> of 2 dimensions" in read(ada, page_of(asked))
+    page = read(ada, page_of(asked))
+    assert "passes the gate for <b>2</b> of 2 dimensions" in page
+    # Long pages: the head leads to each dimension's part.
+    for key in ("preference", "tone"):
+        assert f'href="#d-{key}"' in page
+        assert f'id="d-{key}"' in page
     ada.post(
         decide_at(asked), {"decision": "approve", "dimensions": ["tone"], "reason": "Tone only."}
     )

@@ -95,6 +95,8 @@ def test_a_link_that_is_over_says_so(ada: User, change: dict[str, object], word:
     for answer in (Client().get(link), Client().post(link, NEW)):
         assert answer.status_code == 409
         assert word in answer.content.decode()
+        # Whoever has no account yet has no work here either.
+        assert "To my work" not in answer.content.decode()
     assert not User.objects.filter(username="dora").exists()
 
 
