@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet, Sum
 
 from accounts.models import Rater
 from annotation.models import Assignment, Dimension, Item, Rating, Round, RoundRater
@@ -219,6 +219,8 @@ def _counted(round_: Round) -> tuple[str, int]:
     current = _current(round_).aggregate(
         labels=Count("pk"),
         newest=Max("pk"),
+        # One item out and another back in leave the number and the newest as they were.
+        which=Sum("pk"),
         revision=Max("revision"),
         sealed=Count("pk", filter=Q(assignment__item__part=Part.SEALED)),
     )

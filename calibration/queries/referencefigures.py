@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
 
 from annotation.models import (
     Assignment,
@@ -104,8 +104,9 @@ def is_large(subject: Subject) -> bool:
 def live(subject: Subject) -> dict[str, Any]:
     """The figures of this moment, made once for a state of the ratings."""
     state = Rating.objects.filter(assignment__in=_answers(subject).values("pk"), is_current=True)
-    counted = state.aggregate(n=Count("pk"), newest=Max("pk"))
-    key = f"reference-figures/1/{subject.token}/{counted['n']}/{counted['newest']}"
+    # One answer out and another back in leave the number and the newest as they were.
+    counted = state.aggregate(n=Count("pk"), newest=Max("pk"), which=Sum("pk"))
+    key = f"reference-figures/2/{subject.token}/{'/'.join(map(str, counted.values()))}"
     found: dict[str, Any] | None = cache.get(key)
     if found is None:
         found = content_of(subject)

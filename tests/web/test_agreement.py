@@ -338,6 +338,19 @@ def test_an_item_that_is_withdrawn_leaves_the_figures(
     assert (before.items, after.items) == (8, 7)
 
 
+def test_another_item_that_is_withdrawn_is_another_state(
+    project: Project, cast: Cast, raters: list[Rater]
+) -> None:
+    round_ = make_rated(project, raters)
+    Item.objects.filter(external_id="i0").update(withdrawn_at=builders.NOON)
+    without_first = agreement.of_round(round_)
+    Item.objects.filter(external_id="i0").update(withdrawn_at=None)
+    Item.objects.filter(external_id="i2").update(withdrawn_at=builders.NOON)
+    without_third = agreement.of_round(round_)
+    assert without_first.digest != without_third.digest
+    assert without_first.dimensions != without_third.dimensions
+
+
 @pytest.mark.reference_data
 def test_pandalms_page_shows_the_published_figures(
     project: Project, cast: Cast, shared_data: Path

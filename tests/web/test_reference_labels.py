@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.roles import Role
-from annotation.models import Item, Rating, ReferenceLabel, Round, RoundRater
+from annotation.models import Assignment, Item, Rating, ReferenceLabel, Round, RoundRater
 from annotation.services import adjudication, reference
 from annotation.states import Method, RoundState
 from calibration.models import ReferenceFigures
@@ -129,6 +129,22 @@ def test_what_is_asked_for_and_is_not_there_gives_the_newest(
 ) -> None:
     rated(project, raters)
     assert listed(read(lea, subject="9-9-9", dimension="nothing", after="x")) != []
+
+
+def test_figures_follow_when_one_item_goes_out_and_another_comes_back(
+    project: Project, raters: list[Rater]
+) -> None:
+    rated(project, raters)
+    (subject,) = queries.subjects(project.pk)
+
+    def contested(*, without: str) -> int:
+        Assignment.objects.filter(state="withdrawn").update(state="submitted")
+        Assignment.objects.filter(item__external_id=without).update(state="withdrawn")
+        found = queries.live(subject)["dimensions"]
+        kept = next(one for one in found if one["key"] == KEY)
+        return int(kept["methods"]["plurality"]["contested"])
+
+    assert (contested(without="i0"), contested(without="i3")) == (1, 0)
 
 
 # Large --------------------------------------------------------------------------------------------
