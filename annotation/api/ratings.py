@@ -137,7 +137,8 @@ class SubmitView(APIView):
         """Store the labels of every dimension, as shown to this rater.
 
         The same labels again answer as success. 409 `lease_lost` when the slot went to somebody
-        else, `already_submitted` when other labels were stored before; 422 names each field.
+        else, `round_closed` when the time ran out and the round was closed meanwhile,
+        `already_submitted` when other labels were stored before; 422 names each field.
         """
         rater = _rater(request)
         form = SubmitInput(data=request.data)

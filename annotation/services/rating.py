@@ -40,7 +40,14 @@ from annotation.states import (
 from core.errors import Conflict, Invalid
 from core.prepared import Change, PreparedDelete, PreparedUpdate
 
-GONE = ("lease_lost", "item_withdrawn", "not_in_round", "round_revealed", "wrote_a_judge")
+GONE = (
+    "lease_lost",
+    "item_withdrawn",
+    "not_in_round",
+    "round_closed",
+    "round_revealed",
+    "wrote_a_judge",
+)
 """Why a slot is not the rater's any more: what was written is kept as a draft."""
 RATIONALE_CHARS = 20_000
 SKIP_CHARS = 200
@@ -76,8 +83,8 @@ def submit(
     """Store the answer, for good once this returns; the same answer again is a success.
 
     After the lease ran out it is taken while a slot of the item is free. Raises `Invalid`
-    (labels, rationale), `Conflict` `lease_lost` (the draft is kept), `already_submitted` (other
-    labels than before) or `round_closed`.
+    (labels, rationale), `Conflict` `already_submitted` (other labels than before) or one of `GONE`
+    (the draft is kept).
     """
     for _ in range(2):
         try:
@@ -363,6 +370,13 @@ def _gone(row: Assignment, rater: Rater) -> Conflict:
     if members.filter(removed_at__isnull=False).exists():
         return Conflict(
             "not_in_round", "A lead took you out of this round. What you wrote is kept."
+        )
+    state = Round.objects.filter(pk=row.round_id).values_list("state", flat=True).first()
+    if state == RoundState.CLOSED:
+        return Conflict(
+            "round_closed",
+            "Your time for this item ran out, and the round was closed meanwhile: it takes no "
+            "answer any more. What you wrote is kept.",
         )
     return claim.lease_lost()
 

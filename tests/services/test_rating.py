@@ -213,8 +213,11 @@ def test_nobody_can_answer_a_slot_that_was_never_theirs(scene: Scene) -> None:
 def test_a_late_answer_to_a_closed_round_is_a_conflict(scene: Scene) -> None:
     row = scene.lose(scene.ana)
     Round.objects.update(state=RoundState.CLOSED)
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict) as refused:
         rating.submit(assignment_id=row.pk, rater=scene.ana, labels=FOURS, now=LATER)
+    assert refused.value.code == "round_closed"
+    assert "somebody else" not in refused.value.sentence
+    assert Draft.objects.get(rater=scene.ana).labels == FOURS
 
 
 def test_a_lease_taken_before_the_round_was_closed_may_still_submit(scene: Scene) -> None:
