@@ -138,3 +138,43 @@ def test_a_change_of_an_answer_waits_for_the_network(house: House, page: Page) -
     page.context.set_offline(False)
     expect(page.get_by_text("2 of 3", exact=True)).to_be_visible(timeout=15_000)
     assert stored(house, "vic") == ["2", "4", "4", "4"]
+
+
+GIVEN_TO_ANOTHER = """
+import json
+from datetime import timedelta
+from django.utils import timezone
+from accounts.models import Rater
+from annotation.models import Assignment, Round, RoundRater
+from annotation.services import claim
+row = Assignment.objects.get(round__project__slug={name!r}, state="leased")
+Round.objects.filter(pk=row.round_id).update(overlap=2)
+Assignment.objects.create(round=row.round, item=row.item, slot=1)
+Assignment.objects.filter(pk=row.pk).update(lease_until=timezone.now() - timedelta(minutes=1))
+claim.expire(timezone.now())
+other = Rater.objects.create(project=row.round.project, name="somebody else")
+RoundRater.objects.create(round=row.round, rater=other)
+given = claim.next_slot(round_id=row.round_id, rater_id=other.pk, now=timezone.now())
+print(json.dumps(given.assignment_id == row.pk))
+"""
+
+
+def test_what_the_device_kept_comes_back_with_the_item_in_another_slot(
+    house: House, page: Page
+) -> None:
+    address = make_round(house, "noa", items=1)
+    sign_in(page, "noa")
+    page.goto(address)
+    page.context.set_offline(True)
+    press(page, "5 4 3 2")
+    expect(page.locator("[data-status]")).to_have_text(OFFLINE)
+    page.close()
+    assert house.ask(GIVEN_TO_ANOTHER.format(name="noa")) is True
+    page.context.set_offline(False)
+    again = page.context.new_page()
+    again.goto(address)
+    expect(again.locator("input:checked")).to_have_count(4)
+    again.locator("[data-part]").first.focus()
+    press(again, "Enter")
+    expect(again.get_by_role("heading", name="You are through")).to_be_visible()
+    assert stored(house, "noa") == ["5", "4", "3", "2"]
