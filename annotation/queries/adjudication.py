@@ -285,7 +285,7 @@ def _readable(
     if is_adjudicator:
         sets = readable_sets(user).filter(dataset__project=project_id)
         shown = open_rows | Q(item__part=Part.SEALED, item__dataset__in=sets.values("dataset"))
-    return rows.filter(shown).exclude(item__in=items_yet_rated_by(user.pk).values("item"))
+    return rows.filter(shown).exclude(item__in=items_yet_rated_by(user.pk))
 
 
 def version_in_force(dimension: Dimension) -> GuidelineVersion | None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from django.db.models import Exists, Max, Model, OuterRef, Q, QuerySet
 
 from annotation.models import Assignment, Item, Rating, ReferenceLabel, Response, RoundItem
-from annotation.queries.items import NOT_CLOSED, visible_items
+from annotation.queries.items import NOT_CLOSED, golds_yet_given_to, visible_items
 from annotation.rules.itemrows import ITEM_FIELDS
 from annotation.states import AssignmentState, DatasetKind, ItemKind, Part, RoundKind
 from core.exporting import Column, Kind, Row, columns_of
@@ -146,7 +146,12 @@ def without_hidden(rows: QuerySet[Rows], scope: ExportScope, *, item: str) -> Qu
         round__round_raters__rater__user=scope.user_id,
         round__round_raters__removed_at__isnull=True,
     )
-    return rows.exclude(Exists(yet_to_rate))
+    rows = rows.exclude(Exists(yet_to_rate))
+    golds = golds_yet_given_to(scope.user_id)
+    if golds.exists():
+        key = OuterRef(item if item == "pk" else f"{item}_id")
+        rows = rows.exclude(Exists(golds.filter(item=key)))
+    return rows
 
 
 # --- items ------------------------------------------------------------------------------------

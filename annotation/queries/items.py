@@ -7,13 +7,24 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.core.paginator import Page
-from django.db.models import Prefetch, Q, QuerySet, TextField
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from accounts.models import Rater
-from annotation.models import Dataset, Item, Rating, ReferenceLabel, Response, RoundItem, whole
+from annotation.models import (
+    Dataset,
+    GoldItem,
+    Item,
+    Rating,
+    ReferenceLabel,
+    Response,
+    RoundItem,
+    RoundRater,
+    whole,
+)
 from annotation.queries.sealed import touching_sealed
 from annotation.states import (
     AssignmentState,
@@ -179,18 +190,35 @@ def labels_of(item: Item, *, user_id: int) -> ItemLabels:
 
 
 def may_yet_rate(item: Item, user_id: int) -> bool:
-    """Whether this person rates in a round that holds the item and is not over."""
-    return items_yet_rated_by(user_id).filter(item=item).exists()
+    """Whether this person rates in a round that may give them the item and is not over."""
+    return items_yet_rated_by(user_id, among=[item.pk]).exists()
 
 
-def items_yet_rated_by(user_id: int) -> QuerySet[RoundItem]:
-    """The items of rounds that are not over and in which this person rates."""
-    return RoundItem.objects.filter(
+def items_yet_rated_by(user_id: int, *, among: Collection[int] | None = None) -> QuerySet[Any, int]:
+    """Keys of the items of rounds that are not over and in which this person rates, and of the
+    gold items that such a round may hand out; `among` narrows both to these items."""
+    running = Q(rater__user=user_id, removed_at__isnull=True, round__state__in=NOT_CLOSED)
+    mine = RoundRater.objects.filter(running, round__revealed_at__isnull=True)
+    planned = RoundItem.objects.filter(round__in=mine.values("round"))
+    golds = golds_yet_given_to(user_id)
+    if among is not None:
+        planned, golds = planned.filter(item__in=among), golds.filter(item__in=among)
+    keys = planned.values_list("item_id", flat=True)
+    return keys.union(golds.values_list("item_id", flat=True), all=True)
+
+
+def golds_yet_given_to(user_id: int) -> QuerySet[GoldItem]:
+    """The gold items that a round which is not over may hand out to this person. They are no part
+    of its plan, and are as little to be read of before they were rated."""
+    giving = RoundRater.objects.filter(
+        rater__user=user_id,
+        removed_at__isnull=True,
+        round__gold_every__isnull=False,
         round__state__in=NOT_CLOSED,
-        round__revealed_at__isnull=True,
-        round__round_raters__rater__user=user_id,
-        round__round_raters__removed_at__isnull=True,
+        round__guideline_version__guideline=OuterRef("guideline"),
+        round__guideline_version__major=OuterRef("major"),
     )
+    return GoldItem.objects.filter(Exists(giving), withdrawn_at__isnull=True)
 
 
 def items_yet_rated_by_raters(raters: Collection[Rater]) -> QuerySet[RoundItem]:

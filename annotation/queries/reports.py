@@ -190,7 +190,7 @@ def _found(round_: Round, text: str, *, user_id: int) -> Q:
     if has_sealed(round_.project_id):
         return by_title
     said = Flag.objects.filter(round=round_, reason__icontains=text).exclude(
-        item__in=items_yet_rated_by(user_id).values("item")
+        item__in=items_yet_rated_by(user_id)
     )
     return by_title | Q(item_id__in=said.values("item_id"))
 

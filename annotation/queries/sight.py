@@ -44,7 +44,7 @@ def sight_on(items: Collection[int], *, project_id: int, user_id: int) -> Sight:
     """In at most four queries, however many items."""
     asked = Item.objects.filter(project=project_id, pk__in=items)
     sealed = touching_sealed(asked, project_id).values_list("pk", flat=True)
-    yet = items_yet_rated_by(user_id).filter(item__in=items).values_list("item_id", flat=True)
+    yet = items_yet_rated_by(user_id, among=items)
     return Sight(is_barred(project_id, user_id), frozenset(sealed), frozenset(yet))
 
 

@@ -121,9 +121,7 @@ def _about(
     """The items among `ids` that may be shown and fit, in three queries."""
     items = visible_items(project_id=round_.project_id).filter(pk__in=ids)
     hidden = set(touching_sealed(items, round_.project_id).values_list("pk", flat=True))
-    hidden |= set(
-        items_yet_rated_by(user_id).filter(item__in=ids).values_list("item_id", flat=True)
-    )
+    hidden |= set(items_yet_rated_by(user_id, among=ids))
     text, tag = wanted.text.casefold(), wanted.tag.casefold()
     return {
         item.pk: item

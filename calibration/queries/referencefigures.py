@@ -169,7 +169,7 @@ def rows(
 ) -> tuple[list[Row], int]:
     """The next items behind a label, each by every method, and where the ones after begin."""
     listed = _newest(subject, dimension.key).filter(item__in=_open_items(subject).values("pk"))
-    listed = listed.exclude(item__in=items_yet_rated_by(user_id).values("item"))
+    listed = listed.exclude(item__in=items_yet_rated_by(user_id))
     words = _labels(subject, dimension.key).filter(item=OuterRef("item"), method=Method.ADJUDICATED)
     if state == "adjudicated":
         listed = listed.filter(Exists(words))

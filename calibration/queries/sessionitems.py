@@ -110,8 +110,7 @@ def round_of(session: CalibrationSession, stage: str) -> Round | None:
 
 def hidden_from(round_: Round, item_ids: Collection[int], reader: Reader) -> Mapping[int, str]:
     """Those of the items that this reader does not read, each with the reason: two queries."""
-    yet = items_yet_rated_by(reader.user_id).filter(item__in=item_ids)
-    found = dict.fromkeys(yet.values_list("item_id", flat=True), YET_RATED)
+    found = dict.fromkeys(items_yet_rated_by(reader.user_id, among=item_ids), YET_RATED)
     if reader.is_staff:
         return found
     own = round_.assignments.filter(

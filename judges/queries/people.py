@@ -96,7 +96,7 @@ def development_items(project_id: int) -> QuerySet[Item]:
 
 def open_items(project_id: int, *, user_id: int) -> QuerySet[Item]:
     """Those whose labels this person may read: none that the person may yet rate."""
-    rated = items_yet_rated_by(user_id).values("item")
+    rated = items_yet_rated_by(user_id)
     return development_items(project_id).exclude(pk__in=rated)
 
 

@@ -185,7 +185,7 @@ def readable(item_ids: Sequence[int], project: Project, *, user_id: int) -> Item
 
 def _readable(items: QuerySet[Item], project_id: int, *, user_id: int) -> Item | None:
     sealed = touching_sealed(items, project_id).values("pk")
-    theirs = items_yet_rated_by(user_id).values("item")
+    theirs = items_yet_rated_by(user_id)
     return (
         items.exclude(pk__in=sealed)
         .exclude(pk__in=theirs)

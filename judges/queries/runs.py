@@ -214,9 +214,7 @@ def closed_calls(run: Run, *, user_id: int) -> QuerySet[Call]:
     stand beside a sealed one, and on items that the person may yet rate."""
     beside = touching_sealed(Item.objects.filter(calls__run=run), run.project_id)
     rated = items_yet_rated_by(user_id)
-    return Call.objects.filter(
-        Q(item__in=beside.values("pk")) | Q(item__in=rated.values("item")), run=run
-    )
+    return Call.objects.filter(Q(item__in=beside.values("pk")) | Q(item__in=rated), run=run)
 
 
 def calls_of(run: Run, *, user_id: int, outcome: str = "") -> QuerySet[Call]:

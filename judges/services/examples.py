@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from annotation.models import GuidelineVersion
+from annotation.models import GuidelineVersion, Item
 from annotation.queries.items import items_yet_rated_by
 from core.errors import Invalid
 from judges import queries
@@ -75,8 +75,8 @@ def are_hidden(spec: VersionSpec, *, project_id: int, user_id: int) -> bool:
     names = {example.item.id for example in spec.examples}
     if not names:
         return False
-    rated = items_yet_rated_by(user_id)
-    return rated.filter(item__project=project_id, item__external_id__in=names).exists()
+    named = Item.objects.filter(project=project_id, external_id__in=names)
+    return named.filter(pk__in=items_yet_rated_by(user_id)).exists()
 
 
 def _example(one: people.Labelled, why: str) -> Example:

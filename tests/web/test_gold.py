@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.http import StreamingHttpResponse
 from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import DjangoAssertNumQueries
@@ -13,7 +17,7 @@ from accounts.models import Project, Rater, User
 from accounts.roles import Role
 from annotation.models import Assignment, GoldItem, GuidelineVersion, Item, Round, RoundRater
 from annotation.services import datasets
-from annotation.states import AssignmentState, Part
+from annotation.states import AssignmentState, Part, RoundState
 from core import registry
 from tests import builders
 
@@ -130,6 +134,72 @@ def test_a_lead_who_may_yet_be_given_gold_reads_no_gold_label(
         reverse("item_gold", args=["support", item.pk]),
     ):
         assert "What only others read." not in as_(lea).get(url).content.decode()
+
+
+def test_what_others_said_of_a_gold_item_waits_until_who_may_be_given_it_is_through(
+    lea: User, ana: Rater, project: Project, version: GuidelineVersion
+) -> None:
+    """It was rated in an earlier round: there its labels would tell the gold ones."""
+    dataset = builders.make_dataset(project)
+    items = [builders.make_item(dataset, external_id=f"i{n}", input=f"Ask {n}") for n in (1, 2)]
+    ben = builders.rater_of(
+        project, builders.join(project, builders.make_user(username="ben"), Role.RATER)
+    )
+    raters = [ana, ben]
+    earlier = builders.make_round(dataset, version, items=items, raters=raters, overlap=2)
+    for item in items:
+        for rater, label in zip(raters, "15", strict=True):
+            builders.make_rating(earlier, item, rater, labels={"safety": label})
+    Round.objects.update(state=RoundState.CLOSED)
+    builders.make_gold(items[0], version)
+    lea_reads = Reads(lea, earlier, items[0])
+    assert lea_reads.everything() == (True, {"Ask 1", "Ask 2"}, {"i1", "i2"}, {"i1", "i2"})
+
+    later = builders.make_round(dataset, version, items=(), raters=(), name="Round 2")
+    Round.objects.filter(pk=later.pk).update(gold_every=20)
+    place = RoundRater.objects.create(round=later, rater=builders.rater_of(project, lea))
+
+    assert lea_reads.everything() == (False, {"Ask 2"}, {"i2"}, {"i2"})
+    for change in (
+        {"state": RoundState.CLOSED},
+        {"gold_every": None},
+        {"guideline_version": builders.make_guideline(project, name="Tone")},
+    ):
+        before = {name: getattr(later, name) for name in change} | {"gold_every": 20}
+        Round.objects.filter(pk=later.pk).update(**change)
+        assert lea_reads.everything()[0] is True, change
+        Round.objects.filter(pk=later.pk).update(**before)
+    RoundRater.objects.filter(pk=place.pk).update(removed_at=builders.NOON)
+    assert lea_reads.everything()[0] is True
+
+
+@dataclass
+class Reads:
+    """What a lead reads of a round that was rated, and of one of its items."""
+
+    user: User
+    round: Round
+    item: Item
+
+    def everything(self) -> tuple[bool, set[str], set[str], set[str]]:
+        """Whether the item's page shows a rater's label; the items that differ, and those in the
+        exports of ratings and of items."""
+        client = as_(self.user)
+        page = client.get(reverse("item", args=["support", self.item.pk])).content.decode()
+        differing = reverse("round_differences", args=["support", self.round.pk])
+        found = client.get(differing, {"dimension": "safety"}).content.decode()
+        return (
+            "<bdi>Ben</bdi>" in page or ">Ben<" in page,
+            set(re.findall(r"Ask \d", found)),
+            self.exported("ratings", "item"),
+            self.exported("items", "id"),
+        )
+
+    def exported(self, table: str, name: str) -> set[str]:
+        answer = as_(self.user).get(reverse("export_download", args=["support", table, "jsonl"]))
+        assert isinstance(answer, StreamingHttpResponse)
+        rows = answer.getvalue().decode().splitlines()
+        return {json.loads(row)[name] for row in rows}
 
 
 @pytest.mark.parametrize("is_told", [True, False])
