@@ -38,7 +38,7 @@ class DatasetCard:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One count of the composition; `address` filters the items table to it."""
+    """One count of the composition."""
 
     name: str
     count: int
@@ -55,7 +55,8 @@ class CrossRow:
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """Difficulty × case with sums, sources, and what is missing, in words."""
+    """Difficulty × case with sums, of all items or of those of one `source`; how many each source
+    has; and what is missing in the dataset, in words. `shown` items are in the table."""
 
     cases: Sequence[str]
     rows: Sequence[CrossRow]
@@ -65,6 +66,14 @@ class Composition:
     total: int
     advice: Sequence[str]
     is_marked: bool
+    shown: int
+    source: str | None = None
+
+    @property
+    def parted(self) -> Sequence[Cell]:
+        """The sources to choose among: those that have items, where there are several."""
+        held = [cell for cell in self.sources if cell.count]
+        return held if len(held) > 1 else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +157,9 @@ def parts_of(dataset: Dataset) -> Parts:
     )
 
 
-def composition_of(dataset: Dataset) -> Composition:
-    """What the items are like, from one grouped query."""
+def composition_of(dataset: Dataset, *, source: str | None = None) -> Composition:
+    """What the items are like, from one grouped query; `source` narrows the table to one that
+    items name, '' to those that name none."""
     counted = (
         visible_items(project_id=dataset.project_id)
         .filter(dataset=dataset)
@@ -157,15 +167,18 @@ def composition_of(dataset: Dataset) -> Composition:
         .annotate(items=Count("pk"))
     )
     cross: Counter[tuple[str, str]] = Counter()
-    sources: Counter[str] = Counter()
+    by_source: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
     kinds: Counter[str] = Counter()
-    for difficulty, case, source, kind, items in counted:
+    for difficulty, case, named, kind, items in counted:
         cross[difficulty, case] += items
-        sources[source] += items
+        by_source[named][difficulty, case] += items
         kinds[kind] += items
+    sources = Counter({named: found.total() for named, found in by_source.items()})
+    source = source if source in by_source else None
+    shown = cross if source is None else by_source[source]
     difficulties = _present(DIFFICULTIES, (difficulty for difficulty, _ in cross))
     cases = _present(CASES, (case for _, case in cross))
-    rows = [_cross_row(difficulty, cases, cross) for difficulty in difficulties]
+    rows = [_cross_row(difficulty, cases, shown) for difficulty in difficulties]
     total = sum(kinds.values())
     return Composition(
         cases=cases,
@@ -176,6 +189,8 @@ def composition_of(dataset: Dataset) -> Composition:
         total=total,
         advice=_advice(cross, sources, total),
         is_marked=any(key != (UNMARKED, UNMARKED) for key in cross) or set(sources) > {UNMARKED},
+        shown=shown.total(),
+        source=source,
     )
 
 

@@ -38,7 +38,7 @@ class Pace:
     `an_hour`: ratings in an hour of rating (n = quarters of an hour in which somebody rated).
     `hours_left`: hours of rating that are left, with the interval of the pace. `hours_a_day`:
     hours in which somebody rated, of the `days` looked at. `end`: when all is rated if both go
-    on, or `no_end_because`.
+    on, or `no_end_because`; `between`: the same by the ends of the pace's interval.
     """
 
     an_hour: Estimate
@@ -47,6 +47,7 @@ class Pace:
     days: float
     end: datetime | None
     no_end_because: str
+    between: tuple[datetime, datetime] | None = None
 
 
 def pace_of(
@@ -67,8 +68,11 @@ def pace_of(
     if days < 1:
         return Pace(an_hour, hours_left, None, days, None, NOT_A_DAY)
     hours_a_day = len(quarters) / PER_HOUR / days
-    end = _end(hours_left, hours_a_day, now)
-    return Pace(an_hour, hours_left, hours_a_day, days, end, "" if end else TOO_FAR)
+    end = _after(hours_left.value, hours_a_day, now)
+    if end is None:
+        return Pace(an_hour, hours_left, hours_a_day, days, None, TOO_FAR)
+    between = _between(hours_left, hours_a_day, now)
+    return Pace(an_hour, hours_left, hours_a_day, days, end, "", between)
 
 
 def _unknown(because: str) -> Pace:
@@ -112,7 +116,18 @@ def _hours_left(an_hour: Estimate, left: int) -> Estimate:
     return Estimate(value, an_hour.n, ends)
 
 
-def _end(hours_left: Estimate, hours_a_day: float, now: datetime) -> datetime | None:
-    assert hours_left.value is not None
-    days = hours_left.value / hours_a_day
+def _between(
+    hours_left: Estimate, hours_a_day: float, now: datetime
+) -> tuple[datetime, datetime] | None:
+    if hours_left.interval is None:
+        return None
+    soonest = _after(hours_left.interval.low, hours_a_day, now)
+    latest = _after(hours_left.interval.high, hours_a_day, now)
+    return (soonest, latest) if soonest and latest else None
+
+
+def _after(hours: float | None, hours_a_day: float, now: datetime) -> datetime | None:
+    """When so many hours of rating are over."""
+    assert hours is not None
+    days = hours / hours_a_day
     return now + days * DAY if days * DAY < FURTHEST else None

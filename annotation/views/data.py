@@ -88,7 +88,7 @@ def dataset(request: MemberRequest, dataset_id: int) -> HttpResponse:
         "sealed_set": queries.sealed_set_of(found),
         "takes_labels": not uploads.why_closed(dataset=found, is_labels=True),
         "parts": queries.parts_of(found),
-        "composition": queries.composition_of(found),
+        "composition": queries.composition_of(found, source=request.GET.get("of")),
         "form": form,
         "wanted": form.wanted(),
         "page_obj": items,

@@ -156,6 +156,32 @@ def test_the_composition_counts_and_says_what_is_missing(lea: Client, dataset: D
     assert "1 of 3 items do not say their case." in page
 
 
+def test_the_composition_is_crossed_with_the_sources(lea: Client, dataset: Dataset) -> None:
+    for number, (difficulty, case, source) in enumerate(
+        [
+            ("easy", "edge_case", "manual"),
+            ("hard", "representative", "production_log"),
+            ("hard", "edge_case", "production_log"),
+            ("", "", ""),
+        ]
+    ):
+        item = builders.make_item(dataset, external_id=f"i{number}")
+        Item.objects.filter(pk=item.pk).update(difficulty=difficulty, case=case, source=source)
+
+    def hard(of: str) -> tuple[list[int], int]:
+        found = lea.get(at("dataset", dataset.pk), {"of": of}).context["composition"]
+        [row] = [row for row in found.rows if row.name == "hard"]
+        return list(row.counts), found.shown
+
+    assert hard("production_log") == ([1, 1, 0, 0], 2)
+    assert hard("manual") == ([0, 0, 0, 0], 1)
+    assert hard("") == ([0, 0, 0, 0], 1)
+    assert hard("nowhere") == ([1, 1, 0, 0], 4)
+    page = lea.get(at("dataset", dataset.pk), {"of": "manual"}).content.decode()
+    assert '<a class="act" href="?of=manual#composition" aria-current="true">' in page
+    assert "?of=synthetic" not in page
+
+
 def test_an_unmarked_dataset_says_how_to_mark_it(lea: Client, dataset: Dataset) -> None:
     builders.make_item(dataset)
     assert "Map these columns at an import" in lea.get(at("dataset", dataset.pk)).content.decode()

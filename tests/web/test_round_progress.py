@@ -101,9 +101,12 @@ def test_rating_on_two_days_gives_a_day_of_the_end(
 ) -> None:
     rate(round_, raters[0], items=slice(0, 12), hours_ago=30)
     rate(round_, raters[1], items=slice(0, 12), hours_ago=4)
-    end = progress_of(round_).pace.end
-    assert end is not None
-    assert f"{timezone.localtime(end):%H}:00</dd>" in read(lea, round_)
+    found = progress_of(round_).pace
+    assert found.end is not None
+    assert found.between is not None
+    text = read(lea, round_)
+    assert f"{timezone.localtime(found.end):%H}:00</dd>" in text
+    assert "by the 95 % interval of the pace from" in text
 
 
 def test_a_paused_round_names_no_day_of_its_end(

@@ -69,6 +69,19 @@ def test_the_end_is_found_from_how_much_of_a_day_is_rated() -> None:
     assert found.end == NOW + timedelta(days=2)
 
 
+def test_the_interval_of_the_pace_gives_the_soonest_and_the_latest_end() -> None:
+    moments = sitting(hours_ago=48, quarters=8, each=5) + sitting(hours_ago=24, quarters=8, each=15)
+    found = pace_of(moments, left=160, now=NOW)
+    left = found.hours_left.interval
+    assert left is not None
+    assert found.end is not None
+    assert found.between == (
+        NOW + timedelta(days=left.low / 2),
+        NOW + timedelta(days=left.high / 2),
+    )
+    assert found.between[0] < found.end < found.between[1]
+
+
 def test_the_first_day_has_a_pace_and_no_end() -> None:
     found = pace_of(sitting(hours_ago=23, quarters=8, each=10), left=100, now=NOW)
     assert found.an_hour.value == 40
