@@ -30,13 +30,20 @@ def published(
     found = Guideline.objects.filter(project=project_id, name=name).first()
     if found is None:
         return _made(project_id, name, labels, actor, now)
-    version = found.versions.filter(state=VersionState.PUBLISHED).first()
+    version = in_force(project_id, name)
     if version is None:
         raise Conflict(
             "guideline_not_published",
             f"The guideline {name!r} has no published version yet; publish it first.",
         )
     return version
+
+
+def in_force(project_id: int, name: str) -> GuidelineVersion | None:
+    """The published version of the named guideline, if it has one."""
+    return GuidelineVersion.objects.filter(
+        guideline__project=project_id, guideline__name=name, state=VersionState.PUBLISHED
+    ).first()
 
 
 def _made(

@@ -1,12 +1,18 @@
-"""Existing human labels in: a round that was rated elsewhere, with its raters."""
+"""Existing human labels in: a round that was rated elsewhere, with its raters.
+
+A table is read onto disk first (`labelspool`): memory does not grow with it, and whoever rates
+meanwhile waits only while its rows are written.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import BinaryIO
 
 from django.db import transaction
@@ -28,21 +34,35 @@ from annotation.rules import shapes
 from annotation.rules.display import shuffle_key
 from annotation.rules.keys import NAME_CHARS, digest
 from annotation.rules.labeltable import DEFAULT_DIMENSION, LabelRow, people_rows
-from annotation.services import datasets, label_guideline, label_items, reference
+from annotation.services import datasets, label_guideline, label_items, reference, rounds
+from annotation.services.labelspool import LabelSpool, Place, Said
 from annotation.states import (
     AssignmentState,
     Provenance,
     RoundKind,
     RoundState,
 )
-from core import audit, jobs
+from core import audit, bulk, jobs
 from core.errors import Conflict, Invalid
 from core.mapping import FieldPath
 from core.models import AuditEvent
 from core.tabular import BrokenRow, BrokenRows, read_records
 from measurement.scale import NOT_APPLICABLE, OutsideScale, Scale
 
-BATCH = 1000
+TOLD_EVERY = 5000
+PIECE = 2000
+"""Assignments that are written at once."""
+
+Progress = Callable[[int], None]
+
+_ASSIGNMENT = (
+    "id", "round", "item", "slot", "rater", "guideline_version", "state", "is_swapped",
+    "active_seconds", "skip_reason", "submitted_at",
+)  # fmt: skip
+_RATING = (
+    "assignment", "dimension", "revision", "is_current", "label", "rationale", "created_at",
+)  # fmt: skip
+_ROUND_ITEM = ("round", "item", "shuffle", "taken", "is_full")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +88,10 @@ class LabelImport:
     shape: str = ""
 
     def as_dict(self) -> dict[str, object]:
-        return {
-            "labels": self.labels,
-            "known": self.known,
-            "repeats": self.repeats,
-            "items": self.items,
-            "new_items": self.new_items,
-            "raters": self.raters,
-            "rounds": self.rounds,
-            "guideline": self.guideline,
-            **({"shape": self.shape} if self.shape else {}),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a row goes: its round as named in the file, and how often it was said before."""
-
-    round: str
-    repeat: int
+        said = asdict(self)
+        if not self.shape:
+            del said["shape"]
+        return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +118,15 @@ class _Measure:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    """A row with the dimension that it is about."""
+class _Table:
+    """A file of labels as it stands on disk, and what names it."""
 
-    row: LabelRow
-    measure: _Measure
+    spool: LabelSpool
+    digest: str
+    file: str
+    guideline: str
+    shape: str
+    is_simulated: bool
 
 
 def import_labels(
@@ -135,14 +144,16 @@ def import_labels(
     shape: str = shapes.AUTO,
     is_simulated: bool = False,
     job_id: int | None = None,
+    progress: Progress | None = None,
 ) -> LabelImport:
-    """Read a label table into imported rounds, all or nothing.
+    """Read a label table into imported rounds, all or nothing; memory does not grow with it.
 
     Items of an empty dataset are made without texts; in any other an unknown item is a broken
     row. Without a guideline of that name one is made from the labels. A rater's second label
     on the same item, dimension and round is a repeat and goes to a re-rating round; the same
     table again adds nothing. With `is_exact` only the columns that are mapped are read. Rows of a
-    foreign `shape` (`rules/shapes.py`) are read as what they mean.
+    foreign `shape` (`rules/shapes.py`) are read as what they mean. With a job its end is written
+    with the rows, and the reference labels follow in the background.
     Raises Invalid for the file, its columns, its rows or a label outside the scale.
     """
     if isinstance(dataset, Dataset):
@@ -152,53 +163,97 @@ def import_labels(
         read_records(source, name=name), "labels", wanted=shape, columns=columns
     )
     said = people_rows(reading.rows, columns=columns, values=values, wide=wide, is_exact=is_exact)
-    rows = list(broken.sift(said))
-    broken.refuse()
-    return add_labels(
-        dataset=dataset,
-        rows=rows,
-        name=name,
-        guideline_name=guideline_name,
-        actor=actor,
-        now=now,
-        is_simulated=is_simulated,
-        shape=reading.shape.name if reading.shape is not None else "",
-        job_id=job_id,
-    )
+    guideline = guideline_name or _usual_guideline(dataset)
+    hashed = _begun(guideline)
+    rows = _told(broken.sift(said), progress)
+    with LabelSpool(_hashed(rows, hashed)) as spool:
+        broken.refuse()
+        table = _Table(
+            spool,
+            digest=hashed.hexdigest(),
+            file=name,
+            guideline=guideline,
+            shape=reading.shape.name if reading.shape is not None else "",
+            is_simulated=is_simulated,
+        )
+        return _taken(dataset, table, actor=actor, now=now, job_id=job_id)
 
 
-@transaction.atomic(durable=True)
 def add_labels(
     *,
     dataset: Dataset | NewDataset,
-    rows: Sequence[LabelRow],
+    rows: Iterable[LabelRow],
     name: str,
     guideline_name: str,
     actor: str,
     now: datetime,
     is_simulated: bool = False,
-    shape: str = "",
-    job_id: int | None = None,
 ) -> LabelImport:
-    """Store rows that were read already (see `import_labels`).
+    """Store rows that were made here and not read from a file (see `import_labels`)."""
+    guideline = guideline_name or _usual_guideline(dataset)
+    hashed = _begun(guideline)
+    with LabelSpool(_hashed(rows, hashed)) as spool:
+        table = _Table(
+            spool,
+            digest=hashed.hexdigest(),
+            file=name,
+            guideline=guideline,
+            shape="",
+            is_simulated=is_simulated,
+        )
+        return _taken(dataset, table, actor=actor, now=now, job_id=None)
 
-    With a job its end is written in the same transaction: a job that runs again after a crash
-    never stores the labels twice.
-    """
-    if not rows:
+
+def _taken(
+    dataset: Dataset | NewDataset,
+    table: _Table,
+    *,
+    actor: str,
+    now: datetime,
+    job_id: int | None,
+) -> LabelImport:
+    """What can be looked up before the transaction is, so that nobody waits for it."""
+    spool = table.spool
+    if not spool.labels:
         raise Invalid("no_labels", "The file holds no label: every label cell is empty.")
-    if isinstance(dataset, NewDataset):
-        dataset = datasets.create(project=dataset.project, name=dataset.name, actor=actor)
-    # Two imports of one file stand in line here, and the second finds the first one's digest.
-    Dataset.objects.select_for_update().get(pk=dataset.pk)
-    check_takes_labels(dataset)
-    guideline_name = guideline_name or f"Labels of {dataset.name}"[:NAME_CHARS]
-    digest = _digest(guideline_name, rows)
-    if _was_imported(dataset, digest):
-        done = LabelImport(known=len(rows), guideline=guideline_name)
+    called: Mapping[str, str] = {}
+    if isinstance(dataset, Dataset):
+        label_items.find(dataset, spool)
+        called = _called(label_guideline.in_force(dataset.project_id, table.guideline), spool)
+        if called:
+            spool.place(called)
+    with transaction.atomic(durable=True):
+        if isinstance(dataset, NewDataset):
+            dataset = datasets.create(project=dataset.project, name=dataset.name, actor=actor)
+        # Two imports of one file stand in line here, and the second finds the first one's digest.
+        Dataset.objects.select_for_update().get(pk=dataset.pk)
+        check_takes_labels(dataset)
+        done = _stored(dataset, table, called, actor=actor, now=now, job_id=job_id)
+    if job_id is None:
+        # Also of labels that came before: a process that ended in between left them without.
+        for keys in spool.item_keys():
+            reference.refresh(item_ids=keys)
+    return done
+
+
+def _stored(
+    dataset: Dataset,
+    table: _Table,
+    called: Mapping[str, str],
+    *,
+    actor: str,
+    now: datetime,
+    job_id: int | None,
+) -> LabelImport:
+    """Inside a transaction that holds the dataset: the rows, the trail and the job's end.
+
+    A job that runs again after a crash finds its digest, and stores nothing twice.
+    """
+    if _was_imported(dataset, table.digest):
+        done = LabelImport(known=table.spool.labels, guideline=table.guideline)
     else:
-        done = _add(dataset, rows, name, guideline_name, actor, now, is_simulated=is_simulated)
-    done.shape = shape
+        done = _add(dataset, table, called, actor=actor, now=now)
+    done.shape = table.shape
     audit.record(
         actor=actor,
         verb="labels.imported",
@@ -206,55 +261,69 @@ def add_labels(
         object_id=dataset.pk,
         project_id=dataset.project_id,
         data={
-            "file": name,
+            "file": table.file,
             **done.as_dict(),
-            "digest": digest,
+            "digest": table.digest,
             **({} if job_id is None else {"job": job_id}),
         },
     )
     if job_id is not None:
-        jobs.progress(job_id, done=len(rows), total=len(rows))
+        rounds.make_labels_later(project_id=dataset.project_id, ids=done.rounds, actor=actor)
+        jobs.progress(job_id, done=table.spool.labels, total=table.spool.labels)
         jobs.finish(job_id, result=done.as_dict(), now=now)
     return done
 
 
 def _add(
-    dataset: Dataset,
-    rows: Sequence[LabelRow],
-    name: str,
-    guideline_name: str,
-    actor: str,
-    now: datetime,
-    *,
-    is_simulated: bool,
+    dataset: Dataset, table: _Table, called: Mapping[str, str], *, actor: str, now: datetime
 ) -> LabelImport:
-    done = LabelImport(labels=len(rows), guideline=guideline_name)
-    items, done.new_items = label_items.found_or_made(dataset, rows)
+    spool = table.spool
+    done = LabelImport(labels=spool.labels, guideline=table.guideline, items=spool.items)
+    done.new_items = label_items.make_missing(dataset, spool)
     version = label_guideline.published(
         project_id=dataset.project_id,
-        name=guideline_name,
-        labels=((row.dimension, row.label) for row in rows),
+        name=table.guideline,
+        labels=spool.different,
         actor=actor,
         now=now,
     )
-    places = _places(rows, _checked_dimensions(version, rows), done)
-    raters = _raters(dataset, rows, is_simulated=is_simulated)
-    done.items, done.raters = len({row.item for row in rows}), len(raters)
-    for place, members in places.items():
-        round_ = _round(dataset, version, place, name, now, is_simulated=is_simulated)
+    measures = _checked_dimensions(version, spool)
+    by_key = {name: measure.dimension.key for name, measure in measures.items()}
+    # Placed already, unless the guideline came, or another version of it, since the rows were.
+    if not _same(called, by_key):
+        spool.place(by_key)
+    done.repeats = spool.repeats
+    raters = _raters(dataset, spool.raters(), is_simulated=table.is_simulated)
+    done.raters = len(raters)
+    for place in spool.places:
+        round_ = _round(dataset, version, place, table, now)
         done.rounds.append(round_.pk)
-        _store(round_, members, items, raters, now)
-    reference.refresh(item_ids=[items[item] for item in {row.item for row in rows}])
+        _store(round_, spool.said_in(place), measures, raters, now)
     return done
 
 
-def _digest(guideline_name: str, rows: Iterable[LabelRow]) -> str:
+def _usual_guideline(dataset: Dataset | NewDataset) -> str:
+    return f"Labels of {dataset.name}"[:NAME_CHARS]
+
+
+def _told(rows: Iterable[LabelRow], progress: Progress | None) -> Iterator[LabelRow]:
+    """The rows, and how many there were, now and then."""
+    for number, row in enumerate(rows, 1):
+        if progress is not None and number % TOLD_EVERY == 0:
+            progress(number)
+        yield row
+
+
+def _begun(guideline: str) -> hashlib._Hash:
     """What makes two tables one: the same labels in the same order under the same guideline."""
-    hashed = hashlib.sha256(digest(guideline_name).encode())
+    return hashlib.sha256(digest(guideline).encode())
+
+
+def _hashed(rows: Iterable[LabelRow], hashed: hashlib._Hash) -> Iterator[LabelRow]:
     for row in rows:
-        fields = (row.item, row.rater, row.label, row.dimension, row.round, row.cluster, row.at)
-        hashed.update(digest(*fields).encode())
-    return hashed.hexdigest()
+        said = (row.item, row.rater, row.label, row.dimension, row.round, row.cluster, row.at)
+        hashed.update(digest(*said).encode())
+        yield row
 
 
 def _was_imported(dataset: Dataset, digest_of_rows: str) -> bool:
@@ -286,8 +355,28 @@ def check_takes_labels(dataset: Dataset) -> None:
         )
 
 
-def _checked_dimensions(version: GuidelineVersion, rows: Sequence[LabelRow]) -> dict[str, _Measure]:
-    """The dimension of each name in the file; a label outside its scale is a broken row."""
+def _called(version: GuidelineVersion | None, spool: LabelSpool) -> dict[str, str]:
+    """What each dimension of the table is called: by its key, or as it stands where the guideline
+    is yet to be made from them. Empty where the guideline does not know one of them."""
+    names = {dimension for dimension, _ in spool.different}
+    if version is None:
+        return {name: name for name in names}
+    measures = _measures(version)
+    if not names <= measures.keys():
+        return {}
+    return {name: measures[name].dimension.key for name in names}
+
+
+def _same(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Whether both call the same dimensions one."""
+    if not one:
+        return False
+    together = {(key, other[name]) for name, key in one.items()}
+    return len(together) == len({key for key, _ in together}) == len({key for _, key in together})
+
+
+def _measures(version: GuidelineVersion) -> dict[str, _Measure]:
+    """The dimension of each name that a table may call it by."""
     dimensions = list(version.dimensions.all())
     by_name = {
         name: _Measure(dimension, label_queries.scale_of(dimension))
@@ -296,69 +385,64 @@ def _checked_dimensions(version: GuidelineVersion, rows: Sequence[LabelRow]) -> 
     }
     if len(dimensions) == 1:
         by_name.setdefault(DEFAULT_DIMENSION, by_name[dimensions[0].key])
-    keys = ", ".join(dimension.key for dimension in dimensions)
-    broken = BrokenRows()
-    for row in rows:
-        measure = by_name.get(row.dimension)
-        if measure is None:
-            problem = f"the guideline has no dimension {row.dimension!r}; it has {keys}."
-        else:
-            problem = measure.problem(row.label)
-        if problem:
-            broken.add(BrokenRow(row.row, problem, row.unit))
-    broken.refuse()
     return by_name
 
 
-def _raters(dataset: Dataset, rows: Sequence[LabelRow], *, is_simulated: bool) -> dict[str, Rater]:
-    """The row of each name in the file. A member of the same name is somebody else: labels that
+def _checked_dimensions(version: GuidelineVersion, spool: LabelSpool) -> dict[str, _Measure]:
+    """The dimension of each name in the file; a label outside its scale is a broken row."""
+    by_name = _measures(version)
+    keys = ", ".join(dimension.key for dimension in version.dimensions.all())
+    broken: list[BrokenRow] = []
+    for name, label in spool.different:
+        measure = by_name.get(name)
+        if measure is None:
+            problem = f"the guideline has no dimension {name!r}; it has {keys}."
+        else:
+            problem = measure.problem(label)
+        if problem:
+            found = spool.rows_of(name, label)
+            broken += [BrokenRow(row, problem, unit) for row, unit in found]
+    _refuse(broken)
+    return {name: by_name[name] for name, _ in spool.different}
+
+
+def _refuse(found: Iterable[BrokenRow]) -> None:
+    """Raise Invalid that names the rows in the order of the file, if there are any."""
+    broken = BrokenRows()
+    for row in sorted(found, key=attrgetter("row")):
+        broken.add(row)
+    broken.refuse()
+
+
+def _raters(dataset: Dataset, names: Sequence[str], *, is_simulated: bool) -> dict[str, int]:
+    """The key of each name in the file. A member of the same name is somebody else: labels that
     were brought in must not stand as a person's own."""
-    names = {row.rater for row in rows}
     of_members = set(
         Rater.objects.filter(
             project_id=dataset.project_id, name__in=names, user__isnull=False
         ).values_list("name", flat=True)
     )
     stored = {name: f"{name} (imported)" if name in of_members else name for name in names}
-    found = {
-        rater.name: rater
-        for rater in Rater.objects.filter(
-            project_id=dataset.project_id, name__in=stored.values(), user__isnull=True
-        )
-    }
+    known = Rater.objects.filter(
+        project_id=dataset.project_id, name__in=stored.values(), user__isnull=True
+    )
+    found = dict(known.values_list("name", "pk"))
     made = Rater.objects.bulk_create(
         Rater(project_id=dataset.project_id, name=name, is_simulated=is_simulated)
         for name in sorted(set(stored.values()) - found.keys())
     )
-    found.update((rater.name, rater) for rater in made)
+    found |= {rater.name: rater.pk for rater in made}
     return {name: found[kept] for name, kept in stored.items()}
-
-
-def _places(
-    rows: Sequence[LabelRow], measures: Mapping[str, _Measure], done: LabelImport
-) -> dict[_Place, list[_Said]]:
-    """The rows of each round to make; the first in file order counts, later ones are repeats."""
-    seen: Counter[tuple[str, str, str, str]] = Counter()
-    places: dict[_Place, list[_Said]] = defaultdict(list)
-    for row in rows:
-        measure = measures[row.dimension]
-        key = (row.item, row.rater, measure.dimension.key, row.round)
-        places[_Place(row.round, seen[key])].append(_Said(row, measure))
-        done.repeats += seen[key] > 0
-        seen[key] += 1
-    return places
 
 
 def _round(
     dataset: Dataset,
     version: GuidelineVersion,
-    place: _Place,
-    file: str,
+    place: Place,
+    table: _Table,
     now: datetime,
-    *,
-    is_simulated: bool,
 ) -> Round:
-    base = f"{dataset.name}: {place.round or file}"[:100]
+    base = f"{dataset.name}: {place.round or table.file}"[:100]
     name = base if not place.repeat else f"{base} (repeat {place.repeat})"
     taken = set(
         Round.objects.filter(project_id=dataset.project_id, name__startswith=name).values_list(
@@ -379,63 +463,89 @@ def _round(
         overlap=1,
         opened_at=now,
         closed_at=now,
-        is_simulated=is_simulated,
+        is_simulated=table.is_simulated,
     )
+
+
+@dataclass(slots=True)
+class _Rows:
+    """What is written next: for each slot of an item what its rater said, and the items."""
+
+    slots: list[tuple[int, int, Sequence[Said]]] = field(default_factory=list)
+    items: list[tuple[int, int]] = field(default_factory=list)
 
 
 def _store(
     round_: Round,
-    said: Iterable[_Said],
-    items: Mapping[str, int],
-    raters: Mapping[str, Rater],
+    said: Iterable[Said],
+    measures: Mapping[str, _Measure],
+    raters: Mapping[str, int],
     now: datetime,
 ) -> None:
-    slots: dict[str, dict[str, Assignment]] = defaultdict(dict)
-    ratings: list[Rating] = []
-    for one in said:
-        row = one.row
-        of_item = slots[row.item]
-        if row.rater not in of_item:
-            of_item[row.rater] = Assignment(
-                round=round_,
-                item_id=items[row.item],
-                slot=len(of_item),
-                rater=raters[row.rater],
-                guideline_version_id=round_.guideline_version_id,
-                state=AssignmentState.SUBMITTED,
-                submitted_at=_when(row, now),
-            )
-        ratings.append(
-            Rating(
-                assignment=of_item[row.rater],
-                dimension=one.measure.dimension,
-                label=one.measure.written(row.label),
-            )
-        )
-    Assignment.objects.bulk_create(
-        [slot for of_item in slots.values() for slot in of_item.values()], batch_size=BATCH
-    )
-    Rating.objects.bulk_create(ratings, batch_size=BATCH)
-    RoundItem.objects.bulk_create(
-        [
-            RoundItem(
-                round=round_,
-                item_id=items[item],
-                shuffle=shuffle_key(round_.salt, item=items[item]),
-                taken=len(of_item),
-                is_full=True,
-            )
-            for item, of_item in slots.items()
-        ],
-        batch_size=BATCH,
-    )
-    round_.overlap = max(len(of_item) for of_item in slots.values())
-    round_.save(update_fields=["overlap"])
+    """The rows of a round, some thousand slots at a time."""
+    rows, most = _Rows(), 1
+    for item, of_item in groupby(said, key=attrgetter("item")):
+        by_rater: dict[str, list[Said]] = defaultdict(list)
+        for one in of_item:
+            by_rater[one.rater].append(one)
+        rows.slots += [(item, slot, given) for slot, given in enumerate(by_rater.values())]
+        rows.items.append((item, len(by_rater)))
+        most = max(most, len(by_rater))
+        if len(rows.slots) >= PIECE:
+            _write(round_, rows, measures, raters, now)
+            rows = _Rows()
+    _write(round_, rows, measures, raters, now)
+    Round.objects.filter(pk=round_.pk).update(overlap=most)
 
 
-def _when(row: LabelRow, now: datetime) -> datetime:
-    if not row.at:
+def _write(
+    round_: Round,
+    rows: _Rows,
+    measures: Mapping[str, _Measure],
+    raters: Mapping[str, int],
+    now: datetime,
+) -> None:
+    ids = bulk.reserved_ids(Assignment, len(rows.slots))
+    version_id = round_.guideline_version_id
+    bulk.insert(
+        Assignment,
+        _ASSIGNMENT,
+        (
+            [
+                *(pk, round_.pk, item, slot, raters[given[0].rater], version_id),
+                *(AssignmentState.SUBMITTED.value, False, 0.0, ""),
+                _when(given[0].at, now),
+            ]
+            for pk, (item, slot, given) in zip(ids, rows.slots, strict=True)
+        ),
+    )
+    bulk.insert(
+        Rating,
+        _RATING,
+        (
+            _rating(pk, measures[one.dimension], one, now)
+            for pk, (_, _, given) in zip(ids, rows.slots, strict=True)
+            for one in given
+        ),
+    )
+    bulk.insert(
+        RoundItem,
+        _ROUND_ITEM,
+        (
+            [round_.pk, item, shuffle_key(round_.salt, item=item), taken, True]
+            for item, taken in rows.items
+        ),
+    )
+
+
+def _rating(assignment_id: int, measure: _Measure, said: Said, now: datetime) -> list[object]:
+    label, at = measure.written(said.label), _when(said.at, now)
+    return [assignment_id, measure.dimension.pk, 1, True, label, "", at]
+
+
+def _when(at: str, now: datetime) -> datetime:
+    if not at:
         return now
-    said = datetime.fromisoformat(row.at)
+    said = datetime.fromisoformat(at)
     # A moment to come would stand behind a freeze that comes before it.
     return min(make_aware(said) if is_naive(said) else said, now)

@@ -2,77 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 
 from annotation.models import Dataset, Item, SealedSet, whole
 from annotation.queries.sealed import sealed_elsewhere
 from annotation.rules.keys import digest, short_key
-from annotation.rules.labeltable import LabelRow
 from annotation.rules.split import part_of
 from annotation.services.itemsift import SEALED_ELSEWHERE
+from annotation.services.labelspool import LabelSpool, NamedItem
 from annotation.states import ItemKind, Part
 from core.tabular import BrokenRow, BrokenRows
 
-BATCH = 1000
 
-
-def found_or_made(dataset: Dataset, rows: Sequence[LabelRow]) -> tuple[dict[str, int], int]:
-    """The row id of each item that the table names, and how many were made without texts, in an
-    empty dataset. Raises Invalid for an item that is not there."""
-    wanted = {row.item: row for row in reversed(rows)}
-    known = _known_items(dataset, list(wanted))
-    missing = {item: row for item, row in wanted.items() if item not in known}
-    if not missing:
-        return known, 0
-    if Item.objects.filter(dataset=dataset).exists():
-        broken = BrokenRows()
-        for row in sorted(missing.values(), key=lambda row: row.row):
-            sentence = f"there is no item {row.item[:60]!r} in {dataset.name!r}."
-            broken.add(BrokenRow(row.row, sentence, row.unit))
-        broken.refuse()
-    clusters = {row.item: short_key(row.cluster) for row in rows if row.cluster}
-    _refuse_sealed(dataset, missing, clusters)
-    Item.objects.bulk_create(_textless(dataset, missing, clusters), batch_size=BATCH)
-    return _known_items(dataset, list(wanted)), len(missing)
-
-
-def _known_items(dataset: Dataset, names: Sequence[str]) -> dict[str, int]:
-    known: dict[str, int] = {}
-    for start in range(0, len(names), BATCH):
+def find(dataset: Dataset, spool: LabelSpool) -> None:
+    """Look up the items that the dataset has, as far as they are not known yet."""
+    for piece in spool.unknown():
         found = Item.objects.filter(
-            whole(), dataset=dataset, external_id__in=names[start : start + BATCH]
+            whole(), dataset=dataset, external_id__in=[item.name for item in piece]
         )
-        known.update(found.values_list("external_id", "pk"))
-    return known
+        spool.know(dict(found.values_list("external_id", "pk")))
 
 
-def _refuse_sealed(
-    dataset: Dataset, missing: Mapping[str, LabelRow], clusters: Mapping[str, str]
-) -> None:
-    sealed = sealed_elsewhere(dataset, {clusters.get(item, item) for item in missing})
+def make_missing(dataset: Dataset, spool: LabelSpool) -> int:
+    """Make the items that are not there without texts, in an empty dataset; how many.
+
+    Raises Invalid for an item that is not there in any other dataset, or that is sealed elsewhere.
+    """
+    if next(spool.unknown(), None) is None:
+        return 0
+    find(dataset, spool)
     broken = BrokenRows()
-    for item, row in sorted(missing.items(), key=lambda pair: pair[1].row):
-        if clusters.get(item, item) in sealed:
-            broken.add(BrokenRow(row.row, SEALED_ELSEWHERE, row.unit))
+    if Item.objects.filter(dataset=dataset).exists():
+        for piece in spool.unknown():
+            for item in piece:
+                sentence = f"there is no item {item.name[:60]!r} in {dataset.name!r}."
+                broken.add(BrokenRow(item.row, sentence, item.unit))
+        broken.refuse()
+        return 0
+    for piece in spool.unknown():
+        _sift_sealed(dataset, piece, broken)
     broken.refuse()
-
-
-def _textless(
-    dataset: Dataset, missing: Iterable[str], clusters: Mapping[str, str]
-) -> Iterator[Item]:
-    """Items known only by their labels; the sealed part is drawn as for any other item."""
     sealed = SealedSet.objects.filter(dataset=dataset, retired_at__isnull=True).first()
-    for item in missing:
-        cluster = clusters.get(item, item)
-        part = part_of(cluster, salt=sealed.salt, share=dataset.share) if sealed else ""
-        yield Item(
-            project_id=dataset.project_id,
-            dataset=dataset,
-            external_id=item,
-            kind=ItemKind.SINGLE,
-            title=item,
-            prompt_key=cluster,
-            cluster_key=cluster,
-            content_hash=digest("label/1", item),
-            part=part or Part.DEVELOPMENT,
-        )
+    made = 0
+    for piece in spool.unknown():
+        rows = Item.objects.bulk_create(_textless(dataset, item, sealed) for item in piece)
+        spool.know({row.external_id: row.pk for row in rows})
+        made += len(rows)
+    return made
+
+
+def _sift_sealed(dataset: Dataset, items: Sequence[NamedItem], broken: BrokenRows) -> None:
+    sealed = sealed_elsewhere(dataset, {_cluster(item) for item in items})
+    for item in items:
+        if _cluster(item) in sealed:
+            broken.add(BrokenRow(item.row, SEALED_ELSEWHERE, item.unit))
+
+
+def _textless(dataset: Dataset, item: NamedItem, sealed: SealedSet | None) -> Item:
+    """An item known only by its labels; the sealed part is drawn as for any other item."""
+    cluster = _cluster(item)
+    part = part_of(cluster, salt=sealed.salt, share=dataset.share) if sealed else ""
+    return Item(
+        project_id=dataset.project_id,
+        dataset=dataset,
+        external_id=item.name,
+        kind=ItemKind.SINGLE,
+        title=item.name,
+        prompt_key=cluster,
+        cluster_key=cluster,
+        content_hash=digest("label/1", item.name),
+        part=part or Part.DEVELOPMENT,
+    )
+
+
+def _cluster(item: NamedItem) -> str:
+    return short_key(item.cluster) or item.name

@@ -166,21 +166,27 @@ def close(*, round_id: int, by: User, now: datetime) -> Round:
         by.actor,
         closed_at=now,
     )
-    jobs.enqueue(
-        kind=REFERENCE_JOB,
-        actor=by.actor,
-        project_id=round_.project_id,
-        plan={"round": round_.pk},
-    )
+    make_labels_later(project_id=round_.project_id, ids=[round_.pk], actor=by.actor)
     return round_
+
+
+def make_labels_later(*, project_id: int, ids: Sequence[int], actor: str) -> None:
+    """Inside a transaction: have the reference labels of these rounds' items made by a job."""
+    if ids:
+        jobs.enqueue(
+            kind=REFERENCE_JOB, actor=actor, project_id=project_id, plan={"rounds": list(ids)}
+        )
 
 
 def reference_job(job_id: int) -> None:
     """The handler of `annotation.reference`: safe to run twice, unchanged labels stay."""
     job = Job.objects.get(pk=job_id)
-    items = RoundItem.objects.filter(round=job.plan["round"], taken__gt=0).order_by("item_id")
+    # A job of an earlier version names one round.
+    ids = job.plan.get("rounds") or [job.plan["round"]]
+    items = RoundItem.objects.filter(round__in=ids, taken__gt=0).order_by("item_id")
     last, made = 0, 0
-    while batch := list(items.filter(item_id__gt=last).values_list("item_id", flat=True)[:BATCH]):
+    keys = items.values_list("item_id", flat=True).distinct()
+    while batch := list(keys.filter(item_id__gt=last)[:BATCH]):
         made += reference.refresh(item_ids=batch)
         last = batch[-1]
     jobs.finish(job_id, result={"labels": made}, now=timezone.now())

@@ -302,6 +302,7 @@ def import_labels_job(job_id: int) -> None:
             actor=job.actor,
             now=timezone.now(),
             job_id=job_id,
+            progress=lambda rows: _tell(job_id, rows, source, upload.size),
         )
     discard(upload)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import Project, Rater
@@ -21,7 +23,8 @@ from annotation.models import (
     ReferenceLabel,
     Round,
 )
-from annotation.services import datasets, label_import
+from annotation.rules.labeltable import LabelRow
+from annotation.services import datasets, label_guideline, label_import
 from annotation.states import (
     DimensionKind,
     GuidelineForm,
@@ -332,6 +335,95 @@ def test_queries_do_not_grow_with_the_rows(
     rows = [row(f"i{n % 2 + 1}", f"rater {n // 2}", label=n % 5 + 1) for n in range(40)]
     with django_assert_max_num_queries(45):
         take(dataset, *rows)
+
+
+def test_memory_does_not_grow_with_the_table(dataset: Dataset) -> None:
+    """20,000 labels: a few thousand are in memory at once, the table is not."""
+    many = [Item(project=dataset.project, dataset=dataset, external_id=f"m{n}", kind="single",
+                 content_hash=str(n), prompt_key=f"m{n}", cluster_key=f"m{n}")
+            for n in range(4000)]  # fmt: skip
+    Item.objects.bulk_create(many, batch_size=1000)
+    rows = (
+        LabelRow(n + 1, f"m{n // 5}", f"rater {n % 5}", str(n % 3)) for n in range(5 * len(many))
+    )
+    tracemalloc.start()
+    try:
+        done = label_import.add_labels(
+            dataset=dataset, rows=rows, name="many.csv", guideline_name="", actor="u1", now=NOON
+        )
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (done.labels, done.items, done.raters) == (20_000, 4000, 5)
+    assert Rating.objects.count() == 20_000
+    assert peak < 20_000_000
+
+
+def test_rows_of_an_item_that_lie_apart_in_the_file_come_together(
+    dataset: Dataset, project: Project
+) -> None:
+    builders.make_guideline(project, keys=("accuracy", "clarity"))
+    rows = [
+        row("i1", "ana", 4, dimension="accuracy"),
+        row("i2", "ana", 3, dimension="accuracy"),
+        row("i1", "ben", 2, dimension="accuracy"),
+        row("i1", "ana", 5, dimension="clarity"),
+        row("i1", "ana", 1, dimension="Clarity"),
+    ]
+    done = take(dataset, *rows, guideline_name="Helpfulness")
+    first, again = Round.objects.order_by("pk")
+    told = Rating.objects.order_by("pk").values_list(
+        "assignment__item__external_id", "assignment__slot", "dimension__key", "label"
+    )
+    assert list(told.filter(assignment__round=first)) == [
+        ("i1", 0, "accuracy", "4"),
+        ("i1", 0, "clarity", "5"),
+        ("i1", 1, "accuracy", "2"),
+        ("i2", 0, "accuracy", "3"),
+    ]
+    assert list(told.filter(assignment__round=again)) == [("i1", 0, "clarity", "1")]
+    assert (first.overlap, again.kind, done.repeats) == (2, RoundKind.RERATING, 1)
+
+
+def test_a_label_keeps_the_moment_at_which_it_was_given(dataset: Dataset) -> None:
+    """Exported and brought in again it is still that of the rating."""
+    take(dataset, row(at="2026-03-31T14:05:00+00:00"))
+    rating = Rating.objects.select_related("assignment").get()
+    assert rating.created_at == rating.assignment.submitted_at
+    assert f"{rating.created_at:%Y-%m-%d %H:%M}" == "2026-03-31 14:05"
+
+
+def test_a_guideline_that_comes_while_the_table_is_read_is_the_one_that_counts(
+    dataset: Dataset, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows were placed as if each name were a dimension of its own."""
+    look = label_guideline.in_force
+
+    def too_early(project_id: int, name: str) -> None:
+        monkeypatch.setattr(label_guideline, "in_force", look)
+
+    builders.make_guideline(project, keys=("clarity",))
+    monkeypatch.setattr(label_guideline, "in_force", too_early)
+    rows = [row("i1", "ana", n, dimension=name) for n, name in ((1, "clarity"), (2, "Clarity"))]
+    done = take(dataset, *rows, guideline_name="Helpfulness")
+    assert (done.repeats, len(done.rounds)) == (1, 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_table_is_read_before_anybody_waits_for_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = builders.make_dataset(project, name="read first")
+    builders.make_item(dataset, external_id="i1")
+    monkeypatch.setattr(label_import, "TOLD_EVERY", 2)
+    seen: list[tuple[int, bool, int]] = []
+
+    def look(rows: int) -> None:
+        seen.append((rows, connection.in_atomic_block, Rating.objects.count()))
+
+    take(dataset, *(row(rater=f"r{n}") for n in range(5)), progress=look)
+    assert seen == [(2, False, 0), (4, False, 0)]
+    assert Rating.objects.count() == 5
 
 
 @pytest.mark.reference_data

@@ -15,9 +15,19 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import Project
-from annotation.models import Content, Dataset, Guideline, Item, Rating, Round, Upload, whole
+from annotation.models import (
+    Content,
+    Dataset,
+    Guideline,
+    Item,
+    Rating,
+    ReferenceLabel,
+    Round,
+    Upload,
+    whole,
+)
 from annotation.queries import labels
-from annotation.services import datasets, importing, uploads
+from annotation.services import datasets, importing, label_import, uploads
 from annotation.states import Provenance
 from core import jobs
 from core.errors import Conflict, Invalid
@@ -239,6 +249,39 @@ def test_labels_come_in_by_a_job(dataset: Dataset) -> None:
     assert ran(job).result["labels"] == 4
     assert Rating.objects.count() == 4
     assert Round.objects.get().name.endswith("items.jsonl")
+    # Their human labels are made by a job of their own, which was planned with the rows.
+    assert not ReferenceLabel.objects.exists()
+    ran(Job.objects.exclude(pk=job.pk).get())
+    assert ReferenceLabel.objects.count() == 2
+
+
+def test_a_job_of_labels_tells_how_far_it_is(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builders.make_item(dataset, external_id="i1")
+    monkeypatch.setattr(label_import, "TOLD_EVERY", 2)
+    told: list[tuple[int, int]] = []
+    real = uploads._tell
+
+    def tell(job_id: int, rows: int, *more: Any) -> None:
+        real(job_id, rows, *more)
+        job = Job.objects.get(pk=job_id)
+        told.append((job.done, job.total))
+
+    monkeypatch.setattr(uploads, "_tell", tell)
+    body = jsonl(*({"item": "i1", "rater": f"r{n}", "label": "yes"} for n in range(5)))
+    job = uploads.start_labels(
+        dataset=dataset,
+        upload=keep(dataset, body, is_labels=True),
+        columns={"item": "item", "rater": "rater", "label": "label"},
+        values=[],
+        wide=[],
+        guideline_name="",
+        actor="u1",
+    )
+    ran(job)
+    assert [done for done, _ in told] == [2, 4]
+    assert (job.done, job.total, job.state) == (5, 5, JobState.DONE)
 
 
 def test_labels_into_a_sealed_dataset_that_collects_its_own_are_refused(project: Project) -> None:
