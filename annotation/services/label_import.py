@@ -392,7 +392,7 @@ def _checked_dimensions(version: GuidelineVersion, spool: LabelSpool) -> dict[st
     """The dimension of each name in the file; a label outside its scale is a broken row."""
     by_name = _measures(version)
     keys = ", ".join(dimension.key for dimension in version.dimensions.all())
-    broken: list[BrokenRow] = []
+    total, first = 0, list[BrokenRow]()
     for name, label in spool.different:
         measure = by_name.get(name)
         if measure is None:
@@ -400,17 +400,19 @@ def _checked_dimensions(version: GuidelineVersion, spool: LabelSpool) -> dict[st
         else:
             problem = measure.problem(label)
         if problem:
-            found = spool.rows_of(name, label)
-            broken += [BrokenRow(row, problem, unit) for row, unit in found]
-    _refuse(broken)
+            count, found = spool.rows_of(name, label)
+            total += count
+            first += [BrokenRow(row, problem, unit) for row, unit in found]
+    _refuse(first, total)
     return {name: by_name[name] for name, _ in spool.different}
 
 
-def _refuse(found: Iterable[BrokenRow]) -> None:
+def _refuse(first: Iterable[BrokenRow], total: int) -> None:
     """Raise Invalid that names the rows in the order of the file, if there are any."""
     broken = BrokenRows()
-    for row in sorted(found, key=attrgetter("row")):
+    for row in sorted(first, key=attrgetter("row")):
         broken.add(row)
+    broken.total = total
     broken.refuse()
 
 

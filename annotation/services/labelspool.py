@@ -12,6 +12,7 @@ from itertools import islice
 from typing import NamedTuple, Self
 
 from annotation.rules.labeltable import LabelRow
+from core.reading.limits import LISTED_BROKEN_ROWS
 from core.reading.rows import Unit
 
 PIECE = 1000
@@ -110,14 +111,15 @@ class LabelSpool:
     def __exit__(self, *_about: object) -> None:
         self._file.close()
 
-    def rows_of(self, dimension: str, label: str) -> Iterator[tuple[int, Unit]]:
-        """The numbers of the rows that say so."""
-        return iter(
-            self._file.execute(
-                "SELECT row, unit FROM said WHERE dimension = ? AND label = ? ORDER BY n",
-                (dimension, label),
-            )
+    def rows_of(self, dimension: str, label: str) -> tuple[int, list[tuple[int, Unit]]]:
+        """How many rows say so, and the numbers of the first ones."""
+        which = "FROM said WHERE dimension = ? AND label = ?"
+        first = self._file.execute(
+            f"SELECT row, unit {which} ORDER BY n LIMIT ?",
+            (dimension, label, LISTED_BROKEN_ROWS),
         )
+        total = self._number(f"SELECT count(*) {which}", (dimension, label))
+        return total, first.fetchall()
 
     def raters(self) -> list[str]:
         found = self._file.execute("SELECT DISTINCT rater FROM said ORDER BY 1")

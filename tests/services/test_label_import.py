@@ -240,6 +240,18 @@ def test_a_label_outside_the_scale_is_named_by_its_row(dataset: Dataset, project
     assert not Round.objects.exists()
 
 
+def test_very_many_broken_rows_are_counted_and_the_first_ones_named(
+    dataset: Dataset, project: Project
+) -> None:
+    builders.make_guideline(project, keys=("accuracy",))
+    rows = [row("i1", f"r{n}", "8" if n % 2 else "9") for n in range(300)]
+    with pytest.raises(Invalid) as refusal:
+        take(dataset, *rows, guideline_name="Helpfulness")
+    said = refusal.value.fields["rows"]
+    assert [one.partition(":")[0] for one in said[:3]] == ["Line 1", "Line 2", "Line 3"]
+    assert said[-1] == "… and 200 more."
+
+
 def test_an_unknown_dimension_is_named_with_those_there_are(
     dataset: Dataset, project: Project
 ) -> None:
