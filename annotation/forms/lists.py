@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from django import forms
 
+from annotation.queries.admissions import MAY, NOT_YET
 from annotation.queries.imports import GOING_ON
 from annotation.queries.items import ItemFilter, spoken
 from annotation.rules.itemrows import CASES, DIFFICULTIES, SOURCES
@@ -54,6 +55,17 @@ class ItemFilterForm(FilterForm):
         """What can be read of the filter; the rest of it asks for everything."""
         asked = {name: self.asked(name) for name in self.fields if name != "q"}
         return ItemFilter(text=self.asked("q"), **asked)
+
+
+class QualifiedFilter(FilterForm):
+    """Raters of a qualification."""
+
+    q = search("Rater", name="Find a rater", hint="Name")
+    state = forms.ChoiceField(
+        label="Who",
+        required=False,
+        choices=[("", "everybody"), (MAY, "may rate"), (NOT_YET, "not yet")],
+    )
 
 
 class RoundsFilter(FilterForm):

@@ -12,6 +12,7 @@ from accounts.models import Project
 from annotation.models import Round
 from annotation.queries.work import SHOWN, Each, Period
 from annotation.states import RoundKind
+from core.filters import search
 
 if TYPE_CHECKING:
     _OneOf = forms.ModelChoiceField[Any]
@@ -28,6 +29,7 @@ DAY_WRONG = {
 class WorkForm(forms.Form):
     """The report for leads; without any choice this month, one line a rater."""
 
+    q = search("Rater", name="Find a rater", hint="Name")
     since = forms.DateField(
         label="From", widget=forms.DateInput(attrs={"type": "date"}), error_messages=DAY_WRONG
     )
@@ -86,6 +88,9 @@ class WorkForm(forms.Form):
 
     def each_line(self) -> Each:
         return Each(self.cleaned_data["each"])
+
+    def text(self) -> str:
+        return str(self.cleaned_data["q"])
 
     def round_id(self) -> int | None:
         chosen = self.cleaned_data["round"]

@@ -18,6 +18,7 @@ from measurement.estimate import Estimate
 
 PAGE_LINES = 50
 OWN_SHOWN = 50
+MAY, NOT_YET = "may", "not_yet"
 ROUNDING = 1e-9
 
 
@@ -118,11 +119,15 @@ def offered(*, project_id: int) -> QuerySet[Round]:
     return found.select_related("guideline_version__guideline").order_by("-pk")
 
 
-def raters_of(*, round_: Round, number: object) -> Page[Rater]:
-    """Everybody who is in the qualification or was let in, by name, a page at a time."""
+def raters_of(*, round_: Round, number: object, text: str = "", state: str = "") -> Page[Rater]:
+    """Everybody who is in the qualification or was let in, by name, a page at a time: with the
+    text in their name; `MAY` rate by it, or do `NOT_YET`."""
     members = RoundRater.objects.filter(round=round_, rater=OuterRef("pk"), removed_at__isnull=True)
     passed = Admission.objects.filter(qualification=round_, rater=OuterRef("pk"))
     raters = Rater.objects.filter(Exists(members) | Exists(passed), project=round_.project_id)
+    raters = raters.filter(name__icontains=text) if text else raters
+    wanted = {MAY: Exists(passed), NOT_YET: ~Exists(passed)}.get(state)
+    raters = raters if wanted is None else raters.filter(wanted)
     return Paginator(raters.order_by("name", "pk"), PAGE_LINES).get_page(number)  # type: ignore[arg-type]
 
 

@@ -115,14 +115,22 @@ class Line:
 
 
 def by_rater(
-    *, project_id: int, period: Period, each: Each, round_id: int | None = None
+    *,
+    project_id: int,
+    period: Period,
+    each: Each,
+    round_id: int | None = None,
+    text: str = "",
 ) -> list[Line]:
-    """Each rater's work in a period, whole or piece by piece, in one query."""
+    """The work of each rater with the text in their name, in a period, whole or piece by piece, in
+    one query."""
     rows = _work(Assignment.objects.filter(round__project=project_id, rater__isnull=False)).filter(
         at__gte=period.begins, at__lt=period.ends
     )
     if round_id is not None:
         rows = rows.filter(round=round_id)
+    if text:
+        rows = rows.filter(rater__name__icontains=text)
     keys = ["rater__name", "rater_id", "rater__is_simulated"]
     if each is not Each.PERIOD:
         rows = rows.annotate(since=_TRUNC[each]("at"))
@@ -193,6 +201,8 @@ def _work(rows: QuerySet[Assignment]) -> QuerySet[Any]:
             ACCEPTED | SKIPPED | (Q(state=AssignmentState.WITHDRAWN) & Q(was_rated)),
         )
         .exclude(round__kind=RoundKind.IMPORTED)
+        # Repeats in an imported table go to a re-rating round: nobody was handed out those items.
+        .exclude(round__kind=RoundKind.RERATING, leased_at__isnull=True)
         .annotate(at=Coalesce("submitted_at", "leased_at"), is_flagged=Exists(flags))
     )
 

@@ -24,10 +24,13 @@ def report(
     period: work.Period,
     each: work.Each,
     round_id: int | None,
+    text: str = "",
     actor: str,
 ) -> Iterator[bytes]:
     """Work by rater as CSV; `since` is empty unless the period is parted."""
-    lines = work.by_rater(project_id=project_id, period=period, each=each, round_id=round_id)
+    lines = work.by_rater(
+        project_id=project_id, period=period, each=each, round_id=round_id, text=text
+    )
     pieces = written((_row(line, period) for line in lines), COLUMNS, "csv")
     first = next(pieces)
     audit.record(

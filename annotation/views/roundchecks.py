@@ -10,6 +10,7 @@ from accounts.doors import MemberRequest, door
 from accounts.roles import STAFF, Role
 from annotation import access
 from annotation.forms.gold import LetInForm
+from annotation.forms.lists import QualifiedFilter
 from annotation.forms.refusals import add_refusal, status_of
 from annotation.forms.rounds import RoundChecksForm
 from annotation.queries import admissions as queries
@@ -57,11 +58,18 @@ def change(request: MemberRequest, round_id: int) -> HttpResponse:
 def passed(request: MemberRequest, round_id: int) -> HttpResponse:
     """Who passed the qualification, was let in, or is below its mark."""
     found = access.qualification_of(request.project, round_id)
-    raters = queries.raters_of(round_=found, number=request.GET.get("page"))
+    form = QualifiedFilter(request.GET)
+    raters = queries.raters_of(
+        round_=found,
+        number=request.GET.get("page"),
+        text=form.asked("q"),
+        state=form.asked("state"),
+    )
     passed_count, members = queries.counts(found)
     context = {
         **STEP,
         "round": found,
+        "form": form,
         "page_obj": raters,
         "lines": queries.lines(
             round_=found, raters=list(raters.object_list), asker_id=request.user.pk

@@ -122,6 +122,7 @@ def download(request: MemberRequest) -> HttpResponseBase:
         period=form.period(),
         each=form.each_line(),
         round_id=form.round_id(),
+        text=form.text(),
         actor=request.user.actor,
     )
     name = f"{request.project.slug}-work-{form.period().first}-{form.period().last}.csv"
@@ -142,4 +143,5 @@ def _lines(request: MemberRequest, form: WorkForm) -> list[work.Line]:
         period=form.period(),
         each=form.each_line(),
         round_id=form.round_id(),
+        text=form.text(),
     )

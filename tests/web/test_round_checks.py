@@ -9,7 +9,7 @@ from accounts.models import Project, Rater, User
 from accounts.roles import Role
 from annotation.models import Admission, Dataset, Round
 from annotation.queries import rounds as rounds_queries
-from annotation.services import claim, rating, rounds
+from annotation.services import admissions, claim, rating, rounds
 from annotation.states import RoundKind, RoundState
 from core.models import AuditEvent
 from tests import builders
@@ -177,6 +177,30 @@ def test_who_passed_stands_there_with_share_and_number(scene: Scene, client_for:
     assert "100" in page
     assert "1 may rate, 1 in the qualification" in page
     assert scene.url("round_let_in", entry.pk, scene.ana.pk) not in page
+
+
+def test_raters_of_a_qualification_are_found_by_name_and_state(
+    scene: Scene, client_for: ClientFor
+) -> None:
+    entry = scene.qualification(client_for)
+    ben = builders.join(scene.project, builders.make_user(username="ben"), Role.RATER)
+    rater = builders.rater_of(scene.project, ben)
+    rounds.add_raters(round_id=entry.pk, raters=[rater], by=scene.lea)
+    admissions.let_in(round_id=entry.pk, rater_id=rater.pk, reason="Knows it.", by=scene.lea)
+    lead, address = client_for(scene.lea), scene.url("round_passed", entry.pk)
+
+    def listed(**query: str) -> list[str]:
+        lines = lead.get(address, query).context["lines"]
+        return [line.rater.name for line in lines]
+
+    assert listed() == listed(q="") == ["Ana", "Ben"]
+    assert (listed(q="an"), listed(state="may"), listed(state="not_yet")) == (
+        ["Ana"],
+        ["Ben"],
+        ["Ana"],
+    )
+    assert listed(state="nonsense") == ["Ana", "Ben"]
+    assert "Nobody fits" in lead.get(address, {"q": "zz"}).content.decode()
 
 
 def test_a_lead_lets_somebody_in_with_a_reason_once(scene: Scene, client_for: ClientFor) -> None:

@@ -14,6 +14,8 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import Project, Rater
 from annotation.models import Assignment, Flag, Item, Round
+from annotation.rules.labeltable import LabelRow
+from annotation.services import label_import
 from annotation.states import AssignmentState, RoundKind
 from core.models import AuditEvent
 from tests import builders
@@ -147,6 +149,34 @@ def test_labels_that_were_imported_are_no_work_here(
     rated(round_, ana, 0)
     Round.objects.update(kind=RoundKind.IMPORTED)
     assert file_of(client_for(cast.lea)) == []
+
+
+def test_raters_are_found_by_name_on_the_page_and_in_the_file(
+    round_: Round, ana: Rater, cast: Cast, client_for: ClientFor
+) -> None:
+    rated(round_, ana, 0)
+    rated(round_, builders.rater_of(round_.project, cast.ben), 1)
+    lea = client_for(cast.lea)
+    assert [line["rater"] for line in file_of(lea, f"{NOVEMBER}&q=bE")] == ["Ben"]
+    page = lea.get(reverse("work", args=["support"]) + f"{NOVEMBER}&q=be").content.decode()
+    assert ">Ben" in page
+    assert ">Ana" not in page
+    refused = lea.get(reverse("work", args=["support"]) + f"{NOVEMBER}&q=%00")
+    assert refused.status_code == 422
+
+
+def test_repeats_that_were_imported_are_none_either_and_a_round_of_ours_is(
+    round_: Round, ana: Rater, cast: Cast, client_for: ClientFor
+) -> None:
+    rows = [LabelRow(n, "i0", "somebody", "4") for n in (1, 2)]
+    label_import.add_labels(
+        dataset=round_.dataset, rows=rows, name="l.csv", guideline_name="", actor="u1", now=NOON
+    )
+    assert Round.objects.filter(kind=RoundKind.RERATING).exists()
+    assert file_of(client_for(cast.lea)) == []
+    rated(round_, ana, 0)
+    Round.objects.filter(pk=round_.pk).update(kind=RoundKind.RERATING)
+    assert [line["accepted"] for line in file_of(client_for(cast.lea))] == ["1"]
 
 
 def test_one_round_alone_can_be_asked_for(
