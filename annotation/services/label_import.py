@@ -54,6 +54,8 @@ PIECE = 2000
 """Assignments that are written at once."""
 
 Progress = Callable[[int], None]
+Written = Mapping[tuple[str, str], tuple[int, str]]
+"""A dimension and a label of the table -> the dimension's key, and the label as it is stored."""
 
 _ASSIGNMENT = (
     "id", "round", "item", "slot", "rater", "guideline_version", "state", "is_swapped",
@@ -295,10 +297,15 @@ def _add(
     done.repeats = spool.repeats
     raters = _raters(dataset, spool.raters(), is_simulated=table.is_simulated)
     done.raters = len(raters)
+    # Made once for each, not for each row: others wait meanwhile.
+    written = {
+        (name, label): (measures[name].dimension.pk, measures[name].written(label))
+        for name, label in spool.different
+    }
     for place in spool.places:
         round_ = _round(dataset, version, place, table, now)
         done.rounds.append(round_.pk)
-        _store(round_, spool.said_in(place), measures, raters, now)
+        _store(round_, spool.said_in(place), written, raters, now)
     return done
 
 
@@ -480,7 +487,7 @@ class _Rows:
 def _store(
     round_: Round,
     said: Iterable[Said],
-    measures: Mapping[str, _Measure],
+    written: Written,
     raters: Mapping[str, int],
     now: datetime,
 ) -> None:
@@ -494,29 +501,28 @@ def _store(
         rows.items.append((item, len(by_rater)))
         most = max(most, len(by_rater))
         if len(rows.slots) >= PIECE:
-            _write(round_, rows, measures, raters, now)
+            _write(round_, rows, written, raters, now)
             rows = _Rows()
-    _write(round_, rows, measures, raters, now)
+    _write(round_, rows, written, raters, now)
     Round.objects.filter(pk=round_.pk).update(overlap=most)
 
 
 def _write(
     round_: Round,
     rows: _Rows,
-    measures: Mapping[str, _Measure],
+    written: Written,
     raters: Mapping[str, int],
     now: datetime,
 ) -> None:
     ids = bulk.reserved_ids(Assignment, len(rows.slots))
-    version_id = round_.guideline_version_id
+    version_id, state = round_.guideline_version_id, AssignmentState.SUBMITTED.value
     bulk.insert(
         Assignment,
         _ASSIGNMENT,
         (
             [
                 *(pk, round_.pk, item, slot, raters[given[0].rater], version_id),
-                *(AssignmentState.SUBMITTED.value, False, 0.0, ""),
-                _when(given[0].at, now),
+                *(state, False, 0.0, "", _when(given[0].at, now)),
             ]
             for pk, (item, slot, given) in zip(ids, rows.slots, strict=True)
         ),
@@ -525,9 +531,10 @@ def _write(
         Rating,
         _RATING,
         (
-            _rating(pk, measures[one.dimension], one, now)
+            [pk, dimension_id, 1, True, label, "", _when(one.at, now)]
             for pk, (_, _, given) in zip(ids, rows.slots, strict=True)
             for one in given
+            for dimension_id, label in (written[one.dimension, one.label],)
         ),
     )
     bulk.insert(
@@ -538,11 +545,6 @@ def _write(
             for item, taken in rows.items
         ),
     )
-
-
-def _rating(assignment_id: int, measure: _Measure, said: Said, now: datetime) -> list[object]:
-    label, at = measure.written(said.label), _when(said.at, now)
-    return [assignment_id, measure.dimension.pk, 1, True, label, "", at]
 
 
 def _when(at: str, now: datetime) -> datetime:

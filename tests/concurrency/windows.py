@@ -126,7 +126,7 @@ def _answered(assignment_id: int, rater: Any) -> Assignment | None:
         return None
 
 
-def naive(round_id: int, rater_id: int, _seed: int) -> int | None:
+def naive(round_id: int, rater_id: int, _seed: int) -> int:
     """What a claim must not be: look first, write later, without asking whether it still holds."""
     from django.utils import timezone
 
@@ -134,7 +134,7 @@ def naive(round_id: int, rater_id: int, _seed: int) -> int | None:
     from annotation.states import AssignmentState
 
     open_slots = Assignment.objects.filter(round=round_id, state=AssignmentState.OPEN)
-    slot = open_slots.order_by("pk").values_list("pk", flat=True).first()
+    slot = open_slots.order_by("pk").values_list("pk", flat=True)[0]
     wait_for_the_others()
     now = timezone.now()
     Assignment.objects.filter(pk=slot).update(
