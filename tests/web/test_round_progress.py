@@ -99,8 +99,9 @@ def test_the_pace_stands_with_its_interval_and_what_it_rests_on(
 def test_rating_on_two_days_gives_a_day_of_the_end(
     lea: Client, round_: Round, raters: list[Rater]
 ) -> None:
-    rate(round_, raters[0], items=slice(0, 12), hours_ago=30)
-    rate(round_, raters[1], items=slice(0, 12), hours_ago=4)
+    # Steady for hours, so that the pace has an interval wherever the hours of the clock begin.
+    rate(round_, raters[0], items=slice(0, 24), hours_ago=30)
+    rate(round_, raters[1], items=slice(0, 24), hours_ago=5)
     found = progress_of(round_).pace
     assert found.end is not None
     assert found.between is not None

@@ -99,7 +99,7 @@ def test_the_commonest_label_and_its_share_stand_there(
 ) -> None:
     round_ = make_rated(project, raters, ("345", "335", "325", "311"))
     text = read(lea, round_)
-    assert "“3”, n = 4" in text
+    assert "“<bdi>3</bdi>”, n = 4" in text
     assert "100.0 %" in text.replace("\N{NO-BREAK SPACE}", " ")
 
 
