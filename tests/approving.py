@@ -16,7 +16,17 @@ from annotation.services import datasets, importing, label_import
 from annotation.states import Part, Provenance, ReferenceState
 from calibration.demo import people, texts
 from calibration.services import approvals
-from judges.models import ApprovalRequest, Call, Decision, Judge, JudgeLabel, JudgeVersion, Run
+from judges.models import (
+    ApprovalRequest,
+    Call,
+    Decision,
+    EvidenceSnapshot,
+    Judge,
+    JudgeLabel,
+    JudgeVersion,
+    Look,
+    Run,
+)
 from judges.services import decisions
 from judges.states import CallState, RunState
 from tests import builders, judging
@@ -149,4 +159,16 @@ def approved(scene: Scene) -> Decision:
         reason="It passed.",
         by=scene.cast.ada,
         now=timezone.now(),
+    )
+
+
+def with_second_dimension(asked: ApprovalRequest, *, gate: str, number: int = 1) -> None:
+    """The same look on one more dimension."""
+    evidence = EvidenceSnapshot.objects.get(request=asked)
+    copy = EvidenceSnapshot.objects.get(pk=evidence.pk)
+    copy.pk, copy.dimension_key, copy.gate = None, "tone", gate
+    copy.numbers = {**copy.numbers, "gate": {**copy.numbers["gate"], "decision": gate}}
+    copy.save(force_insert=True)
+    Look.objects.create(
+        sealed_set=asked.sealed_set, dimension_key="tone", number=number, evidence=copy
     )

@@ -12,7 +12,14 @@ from accounts.models import Membership, User
 from annotation.states import VersionState
 from core import audit
 from core.errors import Conflict, Invalid, NotAllowed
-from judges.models import ApprovalRequest, Decision, EvidenceSnapshot, JudgeVersion, Standing
+from judges.models import (
+    ApprovalRequest,
+    Decision,
+    EvidenceSnapshot,
+    Judge,
+    JudgeVersion,
+    Standing,
+)
 from judges.queries import authors, policies
 from judges.rules import exceptions
 from judges.rules.policy import Policy
@@ -45,6 +52,8 @@ def decide(
     version = request.version
     reason = checked_reason(reason)
     check_decider(by, version)
+    # Requests of one judge stand in line: the second is held against what the first put in force.
+    Judge.objects.select_for_update(no_key=True).only("pk").get(pk=version.judge_id)
     policy = policies.current(version.judge.project_id)
     evidence = {row.dimension_key: row for row in EvidenceSnapshot.objects.filter(request=request)}
     _check_approvable(approve, evidence)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -19,6 +20,7 @@ from annotation.models import Assignment, Item, Rating, Round
 from annotation.queries.sealed import touching_sealed
 from annotation.states import RoundKind
 from calibration.queries import certificates
+from calibration.services import approvals
 from calibration.services import drift as drift_feeding
 from core import jobs
 from core.errors import Conflict, Invalid, NotAllowed
@@ -31,6 +33,7 @@ from judges.models import (
     DriftLabel,
     EvidenceSnapshot,
     JudgeLabel,
+    JudgeVersion,
     Run,
     Standing,
 )
@@ -193,6 +196,43 @@ def test_machines_are_told_that_it_is_an_exception(scene: Scene) -> None:
     standing = Standing.objects.select_related("decision").get()
     run = standing.version.runs.latest("pk")
     assert serving.signature(standing, run)["decision_kind"] == "exception"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_approvals_at_once_none_covers_less_unseen(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = approving.measured(scene)
+    approving.with_second_dimension(wide, gate="pass")
+    narrow = scene.ask(scene.another())
+    assert narrow.run is not None
+    approving.finish(narrow.run, misses=12)
+    approvals.measure_finished(run_id=narrow.run.pk, now=NOON)
+    bea = builders.join(scene.project, builders.make_user(username="bea"), Role.ADMIN)
+    check = decisions._check_coverage
+
+    def slowly(version: JudgeVersion, covered: frozenset[str], *, may_shrink: bool) -> None:
+        check(version, covered, may_shrink=may_shrink)
+        time.sleep(0.1 if len(covered) == 2 else 0.6)
+
+    monkeypatch.setattr(decisions, "_check_coverage", slowly)
+
+    def attempt(asked: ApprovalRequest, approve: frozenset[str], by: User) -> str:
+        try:
+            decisions.decide(
+                request_id=asked.pk, approve=approve, reason="Yes.", by=by, now=timezone.now()
+            )
+        except Conflict as refusal:
+            return refusal.code
+        return ""
+
+    at_once(
+        [
+            partial(attempt, wide, PREFERENCE | {"tone"}, scene.cast.ada),
+            partial(attempt, narrow, PREFERENCE, bea),
+        ]
+    )
+    assert Standing.objects.get().dimensions == ["preference", "tone"]
 
 
 # Suspending ---------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from calibration.models import CalibrationReport
 from calibration.queries import pictures
 from calibration.services import approvals
 from core.models import AuditEvent
-from judges.models import ApprovalRequest, Decision, EvidenceSnapshot, Look, Standing
+from judges.models import ApprovalRequest, Decision, EvidenceSnapshot, Standing
 from judges.states import DecisionKind, RequestState
 from measurement import planning
 from tests import approving, builders, judging
@@ -210,21 +210,9 @@ def test_no_forged_post_approves_what_did_not_pass(scene: Scene, forged: dict[st
     assert not Decision.objects.exists()
 
 
-def with_second_dimension(asked: ApprovalRequest, *, gate: str, number: int = 1) -> None:
-    """The same look on one more dimension."""
-    evidence = EvidenceSnapshot.objects.get(request=asked)
-    copy = EvidenceSnapshot.objects.get(pk=evidence.pk)
-    copy.pk, copy.dimension_key, copy.gate = None, "tone", gate
-    copy.numbers = {**copy.numbers, "gate": {**copy.numbers["gate"], "decision": gate}}
-    copy.save(force_insert=True)
-    Look.objects.create(
-        sealed_set=asked.sealed_set, dimension_key="tone", number=number, evidence=copy
-    )
-
-
 def test_of_several_dimensions_the_chosen_ones_are_approved(scene: Scene) -> None:
     asked = approving.measured(scene)
-    with_second_dimension(asked, gate="pass")
+    approving.with_second_dimension(asked, gate="pass")
     ada = client_for(scene.cast.ada)
     page = read(ada, page_of(asked))
     assert "passes the gate for <b>2</b> of 2 dimensions" in page
@@ -241,7 +229,7 @@ def test_of_several_dimensions_the_chosen_ones_are_approved(scene: Scene) -> Non
 
 def test_a_dimension_that_failed_cannot_be_chosen_beside_one_that_passed(scene: Scene) -> None:
     asked = approving.measured(scene)
-    with_second_dimension(asked, gate="fail")
+    approving.with_second_dimension(asked, gate="fail")
     answer = client_for(scene.cast.ada).post(
         decide_at(asked),
         {"decision": "approve", "dimensions": ["preference", "tone"], "reason": "Both."},
@@ -252,7 +240,7 @@ def test_a_dimension_that_failed_cannot_be_chosen_beside_one_that_passed(scene: 
 
 def test_covering_less_than_before_has_to_be_confirmed(scene: Scene) -> None:
     asked = approving.measured(scene)
-    with_second_dimension(asked, gate="pass")
+    approving.with_second_dimension(asked, gate="pass")
     ada = client_for(scene.cast.ada)
     both = ["preference", "tone"]
     ada.post(decide_at(asked), {"decision": "approve", "dimensions": both, "reason": "Both."})
@@ -271,13 +259,13 @@ def test_what_is_left_out_of_the_boxes_can_be_confirmed_as_well(scene: Scene) ->
     both = ["preference", "tone"]
     ada = client_for(scene.cast.ada)
     asked = approving.measured(scene)
-    with_second_dimension(asked, gate="pass")
+    approving.with_second_dimension(asked, gate="pass")
     ada.post(decide_at(asked), {"decision": "approve", "dimensions": both, "reason": "Both."})
     following = scene.ask(scene.another())
     assert following.run is not None
     approving.finish(following.run, misses=12)
     approvals.measure_finished(run_id=following.run.pk, now=builders.NOON)
-    with_second_dimension(following, gate="pass", number=2)
+    approving.with_second_dimension(following, gate="pass", number=2)
     assert "may_shrink" not in read(ada, page_of(following))
     sent = {"decision": "approve", "dimensions": ["tone"], "reason": "Tone only."}
     answer = ada.post(decide_at(following), sent)
