@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.db.models import QuerySet
+
 from annotation.models import GuidelineVersion, Item
 from annotation.queries.items import items_yet_rated_by
 from core.errors import Invalid
@@ -67,6 +69,19 @@ def chosen_in(spec: VersionSpec, *, project_id: int) -> tuple[list[Chosen], int]
         if example.item in by_view
     ]
     return found, len(spec.examples) - len(found)
+
+
+def shown_in(spec: VersionSpec, items: QuerySet[Item]) -> set[int]:
+    """Those of the items that the version's prompt shows with people's labels, by id.
+
+    To ask about one of them is to ask for what the judge was told: what it says of them would make
+    it look better than it is.
+    """
+    views = {example.item for example in spec.examples}
+    if not views:
+        return set()
+    rows = items.filter(external_id__in={view.id for view in views}).select_related("content")
+    return {item.pk for item in rows if queries.item_view(item) in views}
 
 
 def are_hidden(spec: VersionSpec, *, project_id: int, user_id: int) -> bool:

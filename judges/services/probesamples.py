@@ -19,7 +19,7 @@ from judges.rules import changes, families, prompting
 from judges.rules.changes import Change, Part, Target
 from judges.rules.probes import CHANGED, MOST_ITEMS, PROBES, arms
 from judges.rules.spec import VersionSpec, canonical_json
-from judges.services import calls
+from judges.services import calls, examples
 from judges.services.versions import spec_of
 from judges.states import ProbeKind
 
@@ -128,12 +128,18 @@ def _nothing(asked: Asked, spec: VersionSpec) -> Sample:
 
 
 def _any_candidates(asked: Asked, spec: VersionSpec) -> bool:
-    return reads.candidates(asked.dataset, is_pairwise=spec.is_pairwise).exists()
+    return _candidates(asked, spec).exists()
+
+
+def _candidates(asked: Asked, spec: VersionSpec) -> QuerySet[Item]:
+    """Without the version's own worked examples: of those it was told the labels."""
+    items = reads.candidates(asked.dataset, is_pairwise=spec.is_pairwise)
+    return items.exclude(pk__in=examples.shown_in(spec, items))
 
 
 def _drawn(asked: Asked, spec: VersionSpec) -> dict[int, str]:
     """The names of the items that are drawn, by key."""
-    found = _named(reads.candidates(asked.dataset, is_pairwise=spec.is_pairwise))
+    found = _named(_candidates(asked, spec))
     if not PROBES[asked.kind].needs_changed_text:
         return _first(found, asked, asked.size)
     chosen: dict[int, str] = {}
@@ -169,7 +175,7 @@ def _of_families(asked: Asked, spec: VersionSpec) -> Sample:
     family = families.family_of(spec.model)
     if not family:
         return Sample({}, "the name of the judge's model says no family")
-    items = reads.candidates(asked.dataset, is_pairwise=spec.is_pairwise)
+    items = _candidates(asked, spec)
     if not items.exists():
         return _nothing(asked, spec)
     known = reads.labelled(items, asked.version)

@@ -21,7 +21,7 @@ from judges.rules import pricing, prompting, verdicts
 from judges.rules.changes import AS_IT_IS, Change
 from judges.rules.spec import RenderedRequest, VersionSpec
 from judges.rules.verdicts import Outcome
-from judges.services import asking, calls, counting, ledger, pieces
+from judges.services import asking, calls, counting, examples, ledger, pieces
 from judges.services.calls import Plan
 from judges.services.versions import spec_of
 from judges.states import CallState, RunMode, RunPurpose, RunState, VersionKind
@@ -74,6 +74,8 @@ class RunEstimate:
     is_counted: bool = False
     # The same calls through the batch API, where the endpoint has one.
     batch: BatchPrice | None = None
+    # Items of the dataset that the version was told the labels of.
+    examples_left_out: int = 0
 
     @property
     def to_send(self) -> int:
@@ -132,7 +134,15 @@ def estimate(
         is_sampled=len(sampled) < len(ids),
         is_counted=sums.is_counted,
         batch=_in_batches(plan, sums, factor, now) if may_batch(version, purpose, spec) else None,
+        examples_left_out=_examples_in(spec, dataset) if items is None else 0,
     )
+
+
+def _examples_in(spec: VersionSpec, dataset: Dataset | None) -> int:
+    if dataset is None:
+        return 0
+    rows = queries.ordinary_items(dataset, is_pairwise=spec.is_pairwise)
+    return len(examples.shown_in(spec, rows))
 
 
 def may_batch(
@@ -162,8 +172,9 @@ def plan_run(
 ) -> Run:
     """Freeze the plan and wake a worker after the commit.
 
-    Items come from the dataset (what is sealed is left out) or are named (a sealed one among them
-    is refused, unless the purpose is an approval). Cached answers are filled at once.
+    Items come from the dataset (left out are what is sealed, and the version's own worked examples)
+    or are named (a sealed one among them is refused, unless the purpose is an approval). Cached answers are
+    filled at once.
     """
     draft = draft_run(
         version=version,
@@ -428,7 +439,8 @@ def _chosen(
         if dataset.project_id != project_id:
             raise Invalid("dataset_elsewhere", "The dataset belongs to another project.")
         rows = queries.ordinary_items(dataset, is_pairwise=spec.is_pairwise)
-        ids = list(rows.values_list("pk", flat=True))
+        shown = examples.shown_in(spec, rows)
+        ids = [pk for pk in rows.values_list("pk", flat=True) if pk not in shown]
     else:
         raise Invalid("no_items", "A run needs a dataset, or items by name.")
     if not ids:

@@ -14,10 +14,11 @@ from core.models import AuditEvent
 from judges import queries
 from judges.models import Call, Run
 from judges.rules.pricing import PriceUnknown
-from judges.services import runs
-from judges.services.versions import ANTHROPIC
-from judges.states import CallState, RunPurpose, RunState
-from tests import builders, judging
+from judges.services import examples, probesamples, runs, versions
+from judges.services.probesamples import Asked
+from judges.services.versions import ANTHROPIC, SIMULATOR, Choices
+from judges.states import CallState, ProbeKind, RunPurpose, RunState
+from tests import builders, judging, tuning
 from tests.builders import NOON
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
@@ -61,6 +62,39 @@ def test_a_run_over_a_dataset_leaves_the_sealed_part_out() -> None:
     Item.objects.filter(external_id="p0").update(part=Part.SEALED)
     run = judging.make_run(scene.version, dataset=scene.dataset)
     assert set(run.calls.values_list("item__external_id", flat=True)) == {"p1", "p2"}
+
+
+def test_a_version_is_not_asked_about_its_own_worked_examples() -> None:
+    """It was told what people say of them: on the others only can it be held against people."""
+    lea = builders.make_user(username="lea")
+    tuned = tuning.make_tuning(lead=lea)
+    shown, namesake = tuned.items[0], tuned.items[1]
+    chosen = [(shown.pk, "It is right."), (namesake.pk, "So is this.")]
+    built = examples.build(
+        version=tuned.scene.guideline,
+        project_id=tuned.scene.project.pk,
+        user_id=lea.pk,
+        chosen=chosen,
+    )
+    version = versions.save_version(
+        judge=tuned.scene.judge,
+        guideline_version=tuned.scene.guideline,
+        choices=Choices(provider=SIMULATOR, model=judging.PLUMB, examples=built),
+        author=lea,
+    ).version
+    # With other texts it is another item than the one that the version was shown.
+    assert namesake.content is not None
+    namesake.content.body = {**namesake.content.body, "input": "Another question"}
+    namesake.content.save()
+    asked = {item.pk for item in tuned.items} - {shown.pk}
+    run = judging.make_run(version, dataset=tuned.scene.dataset)
+    assert set(Call.objects.filter(run=run).values_list("item", flat=True)) == asked
+    said = runs.estimate(version=version, dataset=tuned.scene.dataset, now=NOON)
+    assert (said.items, said.examples_left_out) == (len(asked), 1)
+    wanted = Asked(version=version, dataset=tuned.scene.dataset, kind=ProbeKind.ORDER, size=100)
+    assert set(probesamples.draw(wanted).ids) == asked
+    plain = runs.estimate(version=tuned.version, dataset=tuned.scene.dataset, now=NOON)
+    assert (plain.items, plain.examples_left_out) == (len(tuned.items), 0)
 
 
 @pytest.mark.parametrize("shared", ["cluster_key", "input_digest"])
