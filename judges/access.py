@@ -9,6 +9,7 @@ from core.errors import NotAllowed, NotHere
 from judges import queries
 from judges.models import Call, Judge, JudgeVersion, Probe, ProviderKey, Run
 from judges.queries.people import READABLE_RUNS
+from judges.states import RunPurpose
 
 
 def judge_of(project: Project, judge_id: int) -> Judge:
@@ -78,8 +79,8 @@ def probe_of(project: Project, probe_id: int) -> Probe:
 def open_call_of(project: Project, call_id: int, *, user_id: int) -> Call:
     """A call whose texts and answer this person may read.
 
-    Its item is not sealed, nor beside a sealed one, and not one that the person may yet rate. A
-    known call is refused, so that a link that was sent round says why.
+    It did not serve the API, and its item is not sealed, nor beside a sealed one, and not one that
+    the person may yet rate. A known call is refused, so that a link that was sent round says why.
     """
     call = (
         Call.objects.select_related("run__version__judge", "run__project", "item__content")
@@ -88,6 +89,12 @@ def open_call_of(project: Project, call_id: int, *, user_id: int) -> Call:
     )
     if call is None:
         raise NotHere("There is no such call in this project.")
+    if call.run.purpose == RunPurpose.SERVING:
+        raise NotAllowed(
+            "This item came over the API. What the judge said of it went to whoever asked, and is "
+            "on no page.",
+            code="served_call",
+        )
     if queries.touching_sealed(Item.objects.filter(pk=call.item_id), project.pk).exists():
         raise NotAllowed(
             "This item is sealed: what a judge said of it stays closed until its set is retired.",

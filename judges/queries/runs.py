@@ -217,6 +217,11 @@ def closed_calls(run: Run, *, user_id: int) -> QuerySet[Call]:
     return Call.objects.filter(Q(item__in=beside.values("pk")) | Q(item__in=rated), run=run)
 
 
+def judged_sealed(run: Run) -> bool:
+    """Whether an item of the run is sealed, or stands beside a sealed one."""
+    return touching_sealed(Item.objects.filter(calls__run=run), run.project_id).exists()
+
+
 def calls_of(run: Run, *, user_id: int, outcome: str = "") -> QuerySet[Call]:
     """The calls of a run for its table, with their verdicts; what is closed is left out."""
     calls = Call.objects.filter(run=run).select_related("item").prefetch_related("verdicts")

@@ -173,8 +173,8 @@ def plan_run(
     """Freeze the plan and wake a worker after the commit.
 
     Items come from the dataset (left out are what is sealed, and the version's own worked examples)
-    or are named (a sealed one among them is refused, unless the purpose is an approval). Cached answers are
-    filled at once.
+    or are named (a sealed one among them is refused, unless the purpose is an approval). Cached
+    answers are filled at once.
     """
     draft = draft_run(
         version=version,

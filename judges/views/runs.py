@@ -157,7 +157,7 @@ def retry(request: MemberRequest, run_id: int) -> HttpResponse:
     """Ask again what brought no verdict, and only that."""
     run = access.run_of(request.project, run_id)
     again = runs.retry_failed(run=run, actor=request.user.actor)
-    messages.success(request, f"{again} calls are asked again.")
+    messages.success(request, f"{again} {'call is' if again == 1 else 'calls are'} asked again.")
     return go(request, "run", request.project.slug, run.pk)
 
 
@@ -266,7 +266,7 @@ def _progress(request: MemberRequest, run: Run, form: BudgetForm) -> dict[str, A
         "is_beside": "whole" in request.GET and wants_fragment(request),
         "is_steered": run.purpose != RunPurpose.PLAYGROUND,
         "is_compared": run.purpose in READABLE_RUNS and run.combined_at is not None,
-        "closed_because": CLOSED_BECAUSE.get(RunPurpose(run.purpose), ""),
+        "closed_because": _closed_because(run),
         "form": form,
         "spent_share": _share(run),
         "sums": queries.ledger_sums(run),
@@ -276,6 +276,13 @@ def _progress(request: MemberRequest, run: Run, form: BudgetForm) -> dict[str, A
     if not context["closed_because"]:
         context |= _calls(request, run)
     return context
+
+
+def _closed_because(run: Run) -> str:
+    """Why no single call is shown; what an approval judged is open once its set is retired."""
+    if run.purpose == RunPurpose.APPROVAL and not queries.judged_sealed(run):
+        return ""
+    return CLOSED_BECAUSE.get(RunPurpose(run.purpose), "")
 
 
 def _segments(progress: Progress) -> list[charts.Segment]:

@@ -321,7 +321,7 @@ def test_a_command_tries_what_failed_again(
     run = drained(judging.make_run(scene.version, dataset=scene.dataset))
     call_command("retry_run", "support", str(run.pk), wait=True)
     said = capsys.readouterr().out
-    assert f"Run {run.pk}: 1 calls are asked again." in said
+    assert f"Run {run.pk}: 1 call is asked again." in said
     assert "is done: 4 ok" in said
     assert sim.stats()["requests"] == 5
     with pytest.raises(CommandError, match="Every call of this run has a verdict") as refusal:

@@ -205,7 +205,8 @@ def test_pause_resume_budget_and_retry(run: Run, lead: Client, sim: Simulator) -
     drained(run)
     assert run.budget == Decimal(3)
     assert "Retry 1 without a verdict" in lead.get(url("run", run.pk)).content.decode()
-    lead.post(url("run_retry", run.pk))
+    told = lead.post(url("run_retry", run.pk), follow=True).content.decode()
+    assert "1 call is asked again." in told
     assert drained(run).state == RunState.DONE
     assert Call.objects.filter(run=run, outcome="ok").count() == 4
 
@@ -305,14 +306,38 @@ def test_calls_on_sealed_items_are_closed_with_a_sentence(
     assert "Question 0" not in page
 
 
-def test_the_run_of_an_approval_shows_no_single_call(scene: Scene, lead: Client) -> None:
+def test_the_run_of_an_approval_shows_no_single_call_while_its_set_lives(
+    scene: Scene, lead: Client, sim: Simulator
+) -> None:
+    Item.objects.update(part=Part.SEALED)
     items = list(Item.objects.all())
     run = judging.make_run(scene.version, items=items, purpose=RunPurpose.APPROVAL)
+    sim.script({"do": "refusal", "times": 1})
     drained(run)
     page = lead.get(url("run", run.pk)).content.decode()
     assert "stays closed" in page
     assert "p0" not in page
+    # As a set retires: its items become development items.
+    Item.objects.update(part=Part.DEVELOPMENT)
+    answer = lead.get(url("run", run.pk))
+    assert "stays closed" not in answer.content.decode()
+    assert {call.item.external_id for call in answer.context["calls"]} == {"p0", "p1"}
+    assert "without a verdict" not in answer.content.decode()
     assert lead.post(url("run_retry", run.pk)).status_code == 403
+
+
+def test_what_came_over_the_api_is_on_no_page(scene: Scene, lead: Client) -> None:
+    items = list(Item.objects.all())
+    run = judging.make_run(scene.version, items=items)
+    drained(run)
+    Run.objects.filter(pk=run.pk).update(purpose=RunPurpose.SERVING)
+    page = lead.get(url("run", run.pk)).content.decode()
+    assert "is on no page" in page
+    assert "p0" not in page
+    call = Call.objects.filter(run=run)[0]
+    answer = lead.get(url("call", call.pk))
+    assert answer.status_code == 403
+    assert "Question 0" not in answer.content.decode()
 
 
 def test_the_list_shows_runs_that_are_not_over(run: Run, lead: Client) -> None:

@@ -31,7 +31,8 @@ class Command(BaseCommand):
             again = runs.retry_failed(run=run, actor="command")
         except DomainError as refusal:
             raise CommandError(said(refusal), returncode=2) from refusal
-        self.stdout.write(f"Run {run.pk}: {again} calls are asked again.")
+        calls = "call is" if again == 1 else "calls are"
+        self.stdout.write(f"Run {run.pk}: {again} {calls} asked again.")
         if options["wait"]:
             run.refresh_from_db()
             wait(run, self.stdout)
