@@ -27,7 +27,7 @@ from judges.rules.spec import (
     VersionSpec,
     canonical_json,
 )
-from judges.rules.templates import default_templates, lint, substitute
+from judges.rules.templates import default_templates, hidden, lint, substitute
 from measurement.scale import NOT_APPLICABLE, TIE
 
 __all__ = [
@@ -135,6 +135,14 @@ def _check_fit(version: VersionSpec, item: ItemView, order: Order) -> None:
             "item_kind",
             f"This judge version judges {expected}; item {item.id} is of the kind {item.kind}. "
             "Choose a dataset of the other kind, or a version made for this one.",
+        )
+    left_out = hidden(version, item)
+    if left_out:
+        raise Invalid(
+            "item_hidden",
+            f"The item prompt of this version does not show the {left_out} of item {item.id}, so "
+            f"there is nothing to judge it by. Save a version with {{{{ {left_out} }}}} in it, or "
+            "choose another dataset.",
         )
     if (order != "") != version.is_pairwise:
         raise Invalid("order", "An order (AB or BA) belongs to pairs, and to pairs only.")

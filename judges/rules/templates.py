@@ -9,7 +9,7 @@ from judges.rules import capabilities, checklists
 from judges.rules.spec import (
     PAIR_LABELS,
     DimensionSpec,
-    ItemKind,
+    ItemView,
     VersionSpec,
 )
 from measurement.scale import GRADED, NOT_APPLICABLE
@@ -26,33 +26,24 @@ _THINKING = frozenset({"adaptive", "disabled"})
 _STRUCTURED = frozenset({"native", "prompt"})
 
 
-def default_templates(kind: ItemKind) -> tuple[str, str]:
-    """System and user template to start from, for items of one kind."""
-    task, parts = {
-        "single": (
-            "You grade one response to a question, each dimension of the rubric for itself.",
-            ("{{ input }}", "{{ context }}", "{{ reference }}", "{{ response }}"),
-        ),
-        "pair": (
-            (
-                "You compare two responses to the same question, by the rubric. "
-                "The place in which a response stands and its length say nothing about its quality."
-            ),
-            (
-                "{{ input }}",
-                "{{ context }}",
-                "{{ reference }}",
-                "{{ response_a }}",
-                "{{ response_b }}",
-            ),
-        ),
-        "conversation": (
-            "You grade a conversation between a user and an assistant, by the rubric.",
-            ("{{ context }}", "{{ messages }}", "{{ reference }}", "{{ response }}"),
-        ),
-    }[kind]
+def default_templates(*, is_pairwise: bool) -> tuple[str, str]:
+    """System and user template to start from. Of input and messages an item has one: what was
+    asked once, or the turns of a conversation."""
+    if is_pairwise:
+        task = (
+            "You compare two responses to the same question, by the rubric. "
+            "The place in which a response stands and its length say nothing about its quality."
+        )
+        judged: tuple[str, ...] = ("response_a", "response_b")
+    else:
+        task = (
+            "You grade one response to a question, or a conversation, each dimension of the rubric "
+            "for itself."
+        )
+        judged = ("response",)
+    names = ("input", "messages", "context", "reference", *judged)
     system = f"{task}\n\n{{{{ guideline }}}}\n\n{{{{ rubric }}}}\n\n{{{{ examples }}}}\n"
-    return system, "\n\n".join(parts) + "\n"
+    return system, "\n\n".join(f"{{{{ {name} }}}}" for name in names) + "\n"
 
 
 def substitute(template: str, values: Mapping[str, str]) -> str:
@@ -90,6 +81,23 @@ def findings(version: VersionSpec) -> list[tuple[str, str]]:
 def shows_reference(version: VersionSpec) -> bool:
     """Whether the judge is shown an item's reference answer."""
     return version.with_reference and "reference" in _variables(version.user_template)
+
+
+def hidden(version: VersionSpec, item: ItemView) -> str:
+    """Which text of an item that has to be shown the user template leaves out, or nothing.
+
+    Without the response nothing is judged. Whoever shows the question has to show it where it is a
+    conversation too: a verdict on an answer to nobody knows what would look like any other.
+    """
+    if version.kind != "prompt":
+        return ""  # A baseline reads the item itself.
+    used = _variables(version.user_template)
+    if item.kind == "single" and "response" not in used:
+        return "response"
+    if item.messages and "messages" not in used:
+        is_judged = item.kind == "conversation" and not (item.response and "response" in used)
+        return "messages" if is_judged or "input" in used else ""
+    return ""
 
 
 def _at(field: str, sentences: Iterator[str]) -> Iterator[tuple[str, str]]:

@@ -232,7 +232,7 @@ def prompt_spec(*, guideline_version: GuidelineVersion, choices: Choices) -> Ver
         d.kind in {DimensionKind.PAIRWISE, DimensionKind.PAIRWISE_GRADED}
         for d in guideline_version.dimensions.all()
     )
-    system, user = prompting.default_templates("pair" if is_pairwise else "single")
+    system, user = prompting.default_templates(is_pairwise=is_pairwise)
     return dataclasses.replace(
         _spec(
             guideline_version,

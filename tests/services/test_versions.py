@@ -5,15 +5,16 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from pytest_django import Settings
 
 from accounts.roles import Role
 from annotation.models import Dimension
-from annotation.states import DimensionKind, Level, Part, VersionState
+from annotation.states import DimensionKind, ItemKind, Level, Part, VersionState
 from core.errors import Conflict, Invalid, NotAllowed
 from core.models import AuditEvent
 from judges.models import JudgeVersion
 from judges.rules.fingerprint import fingerprint
-from judges.services import versions
+from judges.services import previews, runs, versions
 from judges.services.versions import SIMULATOR, Choices
 from judges.states import VersionKind
 from tests import builders, judging
@@ -38,6 +39,36 @@ def test_a_version_holds_the_guideline_and_its_rubric() -> None:
     assert spec.dimensions[0].cut == "4"
     assert saved.version.fingerprint == fingerprint(spec)
     assert saved.version.is_simulated
+
+
+TURNS = [{"role": "user", "text": "And how do I get my money back?"}]
+
+
+@pytest.mark.parametrize("kind", [ItemKind.CONVERSATION, ItemKind.PAIR])
+def test_the_usual_prompt_shows_a_conversation(settings: Settings, kind: ItemKind) -> None:
+    """An item whose question is a conversation has its turns in place of an input."""
+    settings.SIMULATOR_URL = "http://127.0.0.1:9"
+    is_pair = kind == ItemKind.PAIR
+    project = builders.make_project()
+    dataset = builders.make_dataset(project)
+    guideline = builders.make_guideline(project, pairwise=is_pair)
+    item = builders.make_item(dataset, kind=kind, responses=["Yes.", "No."] if is_pair else [])
+    assert item.content is not None
+    item.content.body = {**item.content.body, "input": "", "messages": TURNS}
+    item.content.save()
+    judge = judging.make_judge(project, guideline)
+    spec = versions.prompt_spec(guideline_version=guideline, choices=PLUMB)
+    shown = previews.of_spec(judge, spec, item=item)
+    assert shown.request is not None
+    assert "And how do I get my money back?" in shown.request.user
+    # A version that was saved with another prompt says so before anything is sent.
+    template = "{{ input }} {{ response_a }} {{ response_b }}" if is_pair else "{{ response }}"
+    blind = dataclasses.replace(PLUMB, user_template=template)
+    saved = versions.save_version(
+        judge=judge, guideline_version=guideline, choices=blind, author=None
+    ).version
+    with pytest.raises(Invalid, match="does not show the messages"):
+        runs.estimate(version=saved, dataset=dataset, now=builders.NOON)
 
 
 def test_the_same_choices_again_answer_the_version_that_is_there() -> None:

@@ -16,7 +16,7 @@ ACCURACY = DimensionSpec("accuracy", "Is it right?", "scale", FIVE, cut="4")
 
 def make_version(item_kind: ItemKind = "pair", **changes: Any) -> VersionSpec:
     """A version without problems, for items of one kind."""
-    system, user = default_templates(item_kind)
+    system, user = default_templates(is_pairwise=item_kind == "pair")
     version = VersionSpec(
         kind="prompt",
         provider="anthropic",

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from typing import Any
 
 import pytest
 
 from judges.rules import checklists, prompting
 from judges.rules.fingerprint import differences, fingerprint
-from judges.rules.spec import Checklist, Example, VersionSpec, as_json, from_json
+from judges.rules.spec import Checklist, Example, ItemKind, VersionSpec, as_json, from_json
 from judges.rules.templates import findings, lint, shows_reference
 from judges.rules.verdicts import Outcome, parse
 from judges.simulator import answers
@@ -32,12 +33,35 @@ def said(*answered: str, why: str = "It says six.") -> str:
     return json.dumps({"accuracy": {"reasoning": why, **checks}})
 
 
+# The templates to start from as they were then: a version keeps those that it was saved with.
+PAIR_OF_THEN = (
+    (
+        "You compare two responses to the same question, by the rubric. "
+        "The place in which a response stands and its length say nothing about its quality.\n\n"
+        "{{ guideline }}\n\n{{ rubric }}\n\n{{ examples }}\n"
+    ),
+    "{{ input }}\n\n{{ context }}\n\n{{ reference }}\n\n{{ response_a }}\n\n{{ response_b }}\n",
+)
+SINGLE_OF_THEN = (
+    (
+        "You grade one response to a question, each dimension of the rubric for itself.\n\n"
+        "{{ guideline }}\n\n{{ rubric }}\n\n{{ examples }}\n"
+    ),
+    "{{ input }}\n\n{{ context }}\n\n{{ reference }}\n\n{{ response }}\n",
+)
+
+
+def of_then(kind: ItemKind, **changes: Any) -> VersionSpec:
+    system, user = PAIR_OF_THEN if kind == "pair" else SINGLE_OF_THEN
+    return make_version(kind, system_template=system, user_template=user, **changes)
+
+
 def test_versions_saved_before_these_levers_keep_their_fingerprints() -> None:
     example = Example(make_single(reference="Six"), (("accuracy", "5"),), "why", "v1")
-    assert fingerprint(make_version()).startswith("2b49442135671ff8")
-    assert fingerprint(make_version("single", examples=(example,))).startswith("9b2fc594838621")
+    assert fingerprint(of_then("pair")).startswith("2b49442135671ff8")
+    assert fingerprint(of_then("single", examples=(example,))).startswith("9b2fc594838621")
     request = prompting.render(
-        make_version("single"), make_single(reference="Six"), order="", sample=0, fence_key=KEY
+        of_then("single"), make_single(reference="Six"), order="", sample=0, fence_key=KEY
     )
     assert request.digest.startswith("4a5def9b0856d618")
     assert not {"with_reference", "checklists"} & set(as_json(make_version()))

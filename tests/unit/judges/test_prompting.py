@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import Invalid
 from judges.rules import prompting
-from judges.rules.spec import DimensionSpec, Example, ItemView, from_json
+from judges.rules.spec import DimensionSpec, Example, ItemKind, ItemView, Order, from_json
 from judges.rules.spec import as_json as to_json
 from tests.unit.judges.builders import ACCURACY, KEY, make_pair, make_single, make_version
 
@@ -162,6 +162,43 @@ def test_a_conversation_shows_each_turn_with_its_role() -> None:
     )
     assert block(request.user, "turn_1_user") == "Hi"
     assert block(request.user, "turn_2_assistant") == "Hello"
+
+
+def test_a_pair_whose_question_is_a_conversation_is_shown_with_it() -> None:
+    turns = (("user", "Hi"), ("assistant", "Hello"), ("user", "How many legs has a fly?"))
+    item = make_pair(input="", messages=turns)
+    request = prompting.render(make_version(), item, order="AB", sample=0, fence_key=KEY)
+    assert block(request.user, "turn_3_user") == "How many legs has a fly?"
+
+
+TURNS = (("user", "Hi"), ("assistant", "Hello"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "template", "item", "left_out"),
+    [
+        ("single", "{{ input }} {{ response }}", ItemView("c", "conversation", messages=TURNS),
+         "messages"),
+        ("single", "{{ response }}", ItemView("c", "conversation", messages=TURNS), "messages"),
+        ("single", "{{ messages }}", make_single(), "response"),
+        ("pair", "{{ input }} {{ response_a }} {{ response_b }}",
+         make_pair(input="", messages=TURNS), "messages"),
+    ],
+)  # fmt: skip
+def test_no_verdict_is_asked_for_on_what_the_prompt_does_not_show(
+    kind: ItemKind, template: str, item: ItemView, left_out: str
+) -> None:
+    version = make_version(kind, user_template=template)
+    order: Order = "AB" if kind == "pair" else ""
+    with pytest.raises(Invalid, match=f"does not show the {left_out}"):
+        prompting.render(version, item, order=order, sample=0, fence_key=KEY)
+
+
+def test_a_version_may_leave_the_question_out_altogether() -> None:
+    version = make_version(user_template="{{ response_a }} {{ response_b }}")
+    item = make_pair(input="", messages=TURNS)
+    request = prompting.render(version, item, order="AB", sample=0, fence_key=KEY)
+    assert block(request.user, "response_a") == "Six."
 
 
 def test_a_pair_for_a_version_of_single_responses_is_refused() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Any
 
 import pytest
@@ -70,8 +71,12 @@ def test_a_version_of_single_responses_must_show_the_response() -> None:
     assert "Add {{ response }}, or {{ messages }} for conversations." in problems[0]
 
 
-def test_the_templates_show_the_responses() -> None:
-    assert "{{ response_a }}" in default_templates("pair")[1]
+@pytest.mark.parametrize("is_pairwise", [True, False])
+def test_the_templates_show_whatever_an_item_has(is_pairwise: bool) -> None:
+    judged = {"response_a", "response_b"} if is_pairwise else {"response"}
+    user = default_templates(is_pairwise=is_pairwise)[1]
+    named = set(re.findall(r"\{\{ (\w+) \}\}", user))
+    assert named == {"input", "messages", "context", "reference"} | judged
 
 
 def test_a_version_needs_a_dimension() -> None:
