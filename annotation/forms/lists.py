@@ -14,6 +14,9 @@ from annotation.states import ItemKind, Part, RoundKind, RoundState, VersionStat
 from core.filters import FilterForm, search
 from core.models import JobState
 
+KIND_WORDS: dict[str, str] = {RoundKind.RERATING: "re-rating"}
+"""Kinds of round that are not written as they are stored."""
+
 
 class DatasetsFilter(FilterForm):
     """Datasets of a project."""
@@ -84,7 +87,9 @@ class RoundsFilter(FilterForm):
         ],
     )
     kind = forms.ChoiceField(
-        label="Kind", required=False, choices=[("", "any"), *((k, k) for k in RoundKind.values)]
+        label="Kind",
+        required=False,
+        choices=[("", "any"), *((kind, KIND_WORDS.get(kind, kind)) for kind in RoundKind.values)],
     )
 
 

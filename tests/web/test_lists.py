@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.urls import reverse
 
-from annotation.models import Item
+from annotation.models import Item, Round
 from annotation.states import ItemKind, RoundKind, RoundState
 from core import audit
 from core.models import Job, JobState
@@ -66,6 +66,18 @@ ROUNDS = [
 @pytest.mark.parametrize(("query", "found"), ROUNDS)
 def test_rounds_are_found(lea: Client, query: dict[str, str], found: list[str]) -> None:
     assert rows(read(lea, "rounds", **query)) == found
+
+
+@pytest.mark.usefixtures("rounds")
+def test_a_kind_of_round_is_written_as_it_is_said(lea: Client) -> None:
+    Round.objects.filter(name="First").update(kind=RoundKind.RERATING)
+    found = Round.objects.get(name="First")
+    page = lea.get(reverse("round", args=["support", found.pk])).content.decode()
+    assert "<dd>re-rating</dd>" in page
+    listed = read(lea, "rounds")
+    assert ">re-rating</option>" in listed
+    assert "· re-rating" in listed
+    assert ">rerating" not in listed
 
 
 @pytest.mark.usefixtures("rounds")
