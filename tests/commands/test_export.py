@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.models import Project
-from annotation.models import Round
+from accounts.models import Project, Rater
+from annotation.models import Assignment, Rating, Round
 from annotation.queries import labels as label_queries
+from annotation.states import AssignmentState
 from measurement.agreement import summarise
 from tests import builders
 from tests.cast import Cast
@@ -52,19 +53,29 @@ def test_agreement_reads_an_export_and_says_what_the_page_says(
     assert shown == expected.as_dict()
 
 
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
 def test_labels_that_were_exported_are_imported_elsewhere(
-    rated: Round, project: Project, tmp_path: Path
+    rated: Round, project: Project, tmp_path: Path, form: str
 ) -> None:
-    file = tmp_path / "ratings.jsonl"
+    """Without what was replaced and what was passed by, which the file holds as well."""
+    first = Rating.objects.order_by("pk")[0]
+    Rating.objects.filter(pk=first.pk).update(is_current=False)
+    Rating.objects.create(
+        assignment=first.assignment, dimension=first.dimension, label="5", revision=2
+    )
+    slot = Assignment.objects.filter(state=AssignmentState.OPEN).order_by("pk")[0]
+    skipped = {"state": AssignmentState.SKIPPED, "skip_reason": "x", "rater": Rater.objects.last()}
+    Assignment.objects.filter(pk=slot.pk).update(**skipped)
+    file = tmp_path / f"ratings.{form}"
     export("support", "ratings", "-o", file, "--round", "Round 1")
     other = builders.make_project(slug="other")
     builders.make_dataset(other, name="copy")
     call_command("import_labels", "other", "copy", str(file), stdout=StringIO())
     copied = Round.objects.get(project=other)
     rows = label_queries.round_labels(round_id=copied.pk, dimension_key="accuracy")
-    first = label_queries.round_labels(round_id=rated.pk, dimension_key="accuracy")
+    given = label_queries.round_labels(round_id=rated.pk, dimension_key="accuracy")
     assert sorted((row.external_id, row.rater, row.label) for row in rows) == sorted(
-        (row.external_id, row.rater, row.label) for row in first
+        (row.external_id, row.rater, row.label) for row in given
     )
 
 
