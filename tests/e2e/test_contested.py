@@ -42,6 +42,8 @@ def test_contested_items_are_decided_by_keyboard(new_page: NewPage, house: House
     house.ask(SEED)
     page = new_page(viewport=DESK)
     sign_in(page, "apart-both")
+    page.goto("/projects/apart/agreement/")
+    soundly(page, heading="Do people agree?")
     page.goto("/projects/apart/adjudication/")
     soundly(page, heading="What do raters leave open?")
     follow(page, "Question 0?")
