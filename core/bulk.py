@@ -15,6 +15,8 @@ _text = json.encoder.encode_basestring_ascii
 _SQLITE_LAST = "SELECT seq FROM sqlite_sequence WHERE name = %s"
 _USUAL_PAGES, _MANY_PAGES = 1_000, 16_000
 """Of 4 KB; the first is SQLite's default."""
+MANY = 5000
+"""So many new rows change how the database should look for one: see `weigh`."""
 _POSTGRES_NEXT = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
 
 

@@ -22,8 +22,6 @@ from core.mapping import FieldPath
 from core.tabular import BrokenRows, read_records
 
 CHUNK = 1000
-MANY = 5000
-"""So many new items change how the database should look for one."""
 CHUNK_CHARS = 2_000_000
 LISTED_NOTICES = 20
 REPORT, MASK = "report", "mask"
@@ -123,7 +121,7 @@ def import_items(
         if dry_run:
             give_up(pending)
         else:
-            if done.added >= MANY:
+            if done.added >= bulk.MANY:
                 bulk.weigh(Item, Content, Response)
             _publish(pending, done, name=name, actor=actor, job_id=job_id)
     except BaseException:

@@ -24,6 +24,7 @@ from annotation.models import (
     Dataset,
     Dimension,
     GuidelineVersion,
+    Item,
     Rating,
     Round,
     RoundItem,
@@ -231,6 +232,8 @@ def _taken(
         Dataset.objects.select_for_update().get(pk=dataset.pk)
         check_takes_labels(dataset)
         done = _stored(dataset, table, called, actor=actor, now=now, job_id=job_id)
+    if spool.labels >= bulk.MANY:
+        bulk.weigh(Item, RoundItem, Assignment, Rating)
     if job_id is None:
         # Also of labels that came before: a process that ended in between left them without.
         for keys in spool.item_keys():
