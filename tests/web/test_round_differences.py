@@ -187,4 +187,4 @@ def test_of_very_many_the_widest_apart_are_listed_and_the_others_counted(
     monkeypatch.setattr(roundfigures, "MOST_DIFFERING", 2)
     text = read(lea, make_rated(project, raters, GIVEN), dimension="clarity")
     assert listed(text) == ["0", "3"]
-    assert "Clarity differs on 3 items; the 2 widest apart are listed." in text
+    assert "<bdi>Clarity</bdi> differs on 3 items; the 2 widest apart are listed." in text
