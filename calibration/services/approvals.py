@@ -88,8 +88,10 @@ def ask(
 
 
 def _tell_admins(request: ApprovalRequest) -> None:
-    """Something will wait for their decision. Neither a verdict nor a label is in the notice."""
+    """Something will wait for their decision, but for whoever asked, who knows. Neither a verdict
+    nor a label is in the notice."""
     admins = Membership.objects.filter(project=request.project_id, is_admin=True)
+    admins = admins.exclude(user=request.asked_by)
     notices.notify(
         users=admins.values_list("user_id", flat=True),
         project=request.project,

@@ -7,11 +7,15 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.core import mail as outbox
 from django.db import connection
+from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.models import User
+from accounts.models import Notice, User
 from accounts.roles import Role
+from accounts.services import notices
 from annotation.models import SealedSet
 from annotation.services import datasets
 from annotation.states import Part
@@ -25,6 +29,7 @@ from judges.states import DecisionKind, RequestState, RunPurpose
 from tests import approving, builders
 from tests.approving import Scene
 from tests.builders import NOON
+from tests.cast import client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +58,30 @@ def test_asking_plans_a_run_over_the_sealed_items_alone(scene: Scene) -> None:
     assert asked.run.purpose == RunPurpose.APPROVAL
     judged = set(asked.run.calls.values_list("item_id", flat=True))
     assert judged == {item.pk for item in scene.sealed()}
+
+
+def test_the_other_admins_are_told_once_on_the_page_and_by_mail(
+    scene: Scene, settings: Settings
+) -> None:
+    settings.MAIL_FROM = "house@example.org"
+    settings.PUBLIC_ADDRESS = "https://house.example"
+    User.objects.filter(pk=scene.cast.ada.pk).update(email="ada@example.org")
+    builders.join(scene.project, scene.cast.lea, Role.LEAD, Role.ADMIN)
+    asked = scene.ask()
+    notice = Notice.objects.get()
+    assert (notice.user, notice.kind) == (scene.cast.ada, "approval.asked")
+    assert notice.address == reverse("approval", args=["support", asked.pk])
+    page = client_for(scene.cast.ada).get(reverse("notices")).content.decode()
+    assert "Approval is asked for Preference v1." in page
+    assert notices.send_due(timezone.now()) == 1
+    (message,) = outbox.outbox
+    assert message.to == ["ada@example.org"]
+    assert f"https://house.example{notice.address}" in str(message.body)
+
+
+def test_nobody_is_told_of_a_request_that_ends_at_once() -> None:
+    approving.make_scene(pairs=60).ask()
+    assert not Notice.objects.exists()
 
 
 def test_too_few_labels_end_the_request_before_any_verdict_and_cost_no_look() -> None:
