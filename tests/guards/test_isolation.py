@@ -20,13 +20,18 @@ from tests.guards.addresses import Address, UnknownAddress, addresses, own_urls
 from tests.guards.scene import Scene
 from tests.guards.walking import Answer, as_token, crashes, differences, leaks
 from tests.guards.words import (
+    EXTERNAL_ID,
     EXTRA,
     HIDDEN_FROM_ANA,
     HIDDEN_WHILE_RATING,
     HIDDEN_WHILE_SEALED,
     OPEN_ANSWER,
     OPEN_VERDICT_WHY,
+    SEALED_REFERENCE_WHY,
+    SEALED_VERDICT_WHY,
+    SERVED_ANSWER,
     SYSTEMS,
+    rationale,
 )
 from tests.guards.world import ANONYMOUS, EVERYBODY, STAFF, TOKENS, World
 
@@ -258,6 +263,61 @@ def test_a_raters_pages_are_the_same_whatever_others_say(world: World, name: str
 
 def test_a_lead_who_rates_is_a_rater_on_the_items_of_that_round(world: World) -> None:
     none_of(leaks(world.walk("ray"), HIDDEN_WHILE_RATING))
+
+
+# Searched -----------------------------------------------------------------------------------------
+
+NOTHING = "zz-nobody-ever-said-this"
+SAID_OF_SEALED = (
+    SEALED_VERDICT_WHY,
+    SERVED_ANSWER,
+    SEALED_REFERENCE_WHY,
+    rationale("ben", "sealed"),
+)
+"""One word of each kind: every search is asked for each of them."""
+
+
+def searched(world: World, name: str, words: Collection[str]) -> list[str]:
+    """A sentence for each page with a search whose answer tells one of the words from one that is
+    nowhere: whoever may not read a word does not find out either where it stands."""
+    asker = world.asker(name)
+    pages = {
+        answer.url: answer.address
+        for answer in world.walk(name)
+        if answer.method == "GET" and answer.status == 200 and 'name="q"' in answer.text
+    }
+    assert pages, f"{name} finds no page with a search"
+    found = []
+    for url, address in pages.items():
+        empty, *answers = (
+            asker.ask(address, "GET", f"{url}?q={word}").text.replace(word, "")
+            for word in (NOTHING, *words)
+        )
+        found += [
+            f"{url} finds {word}"
+            for word, answer in zip(words, answers, strict=True)
+            if answer != empty
+        ]
+    return found
+
+
+def test_a_search_finds_what_may_be_read_so_that_there_is_something_to_compare(
+    world: World,
+) -> None:
+    assert searched(world, "lea", [EXTERNAL_ID])
+
+
+@pytest.mark.parametrize(
+    ("name", "hidden"),
+    [
+        ("ana", HIDDEN_FROM_ANA),
+        ("lea", SAID_OF_SEALED),
+        ("noor", SAID_OF_SEALED),
+        ("ada", SAID_OF_SEALED),
+    ],
+)
+def test_no_search_finds_what_is_hidden(world: World, name: str, hidden: Collection[str]) -> None:
+    none_of(searched(world, name, sorted(hidden)))
 
 
 # Sealed -------------------------------------------------------------------------------------------
