@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from core import jobs, registry
+from core import jobs, registry, tasks
 from core.errors import Invalid
 from core.models import Job, JobState
 from tests.builders import NOON
@@ -97,6 +97,26 @@ def test_a_job_that_never_ends_is_given_up(handled: list[int]) -> None:
     job.refresh_from_db()
     assert job.state == JobState.FAILED
     assert handled == []
+
+
+@pytest.mark.django_db
+def test_a_reconciler_that_breaks_holds_up_no_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    woken: list[str] = []
+
+    def breaks(now: datetime) -> int:
+        raise RuntimeError("in need of mending")
+
+    def works(now: datetime) -> int:
+        woken.append("the other")
+        return 1
+
+    monkeypatch.setattr(registry, "_reconcilers", {"broken": breaks, "other": works})
+    tasks.reconcile()
+    assert woken == ["the other"]
+    assert "The reconciler broken failed" in caplog.text
+    assert "in need of mending" in caplog.text
 
 
 @pytest.mark.django_db
