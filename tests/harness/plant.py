@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from judges.simulator import Simulator
-from tests.harness.house import House
+from tests.harness.house import ROOT, House
 
 PAIRS = 40
 CALLS = 2 * PAIRS
@@ -66,6 +69,24 @@ class Plant:
             os.kill(worker, signal.SIGCONT)
             time.sleep(0.05)  # or it is stopped again in the same transaction
         raise AssertionError("the worker was never stopped outside of a transaction")
+
+    @contextmanager
+    def another_worker(self) -> Iterator[None]:
+        """A second one beside that of the house."""
+        second = subprocess.Popen(
+            [sys.executable, "-m", "celery", "--app", "config", "worker", "--pool", "threads",
+             "--concurrency", "2", "--without-gossip", "--without-mingle", "--without-heartbeat"],
+            cwd=ROOT,
+            env={**self.house.environment, "PLUMBLINE_TICK": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            yield
+        finally:
+            second.terminate()
+            second.wait(timeout=30)
 
     @property
     def requests(self) -> int:

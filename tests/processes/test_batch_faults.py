@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 
 import pytest
 
 from judges import simulator
+from tests.harness import outages
 from tests.harness.house import house
 from tests.harness.plant import CALLS, PAIRS, Plant
 
@@ -30,6 +32,9 @@ and a slow machine has time to do something before."""
 HELD: dict[str, object] = {"do": "slow", "at": "work"}
 """The provider works on nothing before it is released."""
 PATIENCE = 120.0
+AWAY_SECONDS = 4.0
+WRITE_WAIT_SECONDS = 1
+"""SQLite's writers give up after this: sooner than the lock is let go."""
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +44,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
         one = stack.enter_context(house(tmp_path_factory.mktemp("batches"), demo=False))
         one.environment["PLUMBLINE_BATCH_POLL_SECONDS"] = str(POLL_SECONDS)
         one.environment["PLUMBLINE_BATCH_LOST_SECONDS"] = str(LOST_SECONDS)
+        one.environment["PLUMBLINE_SQLITE_WAIT_SECONDS"] = str(WRITE_WAIT_SECONDS)
         yield Plant(one, sim)
         one.clear()
 
@@ -71,6 +77,18 @@ def begin_and_wait_for_the_provider(plant: Plant) -> None:
     plant.begin("batch", HELD)
     wait_for_pieces(plant, "submitted")
     assert plant.sim.stats()["batches_in_progress"] == 1
+
+
+@contextmanager
+def database_away(plant: Plant) -> Iterator[None]:
+    """The house's own, on whatever server it is."""
+    url = plant.house.environment.get("DATABASE_URL")
+    if url is None:
+        with outages.sqlite_locked(plant.house.folder / "plumbline.sqlite3"):
+            yield
+    else:
+        with outages.postgres_away(url, server=os.environ["DATABASE_URL"]):
+            yield
 
 
 def check(plant: Plant, *, batches: int = 1) -> None:
@@ -122,6 +140,27 @@ def test_everything_ends_while_the_provider_works(plant: Plant) -> None:
     plant.sim.release()
     plant.house.start()
     check(plant)
+
+
+def test_the_database_is_away_when_the_provider_has_done(plant: Plant) -> None:
+    begin_and_wait_for_the_provider(plant)
+    with database_away(plant):
+        plant.sim.release()
+        time.sleep(AWAY_SECONDS)
+    check(plant)
+
+
+def test_a_worker_that_slept_past_its_lease_takes_in_no_answer_twice(plant: Plant) -> None:
+    begin_and_wait_for_the_provider(plant)
+    [sleeper] = plant.house.members("celery")
+    plant.put_to_sleep(sleeper)
+    with plant.another_worker():
+        plant.sim.release()
+        plant.wait_for_the_end()
+        assert sleeper in plant.house.members("celery"), plant.house.tail()
+        os.kill(sleeper, signal.SIGCONT)
+        time.sleep(2 * POLL_SECONDS)
+        check(plant)
 
 
 def test_killed_in_mid_fetch(plant: Plant) -> None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 
 import pytest
 
-from tests.harness.house import ROOT
 from tests.harness.plant import CALLS, IN_FLIGHT, PAIRS, Plant
 
 pytestmark = [
@@ -64,21 +62,9 @@ def test_a_worker_that_slept_past_its_lease_and_one_that_took_over_agree(plant: 
     plant.wait_for_the_middle()
     [sleeper] = plant.house.members("celery")
     plant.put_to_sleep(sleeper)
-    second = subprocess.Popen(
-        [sys.executable, "-m", "celery", "--app", "config", "worker", "--pool", "threads",
-         "--concurrency", "2", "--without-gossip", "--without-mingle", "--without-heartbeat"],
-        cwd=ROOT,
-        env={**plant.house.environment, "PLUMBLINE_TICK": "1"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
+    with plant.another_worker():
         plant.wait_for_the_end()
         assert sleeper in plant.house.members("celery"), plant.house.tail()
         os.kill(sleeper, signal.SIGCONT)
         time.sleep(2)
         check(plant, repeated=IN_FLIGHT)
-    finally:
-        second.terminate()
-        second.wait(timeout=30)
