@@ -20,6 +20,7 @@ from annotation.models import (
     Round,
     RoundItem,
     RoundRater,
+    SealedSet,
     Upload,
     Withdrawal,
     whole,
@@ -47,6 +48,18 @@ def dataset_of(project: Project, dataset_id: int) -> Dataset:
     if dataset is None:
         raise NotHere("There is no such dataset in this project.")
     return dataset
+
+
+def live_seal_of(project: Project, dataset_id: int) -> SealedSet:
+    """The sealed part of a dataset, as long as it is one."""
+    found = (
+        SealedSet.objects.select_related("dataset")
+        .filter(dataset=dataset_of(project, dataset_id), retired_at__isnull=True)
+        .first()
+    )
+    if found is None:
+        raise NotHere("This dataset has no sealed part, or its seal was retired.")
+    return found
 
 
 def upload_of(project: Project, upload_id: int) -> Upload:

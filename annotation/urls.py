@@ -16,6 +16,7 @@ from annotation.views import (
     roundchecks,
     roundraters,
     rounds,
+    seals,
     work,
     workbench,
 )
@@ -52,6 +53,8 @@ urlpatterns = [
     path(PROJECT + "data/", data.index, name="datasets"),
     path(PROJECT + "data/new/", data.new, name="dataset_new"),
     path(DATASET, data.dataset, name="dataset"),
+    path(DATASET + "one-shot/", seals.one_shot, name="seal_one_shot"),
+    path(DATASET + "retire/", seals.retire, name="seal_retire"),
     path(DATASET + "items/", data.import_items, name="import_items"),
     path(DATASET + "items/<int:upload_id>/", data.import_map, name="import_map"),
     path(DATASET + "labels/", data.import_labels, name="import_labels"),

@@ -707,7 +707,7 @@ class ReviewAnswerForm(forms.Form):
 
     def _named(self, name: str, words: str, key: str) -> str:
         if name in (self.FIRST, self.SECOND):
-            return f"{words}, the {name} ({key})"
+            return f"{words} ({key})"
         return f"Neither, but {words}" + (f" ({key})" if key else "")
 
 

@@ -203,7 +203,7 @@ class Figures:
     def _points(self) -> tuple[Floats, Floats, Ints]:
         """The judge's points, people's means and clusters on the denominator with a verdict."""
         sheet = self.sheet
-        both = sheet.denominator & (sheet.judge_points >= 0)
+        both = sheet.denominator & sheet.has_mean & (sheet.judge_points >= 0)
         points = sheet.scale.numbers()[sheet.judge_points[both]]
         return points, sheet.human_means()[both], sheet.clusters[both]
 

@@ -73,7 +73,7 @@ def _share(sheet: Sheet, hits: Bools, among: Bools) -> Estimate:
 
 def _numbers(sheet: Sheet, *, seed: int) -> tuple[Estimate, Estimate, Estimate]:
     """The limits of agreement and ICC(2,1), on the items of the denominator with a verdict."""
-    both = sheet.denominator & (sheet.judge_points >= 0)
+    both = sheet.denominator & sheet.has_mean & (sheet.judge_points >= 0)
     n = int(both.sum())
     if n < 2:
         none = Estimate.undefined(NO_SPREAD, n=n)

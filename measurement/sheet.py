@@ -91,6 +91,11 @@ class Sheet:
         return np.asarray(self.judge != NO_VERDICT)
 
     @cached_property
+    def has_mean(self) -> Bools:
+        """Items of which somebody's vote is a label: a person may decide one without any."""
+        return np.asarray(self.counts.sum(axis=1) > 0)
+
+    @cached_property
     def denominator(self) -> Bools:
         """What the gate counts: decided items; for pairs those on which people prefer A or B."""
         if self.tested.is_pairwise:

@@ -1,4 +1,4 @@
-"""The form of a new dataset."""
+"""The form of a new dataset, and why its seal is given up."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from annotation.services.roundacts import REASON_CHARS
 from annotation.states import Provenance
 
 OPEN = "open"
@@ -64,3 +65,15 @@ class DatasetForm(forms.Form):
 
     def chosen_provenance(self) -> Provenance:
         return Provenance(self.cleaned_data.get("provenance") or Provenance.COLLECTED)
+
+
+class RetireForm(forms.Form):
+    """Why a seal is given up before its looks are."""
+
+    reason = forms.CharField(
+        label="Why?",
+        max_length=REASON_CHARS,
+        widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"}),
+        help_text="It stands in the audit trail with your name.",
+        error_messages={"required": "Say why, in a few words."},
+    )

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from accounts.models import Project
+from accounts.models import Project, User
 from annotation.models import Dataset, Item, SealedSet
 from annotation.rules.keys import NAME_CHARS
+from annotation.services import roundacts
 from annotation.states import DatasetKind, Part, Provenance
 from core import audit
 from core.errors import Conflict, Invalid
@@ -92,13 +93,30 @@ def drop_empty(*, dataset: Dataset, actor: str) -> None:
 
 @transaction.atomic
 def declare_one_shot(*, sealed_set: SealedSet, actor: str) -> None:
-    """One look at the full level, after which the set retires: only before the first look."""
+    """One look at the full level, after which the set retires: only before the first look.
+
+    Never taken back: who could choose afterwards would choose by what the look said.
+    """
     changed = SealedSet.objects.filter(
-        pk=sealed_set.pk, frozen_at__isnull=True, retired_at__isnull=True
+        pk=sealed_set.pk, is_one_shot=False, frozen_at__isnull=True, retired_at__isnull=True
     ).update(is_one_shot=True)
     if not changed:
-        raise Conflict("already_looked", "The first look was taken; one-shot is declared before.")
+        sealed_set.refresh_from_db()
+        because = why_not_one_shot(sealed_set)
+        raise Conflict("not_one_shot", because)
     _record(sealed_set, "sealed_set.one_shot", actor)
+
+
+def why_not_one_shot(sealed_set: SealedSet) -> str:
+    """Why a set is not declared one-shot, or nothing."""
+    if sealed_set.retired_at is not None:
+        return "The seal of this dataset is retired."
+    if sealed_set.frozen_at is not None:
+        return (
+            "A judge was measured against these labels already: one-shot is declared before the "
+            "first look."
+        )
+    return "It is declared one-shot already." if sealed_set.is_one_shot else ""
 
 
 @transaction.atomic
@@ -112,24 +130,37 @@ def freeze(*, sealed_set: SealedSet, now: datetime) -> None:
 
 
 @transaction.atomic
-def retire(*, sealed_set: SealedSet, actor: str, now: datetime) -> None:
-    """The set's items become development items; nothing is sealed any more."""
+def retire(*, sealed_set: SealedSet, actor: str, now: datetime, reason: str = "") -> bool:
+    """The set's items become development items; nothing is sealed any more. False: it was so."""
     changed = SealedSet.objects.filter(pk=sealed_set.pk, retired_at__isnull=True).update(
         retired_at=now
     )
     if not changed:
-        return
+        return False
     Item.objects.filter(dataset_id=sealed_set.dataset_id, part=Part.SEALED).update(
         part=Part.DEVELOPMENT
     )
-    _record(sealed_set, "sealed_set.retired", actor)
+    _record(sealed_set, "sealed_set.retired", actor, reason=reason)
+    return True
 
 
-def _record(sealed_set: SealedSet, verb: str, actor: str) -> None:
+@transaction.atomic(durable=True)
+def give_up(*, sealed_set: SealedSet, reason: str, by: User, now: datetime) -> None:
+    """An admin retires a set that still had looks: whoever wants to read its labels may then.
+
+    Raises Invalid without a reason, Conflict where it is retired already.
+    """
+    said = roundacts.reason_of(reason)
+    if not retire(sealed_set=sealed_set, actor=by.actor, now=now, reason=said):
+        raise Conflict("set_retired", "The seal of this dataset is retired already.")
+
+
+def _record(sealed_set: SealedSet, verb: str, actor: str, *, reason: str = "") -> None:
     audit.record(
         actor=actor,
         verb=verb,
         object_type="sealed_set",
         object_id=sealed_set.pk,
         project_id=sealed_set.dataset.project_id,
+        data={"dataset": sealed_set.dataset.name, **({"reason": reason} if reason else {})},
     )

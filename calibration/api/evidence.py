@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -104,12 +105,14 @@ class ApprovalsView(ReadView):
         responses={200: serializers.ApprovalOutput(many=True), 404: ErrorOutput},
     )
     def get(self, request: Request, slug: str) -> Response:
-        """The newest approval requests, newest first."""
-        found = approvals.approvals(_project(request), now=timezone.now())
-        lines = sorted(
-            [*found.waiting, *found.answered], key=lambda line: line.request.pk, reverse=True
-        )
-        return Response([_approval(line.request) for line in lines])
+        """Approval requests that wait, and the newest that were answered; newest first."""
+        project = _project(request)
+        asked = [
+            *approvals.waiting_of(project)[: approvals.SHOWN_WAITING],
+            *approvals.answered_of(project)[: approvals.SHOWN_ANSWERED],
+        ]
+        asked.sort(key=lambda one: one.pk, reverse=True)
+        return Response([_told(view) for view in _views(asked)])
 
 
 class ApprovalRequestView(ReadView):
@@ -120,7 +123,8 @@ class ApprovalRequestView(ReadView):
     )
     def get(self, request: Request, slug: str, request_id: int) -> Response:
         """One approval request, with what its looks may say to everybody."""
-        return Response(_approval(access.approval_of(_project(request), request_id)))
+        (view,) = _views([access.approval_of(_project(request), request_id)])
+        return Response(_told(view))
 
 
 class CertificateView(ReadView):
@@ -178,9 +182,13 @@ def _line(report: CalibrationReport) -> dict[str, Any]:
     }
 
 
-def _approval(asked: ApprovalRequest) -> dict[str, Any]:
+def _views(asked: Sequence[ApprovalRequest]) -> list[ApprovalView]:
     """A token is no admin: it reads the brief form after a pass, else the short one."""
-    view = approvals.approval(asked, is_admin=False, is_judge_author=False)
+    return approvals.approval_views(asked, is_admin=False, is_judge_author=False)
+
+
+def _told(view: ApprovalView) -> dict[str, Any]:
+    asked = view.request
     return {
         "id": asked.pk,
         "judge": asked.version.judge.slug,

@@ -1,19 +1,19 @@
-"""Approval requests, what stands, and what could be asked, as their pages read them."""
+"""Approval requests and what stands, as their pages read them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.utils.dateformat import format as date_format
 
 from accounts import queries as people_queries
 from accounts.models import Project, User
-from annotation.models import Dataset, ReferenceLabel, SealedSet, whole
-from annotation.states import Part, Provenance
+from annotation.models import SealedSet
+from annotation.states import Provenance
 from calibration.models import CalibrationReport
 from calibration.queries import pictures, reports
 from calibration.queries.pictures import DimensionView
@@ -24,7 +24,6 @@ from judges.models import (
     Decision,
     EvidenceSnapshot,
     JudgeVersion,
-    Look,
     Standing,
 )
 from judges.queries import endings, policies
@@ -35,6 +34,12 @@ MOST_LOOKS = 3
 OPEN_STATES = (RequestState.ASKED, RequestState.JUDGING, RequestState.MEASURED)
 SHOWN_ANSWERED = 50
 IN_FORCE = "in force"
+SHOWN_WAITING = 500
+PROVENANCE_WORDS: dict[str, str] = {
+    Provenance.COLLECTED: "collected here, blind",
+    Provenance.DECLARED: "imported, declared unused in writing a judge",
+    Provenance.SIMULATED: "simulated raters",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,8 @@ class DecisionLine:
 class ExceptionLine:
     """A dimension whose target is out of reach: what speaks for an exception, or against it.
 
-    ω and ρ with the number of raters that they rest on; `why_not` is empty where it is possible.
+    ω and ρ with missing verdicts scored worst, and the number of raters that they rest on;
+    `least_omega` is what the policy asks. `why_not` is empty where it is possible.
     """
 
     key: str
@@ -74,6 +80,7 @@ class ExceptionLine:
     rho: float | None
     epsilon: float
     raters: int
+    least_omega: float
     why_not: str
 
 
@@ -104,10 +111,45 @@ class ApprovalView:
 
 def approval(request: ApprovalRequest, *, is_admin: bool, is_judge_author: bool) -> ApprovalView:
     """One request with its evidence, in the forms that this person may read."""
-    evidence = list(
-        EvidenceSnapshot.objects.filter(request=request).select_related("look").order_by("pk")
+    (view,) = approval_views([request], is_admin=is_admin, is_judge_author=is_judge_author)
+    return view
+
+
+def approval_views(
+    requests: Sequence[ApprovalRequest], *, is_admin: bool, is_judge_author: bool
+) -> list[ApprovalView]:
+    """The same of several requests, in as many queries as one takes."""
+    prefetch_related_objects(
+        requests,
+        Prefetch(
+            "evidence", queryset=EvidenceSnapshot.objects.select_related("look").order_by("pk")
+        ),
+        "report",
+        "sealed_set__dataset",
+        Prefetch("decisions", queryset=Decision.objects.order_by("pk")),
+        "version__guideline_version__dimensions",
+        "version__judge__standing",
     )
-    report = CalibrationReport.objects.filter(request=request).first()
+    actors = people_queries.actor_names(
+        actor
+        for request in requests
+        for actor in (
+            request.actor,
+            request.sealed_set.declared_by,
+            *(decision.actor for decision in request.decisions.all()),
+        )
+    )
+    return [
+        _approval(request, actors, is_admin=is_admin, is_judge_author=is_judge_author)
+        for request in requests
+    ]
+
+
+def _approval(
+    request: ApprovalRequest, actors: Mapping[str, str], *, is_admin: bool, is_judge_author: bool
+) -> ApprovalView:
+    evidence = list(request.evidence.all())
+    report: CalibrationReport | None = getattr(request, "report", None)
     content = report.content if report is not None else {}
     stored = content.get("dimensions", {})
     numbers = {
@@ -128,14 +170,13 @@ def approval(request: ApprovalRequest, *, is_admin: bool, is_judge_author: bool)
         )
         for view in pictures.views_of(request.version, numbers, probes=content.get("probes"))
     ]
-    actors = people_queries.actor_names([request.actor, request.sealed_set.declared_by])
     return ApprovalView(
         request=request,
         asked_by=actors.get(request.actor, request.actor),
         dimensions=drawn,
         report=report,
-        decisions=decision_lines(request.decisions.order_by("pk"), request.version),
-        standing=Standing.objects.filter(judge=request.version.judge_id).first(),
+        decisions=_decision_lines(request, actors),
+        standing=getattr(request.version.judge, "standing", None),
         provenance=request.sealed_set.provenance,
         declared_by=actors.get(request.sealed_set.declared_by, ""),
         cost=content.get("cost", {}),
@@ -157,20 +198,19 @@ def _exceptions(request: ApprovalRequest, evidence: list[EvidenceSnapshot]) -> l
             ExceptionLine(
                 key=row.dimension_key,
                 name=names.get(row.dimension_key, row.dimension_key),
-                omega=found["omega"],
-                rho=found["rho"],
+                omega=found["strict"]["omega"],
+                rho=found["strict"]["rho"],
                 epsilon=found["epsilon"],
                 raters=len(found["raters"]),
+                least_omega=least,
                 why_not=exceptions.why_not(row.numbers, least_omega=least),
             )
         )
     return lines
 
 
-def decision_lines(decisions: Iterable[Decision], version: JudgeVersion) -> list[DecisionLine]:
-    rows = list(decisions)
-    actors = people_queries.actor_names(row.actor for row in rows)
-    names = reports.dimension_names(version)
+def _decision_lines(request: ApprovalRequest, actors: Mapping[str, str]) -> list[DecisionLine]:
+    names = reports.dimension_names(request.version)
 
     def those(row: Decision, word: str) -> tuple[str, ...]:
         return tuple(names.get(key, key) for key, said in row.dimensions.items() if said == word)
@@ -183,7 +223,7 @@ def decision_lines(decisions: Iterable[Decision], version: JudgeVersion) -> list
             those(row, "refuse"),
             those(row, "exception"),
         )
-        for row in rows
+        for row in request.decisions.all()
     ]
 
 
@@ -216,12 +256,30 @@ def state_of(version: JudgeVersion, *, now: datetime) -> VersionState:
     if found is not None and endings.why_over(found, now=now):
         found = None
     is_open = asked is not None and asked.state in OPEN_STATES
-    is_measured = EvidenceSnapshot.objects.filter(version=version).exists()
     return VersionState(
         asked=asked,
         standing_until=f"approved until {date_format(found.valid_until, 'j M')}" if found else "",
-        may_be_asked=version.kind != VersionKind.RECORDED and not (is_open or is_measured),
+        may_be_asked=version.kind != VersionKind.RECORDED
+        and not is_open
+        and not _is_measured(version),
     )
+
+
+def _is_measured(version: JudgeVersion) -> bool:
+    """Whether asking would tell nothing new: on every live set each dimension has its answer."""
+    evidence = EvidenceSnapshot.objects.filter(
+        fingerprint=version.fingerprint,
+        major=version.guideline_version.major,
+        sealed_set__dataset__project=version.judge.project_id,
+    )
+    answered = set(evidence.values_list("sealed_set", "dimension_key"))
+    if not answered:
+        return False
+    live = SealedSet.objects.filter(
+        dataset__project=version.judge.project_id, retired_at__isnull=True
+    )
+    keys = reports.dimension_names(version)
+    return all((one, key) in answered for one in live.values_list("pk", flat=True) for key in keys)
 
 
 # Approvals of a project ---------------------------------------------------------------------------
@@ -266,26 +324,57 @@ class Approvals:
 
 def approvals(project: Project, *, now: datetime) -> Approvals:
     """What waits, what stands until when, what was answered and why."""
-    requests = (
-        ApprovalRequest.objects.filter(project=project)
-        .select_related("version__judge", "version__guideline_version", "sealed_set__dataset")
-        .prefetch_related("evidence", "decisions", "version__guideline_version__dimensions")
-        .order_by("-pk")[:SHOWN_ANSWERED]
+    waiting, answered = _request_lines(
+        waiting_of(project)[:SHOWN_WAITING], answered_of(project)[:SHOWN_ANSWERED]
     )
-    rows = list(requests)
-    actors = people_queries.actor_names(row.actor for row in rows)
-    lines = [_request_line(row, actors) for row in rows]
     return Approvals(
-        waiting=[line for line in lines if line.request.state in OPEN_STATES],
+        waiting=waiting,
         standing=_standings(project, now=now),
-        answered=[line for line in lines if line.request.state not in OPEN_STATES],
+        answered=answered,
         revoked=_revoked(project),
     )
 
 
+def waiting_of(project: Project) -> QuerySet[ApprovalRequest]:
+    """Requests without an answer, newest first: none is hidden behind answered ones."""
+    return _requests(project).filter(state__in=OPEN_STATES)
+
+
+def answered_of(project: Project) -> QuerySet[ApprovalRequest]:
+    return _requests(project).exclude(state__in=OPEN_STATES)
+
+
+def _requests(project: Project) -> QuerySet[ApprovalRequest]:
+    return (
+        ApprovalRequest.objects.filter(project=project)
+        .select_related("version__judge", "version__guideline_version", "sealed_set__dataset")
+        .order_by("-pk")
+    )
+
+
+def _request_lines(*groups: Iterable[ApprovalRequest]) -> list[list[RequestLine]]:
+    """The lines of each group, in as many queries as one request takes."""
+    listed = [list(group) for group in groups]
+    rows = [row for group in listed for row in group]
+    prefetch_related_objects(
+        rows,
+        Prefetch(
+            "evidence", queryset=EvidenceSnapshot.objects.defer("numbers", "rule").order_by("pk")
+        ),
+        Prefetch("decisions", queryset=Decision.objects.order_by("pk")),
+        "version__guideline_version__dimensions",
+    )
+    actors = people_queries.actor_names(
+        actor
+        for row in rows
+        for actor in (row.actor, *(decision.actor for decision in row.decisions.all()))
+    )
+    return [[_request_line(row, actors) for row in group] for group in listed]
+
+
 def _request_line(row: ApprovalRequest, actors: Mapping[str, str]) -> RequestLine:
-    names = {one.key: one.name for one in row.version.guideline_version.dimensions.all()}
-    decided = decision_lines(row.decisions.all(), row.version)
+    names = reports.dimension_names(row.version)
+    decided = _decision_lines(row, actors)
     return RequestLine(
         request=row,
         asked_by=actors.get(row.actor, row.actor),
@@ -301,6 +390,7 @@ def _standings(project: Project, *, now: datetime) -> list[StandingLine]:
     rows = list(
         Standing.objects.filter(judge__project=project)
         .select_related("judge__guideline", "version__guideline_version", "decision")
+        .prefetch_related("version__guideline_version__dimensions")
         .order_by("judge__name")
     )
     actors = people_queries.actor_names(row.decision.actor for row in rows)
@@ -335,71 +425,3 @@ def _revoked(project: Project) -> list[DecisionLine]:
     )
     actors = people_queries.actor_names(row.actor for row in rows)
     return [DecisionLine(row, actors[row.actor], (), ()) for row in rows]
-
-
-# Asking -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class SealedChoice:
-    """A sealed set that could be asked, and how many looks each dimension has used."""
-
-    sealed_set: SealedSet
-    items: int
-    used: dict[str, int]
-    most: int
-
-    @property
-    def next_levels(self) -> dict[str, tuple[int, str]]:
-        """For each dimension with a look left: its number and the level of its bound."""
-        return {
-            key: (used + 1, self.level(used + 1))
-            for key, used in self.used.items()
-            if used < self.most
-        }
-
-    def level(self, look: int) -> str:
-        error = 0.05 if self.most == 1 else 0.05 / 2**look
-        return f"{(1 - error) * 100:g}\N{NO-BREAK SPACE}%"
-
-
-def sealed_choices(version: JudgeVersion) -> list[SealedChoice]:
-    """The project's live sealed sets with labels for the version's guideline."""
-    guideline = version.guideline_version
-    sets = list(
-        SealedSet.objects.filter(dataset__project=version.judge.project_id, retired_at__isnull=True)
-        .select_related("dataset")
-        .order_by("pk")
-    )
-    keys = list(reports.dimension_names(version))
-    choices = []
-    for one in sets:
-        if not _has_sealed_labels(one.dataset, guideline.guideline_id, guideline.major):
-            continue
-        looks = dict(
-            Look.objects.filter(sealed_set=one).values_list("dimension_key").annotate(n=Count("pk"))
-        )
-        choices.append(
-            SealedChoice(
-                sealed_set=one,
-                items=one.dataset.items.filter(
-                    whole(), part=Part.SEALED, withdrawn_at__isnull=True
-                ).count(),
-                used={key: looks.get(key, 0) for key in keys},
-                most=most_looks(one),
-            )
-        )
-    return choices
-
-
-def _has_sealed_labels(dataset: Dataset, guideline_id: int, major: int) -> bool:
-    return ReferenceLabel.objects.filter(
-        item__dataset=dataset, item__part=Part.SEALED, guideline=guideline_id, major=major
-    ).exists()
-
-
-PROVENANCE_WORDS: dict[str, str] = {
-    Provenance.COLLECTED: "collected here, blind",
-    Provenance.DECLARED: "imported, declared unused in writing a judge",
-    Provenance.SIMULATED: "simulated raters",
-}

@@ -196,7 +196,14 @@ def _evidence(row: EvidenceSnapshot, decided: str) -> dict[str, Any]:
             "checks": numbers["gate"]["checks"],
         }
     if decided == DecisionKind.EXCEPTION:
-        told["alt_test"] = {name: numbers["alt_test"][name] for name in ("omega", "rho", "epsilon")}
+        test = numbers["alt_test"]
+        # What the exception rests on: missing verdicts scored worst.
+        told["alt_test"] = {
+            "omega": test["strict"]["omega"],
+            "rho": test["strict"]["rho"],
+            "epsilon": test["epsilon"],
+            "missing_verdicts": "worst",
+        }
     return told
 
 

@@ -18,6 +18,8 @@ from core.figures import Figure, figure_of
 from core.matrices import Matrix
 from judges.models import JudgeVersion
 from judges.states import ProbeKind
+from measurement.estimate import Estimate
+from measurement.probes import complement
 from measurement.scale import PAIRWISE, TIE
 
 TARGET = 0.8
@@ -290,13 +292,14 @@ def _warnings(numbers: Mapping[str, Any], target: float) -> Iterator[str]:
     if numbers["contested"] and misses.value is not None:
         yield (
             f"{numbers['contested']:,} items are contested by people. Counted as misses, the "
-            f"agreement is {gatewords.percent(misses.value)}."
+            f"agreement is {gatewords.share_words(misses, 'items')}."
         )
     if numbers["order"] is not None:
-        flips = numbers["order"]["consistent"]["value"]
-        if flips is not None:
+        same = Estimate.from_dict(numbers["order"]["consistent"])
+        if same.is_defined:
+            flips = gatewords.share_words(figure_of(complement(same)), "pairs")
             yield (
-                f"In {gatewords.percent(1 - flips)} of the pairs the verdict changes when the "
-                "responses change places; these count as misses."
+                f"The verdict changes when the responses change places in {flips}; these count as "
+                "misses."
             )
     yield from numbers["notes"]

@@ -71,7 +71,7 @@ def newest_reported_run(version: JudgeVersion) -> Run | None:
 
 
 def dimension_names(version: JudgeVersion) -> dict[str, str]:
-    return dict(version.guideline_version.dimensions.values_list("key", "name"))
+    return {one.key: one.name for one in version.guideline_version.dimensions.all()}
 
 
 def short_fingerprint(version: JudgeVersion) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from annotation.states import GuidelineForm
 from calibration.queries import reports
 from judges import queries
 from judges.models import Judge, JudgeVersion, Run
@@ -66,7 +67,8 @@ def side_by_side(
     chosen = _with_first(lines, first_id)
     if not chosen:
         return []
-    held = [_held(line, dimension, user_id) for line in chosen]
+    is_pairwise = judge.guideline.form == GuidelineForm.PAIRWISE
+    held = [_held(line, dimension, user_id, is_pairwise=is_pairwise) for line in chosen]
     first = next((one for one in held if one.line.version.pk == first_id), held[-1])
     return [_row(one, first, dimension) for one in held]
 
@@ -78,13 +80,15 @@ def _with_first(lines: Sequence[VersionLine], first_id: int | None) -> list[Vers
     return [*chosen[:-1], named] if named is not None else chosen
 
 
-def _held(line: VersionLine, dimension: str, user_id: int) -> _Held:
+def _held(line: VersionLine, dimension: str, user_id: int, *, is_pairwise: bool) -> _Held:
     run = people.newest_compared_run(line.version)
     assert run is not None  # the line has one
+    # What people call a tie is outside of the agreement, so it is outside of the difference.
+    left_out = {TIE} if is_pairwise else set()
     cases = [
         case
         for case in people.compared(run, user_id=user_id, dimension=dimension, with_failed=True)
-        if not (case.lengths and case.people == TIE)
+        if case.people not in left_out
     ]
     scores = {str(case.item_id): float(not case.is_miss) for case in cases}
     return _Held(line, run, scores, {str(case.item_id): case.cluster for case in cases})

@@ -34,6 +34,8 @@ def take(request: ApprovalRequest, dimensions: list[Dimension], *, now: datetime
     The request must be loaded with its run, version and sealed set. Safe to run twice.
     """
     ended = _prepare(request, dimensions, now=now)
+    # One-shot may be declared until the labels are frozen, which they are from here on.
+    request.sealed_set.refresh_from_db(fields=["is_one_shot"])
     for _ in range(TRIES):
         if ended:
             return

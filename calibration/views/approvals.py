@@ -14,7 +14,7 @@ from accounts.roles import STAFF, Role
 from calibration import access
 from calibration.forms import REFUSE, AskForm, DecisionForm, RevokeForm
 from calibration.queries import approvals as queries
-from calibration.queries import reports
+from calibration.queries import asking, reports
 from calibration.queries.approvals import ApprovalView
 from calibration.services import approvals as services
 from calibration.services import costs
@@ -44,7 +44,7 @@ def index(request: MemberRequest) -> HttpResponse:
 def ask(request: MemberRequest, version_id: int) -> HttpResponse:
     """Ask for an approval: which sealed set, which dimensions, at what level, at what cost."""
     version = judges_access.version_of(request.project, version_id)
-    choices = queries.sealed_choices(version)
+    choices = asking.sealed_choices(version)
     names = reports.dimension_names(version)
     sets = [(str(one.sealed_set.pk), one.sealed_set.dataset.name) for one in choices]
     form = AskForm(sets, list(names.items()), posted(request), initial=_initial(choices, names))
@@ -72,7 +72,6 @@ def ask(request: MemberRequest, version_id: int) -> HttpResponse:
         "version": version,
         "form": form,
         "choices": [(one, costs.of_asking(version, one.sealed_set)) for one in choices],
-        "names": names,
     }
     status = 422 if form.is_bound and form.errors else 200
     return page(request, "calibration/approval_ask.html", context, status=status)
@@ -136,7 +135,7 @@ def revoke(request: MemberRequest, judge_id: int) -> HttpResponse:
     return page(request, "calibration/approval_revoke.html", context, status=status)
 
 
-def _initial(choices: list[queries.SealedChoice], names: dict[str, str]) -> dict[str, Any]:
+def _initial(choices: list[asking.SealedChoice], names: dict[str, str]) -> dict[str, Any]:
     initial: dict[str, Any] = {}
     if len(choices) == 1:
         initial["sealed_set"] = str(choices[0].sealed_set.pk)

@@ -24,6 +24,7 @@ from core.http import go, page
 from core.models import Job, JobState
 from judges import access as judges_access
 from judges.models import JudgeVersion, Run
+from judges.queries import policies
 from judges.states import RunState
 
 STEP = {"current_step": "judge"}
@@ -80,7 +81,12 @@ def of_version(request: MemberRequest, version_id: int) -> HttpResponse:
         "run": run,
         "views": views,
         "is_axis": "axis" in request.GET,
-        "scale": charts.Scale(0.5, 1.0, target=pictures.TARGET, ceiling=_ceiling(views)),
+        "scale": charts.Scale(
+            0.5,
+            1.0,
+            target=policies.current(request.project.pk).gate.target,
+            ceiling=_ceiling(views),
+        ),
         "asked": state.asked,
         "standing_until": state.standing_until,
         "may_ask": Role.LEAD in request.membership.roles and state.may_be_asked,

@@ -8,10 +8,11 @@ from django.views.decorators.http import require_safe
 from accounts.doors import MemberRequest, door
 from accounts.roles import STAFF
 from annotation.states import GuidelineForm
-from calibration.queries import pictures, versions
+from calibration.queries import versions
 from core import charts
 from core.http import page
 from judges import access as judges_access
+from judges.queries import policies
 
 STEP = {"current_step": "judge"}
 
@@ -35,12 +36,12 @@ def side_by_side(request: MemberRequest, judge_id: int) -> HttpResponse:
     context = {
         **STEP,
         "judge": judge,
-        "names": names,
+        "names": list(names.items()),
         "dimension": dimension,
         "rows": rows,
         "first": next((row for row in rows if row.difference is None), None),
         "has_orders": judge.guideline.form == GuidelineForm.PAIRWISE,
-        "scale": charts.Scale(0.5, 1.0, target=pictures.TARGET),
+        "scale": charts.Scale(0.5, 1.0, target=policies.current(request.project.pk).gate.target),
         "is_simulated": any(row.version.is_simulated for row in rows),
     }
     return page(request, "calibration/judge_compare.html", context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,18 +15,24 @@ from accounts.models import Project
 from judges.models import Artefact, Attempt, Judge, JudgeLabel, JudgeVersion, Run
 from judges.rules.verdicts import Outcome
 from judges.states import RunPurpose, VersionKind
+from measurement.arrays import np
+from measurement.estimate import Estimate
+from measurement.intervals import share
 
-NO_RUN = (None, None, 0, None, None)
+NOT_RUN = "it was not run yet"
+NO_ORDERS = "it was not asked in both orders"
 
 
 @dataclass(frozen=True, slots=True)
 class VersionLine:
-    """One version in the list of judges: its last run and what a thousand items cost."""
+    """One version in the list of judges: its last run and what a thousand items cost.
+
+    `flips` are verdicts that change with the order, of all dimensions; n = those given both ways.
+    """
 
     version: JudgeVersion
     run: Run | None
-    flips: float | None
-    flips_of: int
+    flips: Estimate
     cost_per_thousand: Decimal | None
     p95_ms: float | None
 
@@ -92,7 +99,9 @@ def _lines(versions: Sequence[JudgeVersion]) -> list[VersionLine]:
     runs = _last_runs(versions)
     figures = _figures(list(runs.values()))
     return [
-        VersionLine(version, run, *figures[run.pk]) if run else VersionLine(version, *NO_RUN)
+        VersionLine(version, run, *figures[run.pk])
+        if run
+        else VersionLine(version, None, Estimate.undefined(NOT_RUN), None, None)
         for version in versions
         for run in [runs.get(version.pk)]
     ]
@@ -113,14 +122,9 @@ def _last_runs(versions: Sequence[JudgeVersion]) -> dict[int, Run]:
 
 def _figures(
     runs: Sequence[Run],
-) -> dict[int, tuple[float | None, int, Decimal | None, float | None]]:
-    """By run: the share of flips and of how many, the price of a thousand items, the P95."""
-    consistency = {
-        row["run"]: (row["both"], row["flips"])
-        for row in JudgeLabel.objects.filter(run__in=runs, is_consistent__isnull=False)
-        .values("run")
-        .annotate(both=Count("pk"), flips=Count("pk", filter=Q(is_consistent=False)))
-    }
+) -> dict[int, tuple[Estimate, Decimal | None, float | None]]:
+    """By run: the share of flips, the price of a thousand items, the P95."""
+    flips = _flips(runs)
     asked = [run for run in runs if run.purpose != RunPurpose.IMPORTED]
     paid = {
         row["call__run"]: Decimal(row["cost"] or 0) / int(row["items"]) * 1000
@@ -131,9 +135,27 @@ def _figures(
     slowest = _p95([run for run in runs if run.version.kind == VersionKind.PROMPT])
     found = {}
     for run in runs:
-        both, flips = consistency.get(run.pk, (0, 0))
-        share = flips / both if both else None
-        found[run.pk] = (share, both, paid.get(run.pk), slowest.get(run.pk))
+        found[run.pk] = (flips[run.pk], paid.get(run.pk), slowest.get(run.pk))
+    return found
+
+
+def _flips(runs: Sequence[Run]) -> dict[int, Estimate]:
+    """By run the share of verdicts that change with the order, by cluster."""
+    rows = (
+        JudgeLabel.objects.filter(run__in=runs, is_consistent__isnull=False)
+        .values_list("run", "item__cluster_key")
+        .annotate(both=Count("pk"), flips=Count("pk", filter=Q(is_consistent=False)))
+        .order_by()
+    )
+    of_run: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for run, _, both, flips in rows.iterator(chunk_size=5000):
+        of_run[run].append((flips, both))
+    found = {}
+    for run in runs:
+        clusters = np.array(of_run[run.pk], dtype=np.float64).reshape(-1, 2)
+        found[run.pk] = share(
+            clusters[:, 0], clusters[:, 1], np.arange(len(clusters)), because=NO_ORDERS
+        )
     return found
 
 

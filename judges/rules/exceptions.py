@@ -14,7 +14,8 @@ BOUNDS = frozenset({"lower bound", SPARED})
 def why_not(numbers: Mapping[str, Any], *, least_omega: float) -> str:
     """Why evidence (the `align` object of one dimension) carries no exception; empty: it does.
 
-    Source: docs/statistics.md, the ceiling: unattainable, all guards held, ω at least one half.
+    Source: docs/statistics.md, the ceiling: unattainable, all guards held, ω at least one half. It
+    is the ω of the strict test: a judge is not put in people's place for what it left unanswered.
     """
     gate = numbers["gate"]
     if gate["decision"] != "unattainable":
@@ -26,13 +27,13 @@ def why_not(numbers: Mapping[str, Any], *, least_omega: float) -> str:
     ]
     if failed:
         return f"An exception needs every guard to hold; not so: {', '.join(failed)}."
-    omega = numbers["alt_test"]["omega"]
+    omega = numbers["alt_test"]["strict"]["omega"]
     if omega is None:
         because = numbers["alt_test"].get("undefined_because") or "there is no omega"
         return f"The alternative annotator test says nothing here: {because}."
     if omega < least_omega:
         return (
-            f"By the alternative annotator test the judge may stand in for {omega:.0%} of the "
-            f"raters; an exception needs {least_omega:.0%}."
+            "By the alternative annotator test, missing verdicts scored worst, the judge may stand "
+            f"in for {omega:.0%} of the raters; an exception needs {least_omega:.0%}."
         )
     return ""

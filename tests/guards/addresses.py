@@ -26,6 +26,10 @@ IN_ADDRESSES: dict[str, Values] = {
         rows.sealed_set.pk,
         rows.served_run.dataset_id,
     ],
+    **dict.fromkeys(
+        ("seal_one_shot.dataset_id", "seal_retire.dataset_id"),
+        lambda rows: [rows.sealed_set.pk, rows.open_set.pk],
+    ),
     "item_id": lambda rows: [
         rows.open_items[0].pk,
         rows.sealed_items[0].pk,

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
 from annotation.models import Content, Item, ReferenceLabel, SealedSet
+from annotation.services import datasets
 from annotation.states import Part, ReferenceState
-from calibration.services import approvals
+from calibration.queries import asking as asking_queries
+from calibration.services import approvals, looks
+from core.errors import Conflict
 from core.models import Job, JobState
-from judges.models import Look, Run
+from judges.models import JudgeVersion, Look, Run
 from judges.queries.items import item_view
 from judges.rules.spec import ItemView
 from judges.services import asking, baselines
 from judges.states import BaselineRule, RequestState, RunState
-from tests import approving, builders
+from tests import approving, builders, judging
 from tests.approving import Scene
 from tests.builders import NOON
 
@@ -96,6 +101,64 @@ def test_a_one_shot_set_gives_no_second_look_to_a_request_that_waited(scene: Sce
     assert SealedSet.objects.get(dataset=scene.dataset).retired_at == NOON
 
 
+def test_one_shot_counts_that_is_declared_until_the_labels_are_frozen(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request has been read already when somebody declares it."""
+    prepare = looks._prepare
+
+    def declared_meanwhile(*args: Any, **kwargs: Any) -> bool:
+        datasets.declare_one_shot(sealed_set=scene.dataset.sealed_set, actor="u1")
+        return prepare(*args, **kwargs)
+
+    monkeypatch.setattr(looks, "_prepare", declared_meanwhile)
+    asked = approving.measured(scene)
+    assert asked.evidence.get().numbers["level"] == 0.05
+    assert SealedSet.objects.get(dataset=scene.dataset).retired_at == NOON
+
+
+def test_the_third_look_at_the_last_dimension_retires_the_set(scene: Scene) -> None:
+    sealed_set = SealedSet.objects.get(dataset=scene.dataset)
+    levels = []
+    for number in (1, 2, 3):
+        asked = scene.ask(version_of(scene, samples=number))
+        assert asked.run is not None
+        approving.finish(asked.run, misses=4)
+        sealed_set.refresh_from_db()
+        assert sealed_set.retired_at is None
+        approvals.measure_finished(run_id=asked.run.pk, now=NOON)
+        evidence = asked.evidence.get()
+        assert (evidence.look.number, evidence.gate) == (number, "fail")
+        levels.append(evidence.numbers["level"])
+    assert levels == [0.025, 0.0125, 0.00625]
+    sealed_set.refresh_from_db()
+    assert sealed_set.retired_at == NOON
+    assert not scene.dataset.items.filter(part=Part.SEALED).exists()
+
+
+def test_looks_are_counted_for_each_dimension_and_an_open_one_keeps_the_set(scene: Scene) -> None:
+    first = scene.guideline.dimensions.get()
+    first.pk, first.key, first.name, first.position = None, "tone", "Tone", 1
+    first.save(force_insert=True)
+    for number in (1, 2, 3):
+        asked = scene.ask(version_of(scene, samples=number))
+        assert asked.run is not None
+        approving.finish(asked.run, misses=4)
+        approvals.measure_finished(run_id=asked.run.pk, now=NOON)
+    taken = Look.objects.values_list("dimension_key", "number").order_by("number")
+    assert list(taken) == [("preference", 1), ("preference", 2), ("preference", 3)]
+    sealed_set = SealedSet.objects.get(dataset=scene.dataset)
+    assert sealed_set.retired_at is None
+    (choice,) = asking_queries.sealed_choices(scene.version)
+    assert [(look.name, look.used, look.level) for look in choice.looks] == [
+        ("Preference", 3, ""),
+        ("Tone", 0, "97.5\N{NO-BREAK SPACE}%"),
+    ]
+    with pytest.raises(Conflict) as refusal:
+        scene.ask(version_of(scene, samples=4))
+    assert refusal.value.code == "no_look_left"
+
+
 def test_an_erased_item_is_left_out_on_both_sides(scene: Scene) -> None:
     gone = scene.sealed()[0]
     Content.objects.filter(item=gone).update(body={}, erased_at=NOON)
@@ -138,6 +201,12 @@ def test_a_look_holds_the_judge_against_the_trained_baseline() -> None:
 def test_without_a_trained_baseline_a_look_has_none(scene: Scene) -> None:
     asked = approving.measured(scene)
     assert "trained_words" not in asked.evidence.get().numbers["baselines"]
+
+
+def version_of(scene: Scene, *, samples: int) -> JudgeVersion:
+    return judging.make_version(
+        scene.judge, scene.guideline, author=scene.cast.lea, samples=samples
+    )
 
 
 def view_of(item: Item) -> ItemView:

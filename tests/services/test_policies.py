@@ -11,7 +11,8 @@ from pytest_django import Settings
 
 from accounts.models import User
 from annotation.models import SealedSet
-from calibration.services import approvals, looks, measuring
+from calibration.queries import asking
+from calibration.services import approvals, looks, measuring, reports
 from core.errors import Conflict, Invalid, NotAllowed
 from core.models import AuditEvent
 from judges.models import Decision, EvidenceSnapshot, GatePolicy, Look, Standing
@@ -20,7 +21,7 @@ from judges.rules import policy as rules
 from judges.rules.policy import Policy
 from judges.services import policies
 from judges.states import RequestState
-from tests import approving
+from tests import approving, judging
 from tests.approving import Scene
 from tests.builders import NOON
 from tests.cast import client_for
@@ -127,6 +128,30 @@ def test_a_set_that_was_looked_at_keeps_its_policy(scene: Scene) -> None:
     approvals.measure_finished(run_id=second.run.pk, now=NOON)
     evidence = EvidenceSnapshot.objects.get(request=second)
     assert (evidence.policy_number, evidence.rule["target"], evidence.gate) == (0, 0.8, "fail")
+
+
+def test_the_level_of_the_next_look_is_that_of_the_policy_that_the_set_keeps(scene: Scene) -> None:
+    def levels() -> list[str]:
+        (choice,) = asking.sealed_choices(scene.version)
+        return [look.level for look in choice.looks]
+
+    change(scene, level=0.02)
+    assert levels() == ["99\N{NO-BREAK SPACE}%"]
+    approving.measured(scene, passes=False)
+    assert EvidenceSnapshot.objects.get().numbers["level"] == 0.01
+    change(scene, seen=1, level=0.05)
+    assert levels() == ["99.5\N{NO-BREAK SPACE}%"]
+
+
+def test_the_line_of_the_target_is_the_policys(scene: Scene) -> None:
+    change(scene, target=0.9)
+    run = judging.make_run(scene.version, dataset=scene.dataset)
+    approving.finish(run, misses=12)
+    reports.make(run_id=run.pk, now=NOON)
+    lea = client_for(scene.cast.lea)
+    for name, row in (("version_alignment", scene.version.pk), ("judge_compare", scene.judge.pk)):
+        answer = lea.get(reverse(name, args=["support", row]))
+        assert answer.context["scale"].target == 0.9
 
 
 def test_a_policy_that_changes_while_a_first_look_is_measured_counts(

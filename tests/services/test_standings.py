@@ -73,7 +73,9 @@ def out_of_reach(
         {**check, "passed": check["name"] != failing} for check in row.numbers["gate"]["checks"]
     ]
     row.numbers["gate"] = {**row.numbers["gate"], "decision": "unattainable", "checks": checks}
-    row.numbers["alt_test"]["omega"] = omega
+    # What papers show, missing verdicts left out, decides nothing.
+    row.numbers["alt_test"]["omega"] = 1.0 if omega is None or omega < 0.5 else 0.0
+    row.numbers["alt_test"]["strict"]["omega"] = omega
     EvidenceSnapshot.objects.filter(pk=row.pk).update(gate="unattainable", numbers=row.numbers)
     return asked
 
@@ -100,7 +102,8 @@ def test_an_exception_is_its_own_kind_and_stands(scene: Scene) -> None:
     assert standing.dimensions == ["preference"]
     told = certificates.content(Decision.objects.get(pk=decision.pk))
     assert told["decision"]["is_exception"]
-    assert told["dimensions"][0]["evidence"]["alt_test"]["omega"] == 0.67
+    test = told["dimensions"][0]["evidence"]["alt_test"]
+    assert (test["omega"], test["missing_verdicts"]) == (0.67, "worst")
     assert AuditEvent.objects.filter(verb="judge.exception").exists()
 
 
@@ -150,7 +153,7 @@ def test_the_rule_leaves_only_the_bounds_out() -> None:
         checks = [{"name": name, "passed": False} for name in failed]
         return {
             "gate": {"decision": "unattainable", "checks": checks},
-            "alt_test": {"omega": 0.5, "undefined_because": ""},
+            "alt_test": {"omega": 0.0, "strict": {"omega": 0.5}, "undefined_because": ""},
         }
 
     spared = "with a hit to spare, lower bound"
@@ -165,6 +168,7 @@ def test_the_form_shows_what_speaks_for_it_and_takes_a_reason(scene: Scene) -> N
     text = ada.get(page).content.decode()
     assert 'value="exception"' in text
     assert "0.67" in text
+    assert "missing verdicts scored worst; ω has to reach 0.50" in text
     assert 'value="approve"' not in text
     assert 'value="exception"' not in client_for(scene.cast.lea).get(page).content.decode()
     path = reverse("approval_decide", args=["support", asked.pk])

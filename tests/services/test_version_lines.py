@@ -13,7 +13,9 @@ from pytest_django import Settings
 from annotation.models import Item
 from judges import queries
 from judges.models import Attempt, Call, JudgeLabel, JudgeVersion, Run
+from judges.queries.judges import NO_ORDERS
 from judges.states import AttemptState, RunState
+from measurement.intervals import wilson
 from tests import judging
 from tests.judging import Scene
 
@@ -63,7 +65,9 @@ def test_a_line_has_flips_price_and_the_nearest_rank_of_95_percent(scene: Scene)
     run = finished(scene.version, scene, flips=3)
     line = queries.line_of(scene.version)
     assert line.run == run
-    assert (line.flips, line.flips_of) == (0.3, 10)
+    assert (line.flips.value, line.flips.n) == (0.3, 10)
+    assert line.flips.interval is not None
+    assert line.flips.interval.low == pytest.approx(wilson(3, 10).low)
     assert line.cost_per_thousand == Decimal("2")  # two calls of $0.001 on each item
     assert line.p95_ms == 19.0  # of 20 answers the 19th
 
@@ -73,13 +77,30 @@ def test_each_version_has_the_figures_of_its_own_run(scene: Scene) -> None:
     finished(scene.version, scene, flips=5)
     finished(other, scene, flips=0)
     newest, oldest = queries.lines_of(scene.judge)
-    assert (newest.version, newest.flips, newest.p95_ms) == (other, 0.0, 38.0)
-    assert (oldest.version, oldest.flips, oldest.p95_ms) == (scene.version, 0.5, 19.0)
+    assert (newest.version, newest.flips.value, newest.p95_ms) == (other, 0.0, 38.0)
+    assert (oldest.version, oldest.flips.value, oldest.p95_ms) == (scene.version, 0.5, 19.0)
+
+
+def test_flips_of_one_prompt_hang_together(scene: Scene) -> None:
+    Item.objects.filter(dataset=scene.dataset).update(cluster_key="one prompt")
+    lone = Item.objects.filter(dataset=scene.dataset).latest("pk")
+    Item.objects.filter(pk=lone.pk).update(cluster_key="another")
+    finished(scene.version, scene, flips=3)
+    flips = queries.line_of(scene.version).flips
+    assert flips.interval is not None
+    assert flips.interval.high - flips.interval.low > 1.5 * (wilson(3, 10).high - wilson(3, 10).low)
+
+
+def test_a_version_that_was_asked_in_one_order_says_so(scene: Scene) -> None:
+    run = finished(scene.version, scene)
+    JudgeLabel.objects.filter(run=run).update(is_consistent=None)
+    assert queries.line_of(scene.version).flips.undefined_because == NO_ORDERS
 
 
 def test_a_version_that_never_ran_has_a_line_without_figures(scene: Scene) -> None:
     line = queries.line_of(scene.version)
-    assert (line.run, line.flips, line.flips_of, line.p95_ms) == (None, None, 0, None)
+    assert (line.run, line.flips.value, line.p95_ms) == (None, None, None)
+    assert line.flips.undefined_because == "it was not run yet"
 
 
 def test_more_versions_cost_no_more_queries(scene: Scene) -> None:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
-from accounts.roles import Role
+from accounts.roles import Role, Scope
+from annotation.services import datasets
 from calibration.models import CalibrationReport
+from calibration.queries import approvals as queries
 from calibration.queries import pictures
-from calibration.services import approvals
+from calibration.services import approvals, looks
 from core.models import AuditEvent
 from judges.models import ApprovalRequest, Decision, EvidenceSnapshot, Standing
+from judges.services import decisions
 from judges.states import DecisionKind, RequestState
 from measurement import planning
 from tests import approving, builders, judging
@@ -25,6 +31,7 @@ from tests.cast import client_for
 pytestmark = pytest.mark.django_db
 
 HTMX = {"HX-Request": "true"}
+PREFERENCE = frozenset({"preference"})
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +76,10 @@ def test_an_admin_reads_the_whole_report_after_a_pass(scene: Scene) -> None:
     assert "No more labels are needed for the gate." in text
     assert "Planted and measured" in text
     assert 'value="approve"' in text
+    alpha = CalibrationReport.objects.get().content["dimensions"]["preference"]["people"]["alpha"]
+    low, high = (f"{end:.2f}" for end in alpha["interval"])
+    shown = f'{alpha["value"]:.2f} <span class="interval">[{low}, {high}]</span>'
+    assert shown in text.split("Alpha among them")[1]
 
 
 def test_the_author_reads_decision_estimate_interval_and_checks_after_a_pass(scene: Scene) -> None:
@@ -323,6 +334,90 @@ def test_raters_and_outsiders_read_no_approval(scene: Scene, who: str, status: i
     client = client_for(getattr(scene.cast, who))
     for path in (page_of(asked), reverse("approvals", args=["support"])):
         read(client, path, status=status)
+
+
+def test_a_version_is_asked_about_again_where_something_is_not_measured(scene: Scene) -> None:
+    def offers() -> bool:
+        path = reverse("version_alignment", args=["support", scene.version.pk])
+        return "Ask for approval" in read(client_for(scene.cast.lea), path)
+
+    assert offers()
+    asked = approving.measured(scene)
+    assert not offers()
+    decisions.decide(
+        request_id=asked.pk, approve=PREFERENCE, reason="Yes.", by=scene.cast.ada, now=builders.NOON
+    )
+    assert not offers()
+    other = datasets.create(project=scene.project, name="another set", share=0.5, actor="u1")
+    assert offers()
+    datasets.retire(sealed_set=other.sealed_set, actor="u1", now=builders.NOON)
+    assert not offers()
+    dimension = scene.guideline.dimensions.get()
+    dimension.pk, dimension.key, dimension.position = None, "tone", 1
+    dimension.save(force_insert=True)
+    assert offers()
+
+
+def test_a_withdrawn_request_says_why_wherever_it_stands(scene: Scene) -> None:
+    asked = scene.ask()
+    looks.end(asked, RequestState.WITHDRAWN, "The judge's run was cancelled.")
+    lea = client_for(scene.cast.lea)
+    assert "The judge&#x27;s run was cancelled." in read(lea, page_of(asked))
+    listed = read(lea, reverse("approvals", args=["support"]))
+    assert "The judge&#x27;s run was cancelled." in listed
+    assert "withdrawn</span>" in listed
+    assert "too little to decide on" not in listed
+    line = read(lea, reverse("version_alignment", args=["support", scene.version.pk]))
+    assert "request withdrawn" in line
+    assert "approval asked" not in line
+
+
+def test_a_request_that_waits_is_listed_however_many_were_answered_since(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "SHOWN_ANSWERED", 1)
+    waiting = scene.ask()
+    for samples in (2, 3):
+        version = judging.make_version(
+            scene.judge, scene.guideline, author=scene.cast.lea, samples=samples
+        )
+        looks.end(scene.ask(version), RequestState.WITHDRAWN, "Cancelled.")
+    found = queries.approvals(scene.project, now=builders.NOON)
+    assert [line.request for line in found.waiting] == [waiting]
+    assert len(found.answered) == 1
+
+
+def test_more_requests_cost_no_more_queries(scene: Scene) -> None:
+    secret = builders.make_token(scene.project, scopes=[Scope.READ])[1]
+    machine = Client(headers={"Authorization": f"Bearer {secret}"})
+    ada = client_for(scene.cast.ada)
+    approving.approved(scene)
+    asked = [
+        lambda: ada.get(reverse("approvals", args=["support"])),
+        lambda: machine.get("/api/v1/projects/support/approvals"),
+    ]
+    before = [_queries(act) for act in asked]
+    for samples in (2, 3, 4):
+        version = judging.make_version(
+            scene.judge, scene.guideline, author=scene.cast.lea, samples=samples
+        )
+        request = scene.ask(version)
+        if samples == 2:
+            assert request.run is not None
+            approving.finish(request.run, misses=4)
+            approvals.measure_finished(run_id=request.run.pk, now=builders.NOON)
+            decisions.decide(
+                request_id=request.pk, approve=frozenset(), reason="No.", by=scene.cast.ada,
+                now=builders.NOON,
+            )  # fmt: skip
+    assert [_queries(act) for act in asked] == before
+
+
+def _queries(act: Callable[[], object]) -> int:
+    act()
+    with CaptureQueriesContext(connection) as captured:
+        act()
+    return len(captured)
 
 
 def test_the_lead_asks_and_sees_looks_level_and_cost_before(scene: Scene) -> None:

@@ -364,7 +364,8 @@ def test_pandalms_report_shows_the_published_figures(shared_data: Path) -> None:
         "70.6\N{NO-BREAK SPACE}%",
         "80.6\N{NO-BREAK SPACE}%",
         "73.2\N{NO-BREAK SPACE}%",
-        "3 an item, alpha 0.86",
+        "3 an item",
+        '0.86 <span class="interval">[0.83, 0.90]</span>',
         "61.9\N{NO-BREAK SPACE}%",
     ):
         assert shown in text

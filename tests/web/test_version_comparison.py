@@ -8,6 +8,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.roles import Role
+from annotation.models import ReferenceLabel, Response
 from calibration.queries import versions
 from calibration.services import reports
 from judges.models import Call, JudgeLabel, Verdict
@@ -65,6 +66,22 @@ def test_the_difference_to_the_first_is_paired_and_the_lever_named(
         address(tuned)
         in lead.get(reverse("judge", args=["support", tuned.scene.judge.pk])).content.decode()
     )
+
+
+def test_what_people_call_a_tie_is_left_out_also_where_the_texts_are_not_known(
+    tuned: Tuning,
+) -> None:
+    Response.objects.all().delete()
+    ties = [item.pk for item in tuned.items[:4]]
+    ReferenceLabel.objects.filter(item__in=ties).update(label="tie")
+    better = judging.make_version(tuned.scene.judge, tuned.scene.guideline, samples=3)
+    tuning.make_combined(better, dict.fromkeys(tuned.items, "A"))
+    rows = versions.side_by_side(
+        tuned.scene.judge, dimension="preference", first_id=None, user_id=tuned.lead.pk
+    )
+    assert rows[0].difference is not None
+    assert rows[0].difference.n == 16
+    assert rows[0].difference.value == pytest.approx(5 / 16)
 
 
 def test_an_item_without_a_verdict_is_a_miss(tuned: Tuning) -> None:

@@ -97,6 +97,16 @@ def test_bias_is_judge_minus_the_mean_of_people_in_points() -> None:
     assert found.evidence.bias == pytest.approx(((5 - 13 / 3) + 1) / 2 / 4)
 
 
+def test_an_item_that_a_person_decided_without_a_vote_has_no_mean_and_no_bias() -> None:
+    votes = {"i": "445", "j": "222", "k": [NA, NA, NA]}
+    found = aligned(votes, {"i": "5", "j": "3", "k": "1"}, scale=POINTS, adjudicated={"k": "4"})
+    assert (found.decided, found.agreement.n) == (3, 3)
+    assert found.bias.n == 2
+    assert found.bias.value == pytest.approx(((5 - 13 / 3) + 1) / 2)
+    assert found.points is not None
+    assert found.points.icc.n == 2
+
+
 def test_labels_without_order_have_no_bias() -> None:
     assert "no order" in aligned(VOTES, VERDICTS).bias.undefined_because
 
