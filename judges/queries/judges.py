@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.db import connection
 from django.db.models import Count, F, Max, Q, Sum, Window
 from django.db.models.functions import RowNumber
 
@@ -21,6 +22,8 @@ from measurement.intervals import share
 
 NOT_RUN = "it was not run yet"
 NO_ORDERS = "it was not asked in both orders"
+# A query of our own goes between the brackets; its values stay parameters.
+_ALIKE = 'SELECT "run", "changed", "given", COUNT(*) FROM ({}) AS "of_cluster" GROUP BY 1, 2, 3'
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,21 +143,32 @@ def _figures(
 
 
 def _flips(runs: Sequence[Run]) -> dict[int, Estimate]:
-    """By run the share of verdicts that change with the order, by cluster."""
-    rows = (
+    """By run the share of verdicts that change with the order, by cluster.
+
+    Clusters that are alike are counted in the database: a run may have as many as items.
+    """
+    of_cluster = (
         JudgeLabel.objects.filter(run__in=runs, is_consistent__isnull=False)
-        .values_list("run", "item__cluster_key")
-        .annotate(both=Count("pk"), flips=Count("pk", filter=Q(is_consistent=False)))
+        .values("run", "item__cluster_key")
+        .annotate(given=Count("pk"), changed=Count("pk", filter=Q(is_consistent=False)))
         .order_by()
     )
-    of_run: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for run, _, both, flips in rows.iterator(chunk_size=5000):
-        of_run[run].append((flips, both))
+    alike: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+    if runs:
+        inner, values = of_cluster.query.sql_with_params()
+        with connection.cursor() as cursor:
+            cursor.execute(_ALIKE.format(inner), values)
+            for run, *numbers in cursor.fetchall():
+                alike[run].append(tuple(numbers))
     found = {}
     for run in runs:
-        clusters = np.array(of_run[run.pk], dtype=np.float64).reshape(-1, 2)
+        counted = np.array(alike[run.pk], dtype=np.int64).reshape(-1, 3)
+        changed, given = (np.repeat(counted[:, place], counted[:, 2]) for place in (0, 1))
         found[run.pk] = share(
-            clusters[:, 0], clusters[:, 1], np.arange(len(clusters)), because=NO_ORDERS
+            changed.astype(np.float64),
+            given.astype(np.float64),
+            np.arange(len(given)),
+            because=NO_ORDERS,
         )
     return found
 
