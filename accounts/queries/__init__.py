@@ -196,7 +196,8 @@ def audit_choices(
 
 def _said(project: Project, rows: QuerySet[AuditEvent], name: str, asked: str) -> set[str]:
     found = set(rows.values_list(name, flat=True).distinct().order_by())
-    if asked and asked not in found:
+    # A zero character stands in no row, and PostgreSQL refuses to look for one.
+    if asked and asked not in found and "\0" not in asked:
         older = AuditEvent.objects.filter(project_id=project.pk, **{name: asked})
         found |= {asked} if older.exists() else set()
     return found

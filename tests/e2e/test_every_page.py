@@ -30,6 +30,7 @@ FILES = {
     "guidelines_file", "ledger_download", "work_download",
 }  # fmt: skip
 """What a browser keeps instead of showing it."""
+SEALS = {"seal_one_shot", "seal_retire"}
 OTHERS = {"docs", "schema", "healthz", "readyz", "metrics", "favicon", "logout"}
 """Not drawn by us, or no page."""
 
@@ -74,11 +75,13 @@ def test_every_page_is_sound_in_both_themes_and_on_a_phone(
     problems += _problems(lead, "publishing a draft")
     for part in ("items", "labels"):
         problems += _with_a_file(lead, part, tmp_path)
-    unlinked = {"guideline_publish", "import_map", "import_labels_map"}
+    unlinked = {"guideline_publish", "import_map", "import_labels_map"} | SEALS
     seen = {*unlinked, *_walk(lead, known=others, problems=problems)}
     for person in ("ada", "ana", "noor"):
         page = new_page()
         sign_in(page, person)
+        if person == "ada":
+            problems += _of_a_seal(page)
         seen |= _walk(page, known=seen | others, problems=problems)
     _discard_it(lead)
     assert problems == []
@@ -112,6 +115,18 @@ def _with_a_file(page: Page, part: str, folder: Path) -> list[str]:
     main_button(page, "Upload and look at the columns")
     expect(page.locator("main form select").first).to_be_visible()
     return _problems(page, f"the columns of {part}")
+
+
+def _of_a_seal(page: Page) -> list[str]:
+    """The acts on a sealed part: of all datasets one has it, and the walk opens the newest two."""
+    problems = []
+    for act in ("Declare one-shot …", "Retire the seal …"):
+        page.goto("/projects/demo/data/")
+        page.get_by_role("link", name="Harbour 1.4 against 1.5").first.click()
+        page.get_by_role("link", name=act).click()
+        expect(page.get_by_role("link", name="Go back")).to_be_visible()
+        problems += _problems(page, act)
+    return problems
 
 
 def _names() -> set[str]:
