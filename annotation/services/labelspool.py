@@ -6,7 +6,6 @@ name, which goes with the connection. It is sorted there too.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple, Self
@@ -89,6 +88,9 @@ class LabelSpool:
     """
 
     def __init__(self, rows: Iterable[LabelRow]) -> None:
+        # A worker on PostgreSQL has no other use for it: 2 MB.
+        import sqlite3
+
         self._file = sqlite3.connect("")
         try:
             self._file.executescript(_LAID_OUT)

@@ -102,6 +102,13 @@ def test_a_worker_starts_without_what_only_pages_and_the_api_need(tmp_path: Path
     assert started(WORKER, tmp_path, looked_for=unwanted) == set()
 
 
+def test_a_worker_on_postgresql_starts_without_sqlite(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    assert started(WORKER, tmp_path, looked_for=("psycopg", "_sqlite3")) == {"psycopg"}
+
+
 def test_the_guard_would_see_what_only_pages_need(tmp_path: Path) -> None:
     pages = f"{WORKER}\nimport config.urls"
     assert started(pages, tmp_path, looked_for=OF_THE_WEB) == set(OF_THE_WEB)
