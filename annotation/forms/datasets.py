@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from annotation.services.roundacts import REASON_CHARS
+from annotation.forms.roundacts import reason_field
 from annotation.states import Provenance
 
 OPEN = "open"
@@ -70,10 +70,4 @@ class DatasetForm(forms.Form):
 class RetireForm(forms.Form):
     """Why a seal is given up before its looks are."""
 
-    reason = forms.CharField(
-        label="Why?",
-        max_length=REASON_CHARS,
-        widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"}),
-        help_text="It stands in the audit trail with your name.",
-        error_messages={"required": "Say why, in a few words."},
-    )
+    reason = reason_field()

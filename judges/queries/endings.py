@@ -10,7 +10,7 @@ from django.db.models import OuterRef, Subquery
 
 from annotation.models import GuidelineVersion
 from annotation.states import VersionState
-from judges.models import Attempt, Decision, JudgeVersion, Standing
+from judges.models import Attempt, EvidenceSnapshot, JudgeVersion, Standing
 from judges.rules.verdicts import Outcome
 from judges.states import AttemptState
 
@@ -47,18 +47,21 @@ def why_over_each(standings: Iterable[Standing], *, now: datetime) -> dict[int, 
 
 def measured_names(decision_ids: Iterable[int]) -> Mapping[int, set[str]]:
     """By decision the names under which the model answered when it was measured."""
-    rows = (
-        Decision.objects.filter(
-            pk__in=list(decision_ids),
-            evidence__run__calls__attempts__outcome=Outcome.OK,
-            evidence__run__calls__attempts__model_answered__gt="",
-        )
-        .values_list("pk", "evidence__run__calls__attempts__model_answered")
+    measured = EvidenceSnapshot.objects.filter(decisions__in=list(decision_ids))
+    # Each dimension has its evidence, and all of a request are of one run: its answers count once.
+    runs = set(measured.values_list("decisions", "run"))
+    answered = (
+        Attempt.objects.filter(call__run__in={run for _, run in runs}, outcome=Outcome.OK)
+        .exclude(model_answered="")
+        .values_list("call__run", "model_answered")
         .distinct()
     )
+    of_run: dict[int, set[str]] = defaultdict(set)
+    for run, name in answered:
+        of_run[run].add(name)
     found: dict[int, set[str]] = defaultdict(set)
-    for decision, name in rows:
-        found[decision].add(name)
+    for decision, run in runs:
+        found[decision] |= of_run[run]
     return found
 
 

@@ -283,7 +283,7 @@ def _finalised(
     """Those whose attempt was still open and is final now.
 
     Whoever finalises an attempt holds the run's row, so what is open here is open until the end.
-    One prepared statement for all rows: an update of the ORM for each costs as much as the request.
+    The statement is written once: an update of the ORM for each row costs as much as the request.
     """
     ids = [sent.attempt_id for sent, _ in settlements]
     is_open = {key for (key,) in _still_sent.rows(ids=ids)}
