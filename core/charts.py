@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-from core.figures import NO_FIGURE, Figure, decimal, figure_of
+from core.figures import Figure, figure_of
 
 MAX_TICKS = 6
 TICK_STEPS = (0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 10.0, 20.0, 50.0, 100.0)
@@ -268,7 +268,6 @@ class DistributionRow:
     svg: str
     counts: tuple[int, ...]
     n: int
-    mean: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,14 +276,13 @@ class Distribution:
 
     points: tuple[str, ...]
     rows: tuple[DistributionRow, ...]
-    has_means: bool
 
 
 def distribution_strip(points: Sequence[str], counts: Mapping[str, Sequence[int]]) -> Distribution:
     """One strip for each name; the height of a column is its share of that name's labels.
 
-    All strips share one height, that of the largest share. A mean is given when every point of the
-    scale is a number. Raises ValueError when a row has another length than `points`.
+    All strips share one height, that of the largest share. Raises ValueError when a row has another
+    length than `points`.
     """
     if any(len(row) != len(points) for row in counts.values()):
         raise ValueError("a distribution has one count for each point of the scale")
@@ -293,9 +291,8 @@ def distribution_strip(points: Sequence[str], counts: Mapping[str, Sequence[int]
     rows = []
     for name, row in counts.items():
         svg = _strip(name, points, row, highest)
-        mean = _mean(points, row)
-        rows.append(DistributionRow(name, svg, tuple(row), sum(row), mean))
-    return Distribution(tuple(points), tuple(rows), any(row.mean for row in rows))
+        rows.append(DistributionRow(name, svg, tuple(row), sum(row)))
+    return Distribution(tuple(points), tuple(rows))
 
 
 def _strip(name: str, points: Sequence[str], counts: Sequence[int], highest: float) -> str:
@@ -316,17 +313,6 @@ def _strip(name: str, points: Sequence[str], counts: Sequence[int], highest: flo
     return _svg(
         height=STRIP_HEIGHT, title=f"{name}: {total:,} labels", description=spoken, body=parts
     )
-
-
-def _mean(points: Sequence[str], counts: Sequence[int]) -> str:
-    total = sum(counts)
-    try:
-        values = [float(point) for point in points]
-    except ValueError:
-        return ""
-    if total == 0:
-        return NO_FIGURE
-    return decimal(sum(v * n for v, n in zip(values, counts, strict=True)) / total, 2)
 
 
 # Trend --------------------------------------------------------------------------------------------

@@ -228,7 +228,7 @@ def test_a_trend_of_nothing_is_still_a_picture() -> None:
     assert "<svg" in charts.trend([], Scale(), name="alpha").svg
 
 
-def test_a_strip_draws_shares_on_one_height_and_gives_the_mean() -> None:
+def test_a_strip_draws_shares_on_one_height() -> None:
     drawn = charts.distribution_strip(("1", "2"), {"Ana": (1, 3), "Ben": (20, 20)})
     heights = [
         [float(bar.get("height", "")) for bar in of_class(row.svg, "plot__column")]
@@ -236,13 +236,11 @@ def test_a_strip_draws_shares_on_one_height_and_gives_the_mean() -> None:
     ]
     # Shares .25 .75 | .5 .5 on the height of the largest (.75), which fills 24 of 26 pixels.
     assert heights == [[8, 24], [16, 16]]
-    assert [row.mean for row in drawn.rows] == ["1.75", "1.50"]
-    assert [row.n for row in drawn.rows] == [4, 40]
+    assert [(row.counts, row.n) for row in drawn.rows] == [((1, 3), 4), ((20, 20), 40)]
 
 
-def test_words_have_no_mean_and_no_labels_draw_nothing() -> None:
+def test_a_strip_of_no_labels_draws_nothing() -> None:
     drawn = charts.distribution_strip(("A", "B"), {"Ana": (0, 0)})
-    assert not drawn.has_means
     assert {bar.get("height") for bar in of_class(drawn.rows[0].svg, "plot__column")} == {"0"}
 
 
