@@ -239,7 +239,7 @@ class TokenForm(forms.Form):
         choices=[
             (Scope.JUDGE.value, "ask approved judges for verdicts"),
             (Scope.READ.value, "read datasets, rounds, judges and reports"),
-            (Scope.WRITE.value, "import and change data"),
+            (Scope.WRITE.value, "import and change data, run judges on it"),
             (Scope.RATE.value, "rate as one rater"),
         ],
         widget=forms.CheckboxSelectMultiple,

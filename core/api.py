@@ -13,6 +13,8 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import exceptions, status
 from rest_framework.pagination import CursorPagination
 from rest_framework.parsers import JSONParser
@@ -115,6 +117,16 @@ def _sentences(detail: Any) -> list[str]:
     if isinstance(detail, list):
         return [sentence for part in detail for sentence in _sentences(part)]
     return [str(detail)]
+
+
+def key_header(so_that: str) -> OpenApiParameter:
+    """The header by which a request may be sent again, for the schema."""
+    return OpenApiParameter(
+        "Idempotency-Key",
+        OpenApiTypes.STR,
+        OpenApiParameter.HEADER,
+        description=f"The same key again gives the same answer; {so_that}.",
+    )
 
 
 def once(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
+
 from accounts.models import Project
 from annotation.models import Item
 from annotation.queries.items import may_yet_rate
@@ -9,7 +11,10 @@ from core.errors import NotAllowed, NotHere
 from judges import queries
 from judges.models import Call, Judge, JudgeVersion, Probe, ProviderKey, Run
 from judges.queries.people import READABLE_RUNS
-from judges.states import RunPurpose
+from judges.states import RUN_HERE, RunPurpose
+
+NAMED = 20
+"""So many names are listed beside one that is unknown."""
 
 
 def judge_of(project: Project, judge_id: int) -> Judge:
@@ -42,6 +47,22 @@ def version_of(project: Project, version_id: int, *, with_drafts: bool = False) 
     )
     if version is None:
         raise NotHere("There is no such judge version in this project.")
+    return version
+
+
+def runnable_version_of(project: Project, name: str, number: int | None) -> JudgeVersion:
+    """The version of that number, else the newest one, that can be run by its judge's name."""
+    judges = Judge.objects.filter(project=project)
+    judge = judges.filter(Q(name=name) | Q(slug=name)).order_by("pk").first()
+    if judge is None:
+        known = ", ".join(judges.order_by("slug").values_list("slug", flat=True)[:NAMED])
+        raise NotHere(f"There is no judge {name!r}. Judges: {known or 'none yet'}.")
+    runnable = judge.versions.filter(kind__in=RUN_HERE).select_related("judge__project")
+    if number is not None:
+        runnable = runnable.filter(number=number)
+    version = runnable.order_by("number").last()
+    if version is None:
+        raise NotHere(f"{judge.name} has no such version that can be run.")
     return version
 
 

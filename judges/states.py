@@ -13,6 +13,10 @@ class VersionKind(TextChoices):
     CASCADE = "cascade"
 
 
+RUN_HERE = (VersionKind.PROMPT, VersionKind.BASELINE)
+"""What can be run; the verdicts of the others were made elsewhere, or come of other versions."""
+
+
 class KeyProvider(TextChoices):
     """Who a stored key is for: the language that the server speaks."""
 

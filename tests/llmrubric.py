@@ -65,7 +65,7 @@ def import_judge(dataset: Dataset, judge: Path) -> Run:
             name=judge.name,
             columns={},
             values={},
-            author=None,
+            actor="command",
             now=NOON,
         ).run
 

@@ -64,7 +64,7 @@ def import_judge(dataset: Dataset, shared_data: Path) -> Run:
             name=file.name,
             columns=mapping.parse_map(["item=idx", "label=gpt_result"]),
             values=mapping.parse_values(JUDGE_CODES),
-            author=None,
+            actor="command",
             now=NOON,
         )
     return Run.objects.get(version__judge__name="GPT-3.5")

@@ -10,8 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.models import ApiToken
-from accounts.permissions import TokenDoor
+from accounts.permissions import TokenDoor, token_of
 from accounts.roles import Scope
 from annotation import access
 from annotation.models import Item
@@ -119,7 +118,7 @@ class DatasetsView(APIView):
     @extend_schema(operation_id="datasets_list", responses={200: DatasetListOutput, **REFUSALS})
     def get(self, request: Request, slug: str) -> Response:
         """The datasets of the project with how many items each part has, newest first."""
-        project_id = _token(request).project_id
+        project_id = token_of(request).project_id
         cards = queries.cards(queries.found(project_id=project_id), project_id=project_id)
         return Response(DatasetListOutput({"results": cards}).data)
 
@@ -130,7 +129,7 @@ class DatasetsView(APIView):
     )
     def post(self, request: Request, slug: str) -> Response:
         """Make an empty dataset, open or with a share that is sealed as items come in."""
-        token = _token(request)
+        token = token_of(request)
         wanted = DatasetInput(data=request.data)
         wanted.is_valid(raise_exception=True)
 
@@ -162,7 +161,7 @@ class ItemsView(APIView):
         wanted = ItemsInput(data=request.query_params)
         wanted.is_valid(raise_exception=True)
         asked = wanted.validated_data
-        token = _token(request)
+        token = token_of(request)
         dataset_id: int | None = asked.get("dataset")
         if dataset_id is not None:
             access.dataset_of(token.project, dataset_id)
@@ -172,12 +171,6 @@ class ItemsView(APIView):
         pages = Page()
         found = pages.paginate_queryset(items, request, view=self)
         return pages.get_paginated_response(ItemOutput(found, many=True).data)
-
-
-def _token(request: Request) -> ApiToken:
-    token = request.auth
-    assert isinstance(token, ApiToken)
-    return token
 
 
 def _texts(item: Item, body: dict[str, Any]) -> dict[str, object]:

@@ -11,8 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts.models import ApiToken
-from accounts.permissions import TokenDoor
+from accounts.permissions import TokenDoor, token_of
 from accounts.roles import Scope
 from annotation import access
 from annotation.services import exporting
@@ -47,8 +46,7 @@ class ExportView(APIView):
         wanted = ExportInput(data=request.query_params)
         wanted.is_valid(raise_exception=True)
         asked = wanted.validated_data
-        token = request.auth
-        assert isinstance(token, ApiToken)
+        token = token_of(request)
         if "dataset" in asked:
             access.dataset_of(token.project, asked["dataset"])
         if "round" in asked:

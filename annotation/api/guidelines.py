@@ -10,8 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.models import ApiToken
-from accounts.permissions import TokenDoor
+from accounts.permissions import TokenDoor, token_of
 from accounts.roles import Scope
 from annotation import access
 from annotation.queries import guidelines as queries
@@ -74,7 +73,7 @@ class GuidelinesView(APIView):
     def get(self, request: Request, slug: str) -> Response:
         """The guidelines of the project with their versions, a page at a time."""
         pages = Page()
-        guidelines = queries.api_guidelines(project_id=_token(request).project_id)
+        guidelines = queries.api_guidelines(project_id=token_of(request).project_id)
         found = pages.paginate_queryset(guidelines, request, view=self)
         return pages.get_paginated_response(GuidelineOutput(found, many=True).data)
 
@@ -85,7 +84,7 @@ class GuidelinesView(APIView):
     )
     def post(self, request: Request, slug: str) -> Response:
         """Bring a guideline file in, all or nothing: the newest version of each is a draft."""
-        token = _token(request)
+        token = token_of(request)
 
         def act() -> Response:
             drafts = guideline_files.bring_in(
@@ -112,7 +111,7 @@ class GuidelineFileView(APIView):
         """A guideline as a file: with all its versions, or with the one that is named."""
         wanted = GuidelineFileInput(data=request.query_params)
         wanted.is_valid(raise_exception=True)
-        token = _token(request)
+        token = token_of(request)
         filed = guideline_files.filed(
             project=token.project,
             actor=token.actor,
@@ -120,9 +119,3 @@ class GuidelineFileView(APIView):
             number=wanted.validated_data.get("version", ""),
         )
         return Response(as_document(filed))
-
-
-def _token(request: Request) -> ApiToken:
-    token = request.auth
-    assert isinstance(token, ApiToken)
-    return token

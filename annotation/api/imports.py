@@ -12,14 +12,14 @@ from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import ApiToken
-from accounts.permissions import TokenDoor
+from accounts.permissions import TokenDoor, token_of
 from accounts.roles import Scope
 from annotation import access
 from annotation.api.parsers import PARSERS
@@ -28,7 +28,7 @@ from annotation.rules import shapes
 from annotation.rules.labeltable import PEOPLE_FIELDS
 from annotation.services import bringing, importing, uploads
 from core import mapping
-from core.api import ErrorOutput, once
+from core.api import ErrorOutput, key_header, once
 from core.errors import Invalid, TooLarge
 from core.mapping import FieldPath
 from core.models import Job, JobState
@@ -36,12 +36,7 @@ from core.models import Job, JobState
 NAME_CHARS = 120
 PATH_CHARS = 1000
 REFUSALS = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 422), ErrorOutput)
-KEY_HEADER = OpenApiParameter(
-    "Idempotency-Key",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description="The same key again gives the same answer; nothing is imported twice.",
-)
+KEY_HEADER = key_header("nothing is imported twice")
 WAYS = """
 
 The rows come as a form with a `file` (CSV, JSON, JSONL; Parquet with the extra), as the file itself
@@ -214,7 +209,7 @@ class ImportDoor(TokenDoor):
         return super().has_permission(request, view)
 
 
-def _bodies(form: type[RowsInput]) -> dict[str, Any]:
+def bodies(form: type[RowsInput]) -> dict[str, Any]:
     """What a request may hold, for the schema."""
     as_file = ("application/x-ndjson", "text/csv", "application/octet-stream")
     return {
@@ -248,25 +243,25 @@ class DatasetItemsView(BringingView):
         tags=["imports"],
         description="Bring items into a dataset: a file, or rows as JSON under `items`." + WAYS,
         parameters=[KEY_HEADER],
-        request=_bodies(ItemsImportInput),
+        request=bodies(ItemsImportInput),
         responses={202: ImportOutput, **REFUSALS},
     )
     def post(self, request: Request, slug: str, dataset_id: int) -> Response:
         """Bring items into a dataset."""
-        dataset = access.dataset_of(_token(request).project, dataset_id)
-        form = _read(request, ItemsImportInput, "items")
+        dataset = access.dataset_of(token_of(request).project, dataset_id)
+        form = read_input(request, ItemsImportInput, "items")
         wishes = bringing.ItemWishes(
-            columns=_columns(form),
+            columns=columns_of(form),
             skip_bad=form["skip_bad"],
             personal=form["personal_data"],
             region=form["region"],
             shape=form["shape"],
         )
-        file = _file(request, form, "items")
+        file = file_of(request, form, "items")
 
         def start() -> Job:
             return bringing.items(
-                dataset=dataset, file=file, wishes=wishes, actor=_token(request).actor
+                dataset=dataset, file=file, wishes=wishes, actor=token_of(request).actor
             )
 
         return _planned(request, dataset, form, file, start)
@@ -281,26 +276,26 @@ class DatasetLabelsView(BringingView):
         description="Bring labels that people gave elsewhere: a file, or rows under `labels`."
         + WAYS,
         parameters=[KEY_HEADER],
-        request=_bodies(LabelsImportInput),
+        request=bodies(LabelsImportInput),
         responses={202: ImportOutput, **REFUSALS},
     )
     def post(self, request: Request, slug: str, dataset_id: int) -> Response:
         """Bring existing labels into a dataset."""
-        dataset = access.dataset_of(_token(request).project, dataset_id)
-        form = _read(request, LabelsImportInput, "labels")
+        dataset = access.dataset_of(token_of(request).project, dataset_id)
+        form = read_input(request, LabelsImportInput, "labels")
         wishes = bringing.LabelWishes(
-            columns=_columns(form),
+            columns=columns_of(form),
             values=form["values"],
             wide=form["wide"],
             guideline=form["guideline"],
             shape=form["shape"],
         )
         mapping.parse_values(wishes.values)
-        file = _file(request, form, "labels")
+        file = file_of(request, form, "labels")
 
         def start() -> Job:
             return bringing.labels(
-                dataset=dataset, file=file, wishes=wishes, actor=_token(request).actor
+                dataset=dataset, file=file, wishes=wishes, actor=token_of(request).actor
             )
 
         return _planned(request, dataset, form, file, start)
@@ -319,19 +314,13 @@ class ImportView(APIView):
     )
     def get(self, request: Request, slug: str, job_id: int) -> Response:
         """How far an import is; when it is over, its counts, its broken rows and its report."""
-        project = _token(request).project
+        project = token_of(request).project
         job = access.import_job_of(project, job_id)
         access.dataset_of(project, job.plan["dataset"])
         return Response(ImportOutput(job, context={"slug": slug}).data)
 
 
-def _token(request: Request) -> ApiToken:
-    token = request.auth
-    assert isinstance(token, ApiToken)
-    return token
-
-
-def _read(request: Request, form: type[RowsInput], rows: str) -> dict[str, Any]:
+def read_input(request: Request, form: type[RowsInput], rows: str) -> dict[str, Any]:
     """The options; a JSON list is the rows themselves."""
     try:
         data = request.data
@@ -351,11 +340,11 @@ def _read(request: Request, form: type[RowsInput], rows: str) -> dict[str, Any]:
     return dict(read.validated_data)
 
 
-def _columns(form: Mapping[str, Any]) -> dict[str, FieldPath]:
+def columns_of(form: Mapping[str, Any]) -> dict[str, FieldPath]:
     return mapping.parse_map(form["map"])
 
 
-def _file(request: Request, form: Mapping[str, Any], rows: str) -> UploadedFile[Any]:
+def file_of(request: Request, form: Mapping[str, Any], rows: str) -> UploadedFile[Any]:
     """What was sent, as a file; rows of JSON become one, whose records are numbered as they are."""
     file: UploadedFile[Any] | None = form.get("file")
     given = form.get(rows)
@@ -387,10 +376,13 @@ def _planned(
         headers = {"Location": str(body["url"])}
         return Response(body, status=status.HTTP_202_ACCEPTED, headers=headers)
 
-    wishes = {
-        name: value for name, value in form.items() if name not in ("file", "items", "labels")
-    }
-    return once(request, _token(request).actor, act, body=[wishes, file.name, _digest(file)])
+    return once(request, token_of(request).actor, act, body=said(form, file, "items", "labels"))
+
+
+def said(form: Mapping[str, Any], file: UploadedFile[Any], *rows: str) -> list[object]:
+    """What was asked, for `once`: the options and the file's digest, without the rows in `rows`."""
+    wishes = {name: value for name, value in form.items() if name not in ("file", *rows)}
+    return [wishes, file.name, _digest(file)]
 
 
 def _digest(file: UploadedFile[Any]) -> str:

@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.models import ApiToken, Rater
-from accounts.permissions import TokenDoor
+from accounts.models import Rater
+from accounts.permissions import TokenDoor, token_of
 from accounts.roles import Scope
 from annotation import access
 from annotation.queries import workbench
@@ -113,7 +113,7 @@ class NextView(APIView):
                 return Response(status=status.HTTP_204_NO_CONTENT)
             return Response(_shown(rater, given.assignment_id))
 
-        return once(request, _token(request).actor, act)
+        return once(request, token_of(request).actor, act)
 
 
 class SubmitView(APIView):
@@ -156,18 +156,12 @@ class SubmitView(APIView):
             )
             return Response(SubmittedOutput(stored).data)
 
-        return once(request, _token(request).actor, act)
-
-
-def _token(request: Request) -> ApiToken:
-    token = request.auth
-    assert isinstance(token, ApiToken), "TokenDoor lets nobody in without one"
-    return token
+        return once(request, token_of(request).actor, act)
 
 
 def _rater(request: Request) -> Rater:
     """The rater that this token speaks for."""
-    token = _token(request)
+    token = token_of(request)
     if token.rater is None:
         raise NotAllowed("This token is bound to no rater; ask an admin for one that rates.")
     return token.rater

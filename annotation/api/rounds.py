@@ -10,8 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.models import ApiToken, Project
-from accounts.permissions import TokenDoor
+from accounts.permissions import TokenDoor, token_of
 from accounts.roles import Scope
 from annotation import access
 from annotation.queries import exporting
@@ -111,7 +110,7 @@ class RoundsView(APIView):
         wanted.is_valid(raise_exception=True)
         asked = wanted.validated_data
         rounds = queries.found(
-            project_id=_project(request).pk,
+            project_id=token_of(request).project_id,
             state=asked.get("state", ""),
             kind=asked.get("kind", ""),
         )
@@ -139,7 +138,7 @@ class RatingsView(APIView):
         wanted = RatingsInput(data=request.query_params)
         wanted.is_valid(raise_exception=True)
         asked = wanted.validated_data
-        project = _project(request)
+        project = token_of(request).project
         if "round" in asked:
             access.round_of(project, asked["round"])
         if "dataset" in asked:
@@ -151,9 +150,3 @@ class RatingsView(APIView):
         found = pages.paginate_queryset(exporting.rating_lines(scope), request, view=self)
         lines = [exporting.rating_line(row) for row in found or []]
         return pages.get_paginated_response(RatingOutput(lines, many=True).data)
-
-
-def _project(request: Request) -> Project:
-    token = request.auth
-    assert isinstance(token, ApiToken), "TokenDoor lets nobody in without one"
-    return token.project

@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.models import ApiToken, Project
-from accounts.permissions import TokenDoor
+from accounts.models import Project
+from accounts.permissions import TokenDoor, token_of
 from accounts.roles import Scope
 from annotation.models import Round
 from annotation.queries.rounds import is_large
@@ -139,14 +139,8 @@ class CertificateView(ReadView):
         return Response(certificates.issue(decision).document)
 
 
-def _token(request: Request) -> ApiToken:
-    token = request.auth
-    assert isinstance(token, ApiToken), "TokenDoor lets nobody in without one"
-    return token
-
-
 def _project(request: Request) -> Project:
-    return _token(request).project
+    return token_of(request).project
 
 
 def _agreement(request: Request, round_: Round) -> dict[str, Any]:
@@ -164,7 +158,7 @@ def _measured(request: Request, round_: Round) -> RoundAgreement:
     if not is_large(round_):
         return agreement.of_round(round_)
     found = roundfigures.agreement_of(
-        round_=round_, actor=_token(request).actor, now=timezone.now()
+        round_=round_, actor=token_of(request).actor, now=timezone.now()
     )
     if found is None:
         raise NotReady("figures_missing", "This round is being measured; ask again in a minute.")

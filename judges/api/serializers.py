@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from rest_framework import serializers
 
+from annotation.api.imports import NAME_CHARS, PairsField, RowsInput
+from judges.services.runs import MOST_CONCURRENT
 from judges.services.serving import MOST_ITEMS
 from judges.states import RunMode
+
+BIGGEST = 2**63 - 1
 
 
 class MessageInput(serializers.Serializer[Any]):
@@ -68,6 +73,72 @@ class AnswerOutput(serializers.Serializer[Any]):
     decision = serializers.IntegerField()
     decision_kind = serializers.CharField(help_text="`approve`, or `exception`.")
     cost = serializers.FloatField(help_text="US dollars")
+
+
+class RunInput(serializers.Serializer[Any]):
+    """A run over a dataset: of its open part, without what the version shows as examples."""
+
+    judge = serializers.CharField(max_length=120, help_text="Its short name, or its name.")
+    dataset = serializers.IntegerField(min_value=1, max_value=BIGGEST)
+    version = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=BIGGEST,
+        help_text="Its number; left out: the newest that can be run.",
+    )
+    budget = serializers.DecimalField(
+        required=False,
+        allow_null=True,
+        min_value=Decimal("0.000001"),
+        max_digits=12,
+        decimal_places=6,
+        help_text="US dollars; reserved call by call and never exceeded. Left out: no limit but "
+        "those of the judge and the month.",
+    )
+    mode = serializers.ChoiceField(
+        choices=RunMode.choices,
+        default=RunMode.DIRECT,
+        help_text="direct, or batch: half price, answers within 24 hours.",
+    )
+    concurrency = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MOST_CONCURRENT,
+        help_text="Calls at once, at most.",
+    )
+
+
+class VerdictsImportInput(RowsInput):
+    """A table of verdicts that a judge gave elsewhere; its fields are those of a judge's label
+    table."""
+
+    verdicts = serializers.ListField(
+        child=serializers.JSONField(), required=False, allow_empty=False
+    )
+    judge = serializers.CharField(
+        max_length=NAME_CHARS, help_text="Its name; a new one makes a new judge."
+    )
+    guideline = serializers.CharField(
+        default="",
+        allow_blank=True,
+        max_length=NAME_CHARS,
+        help_text="By its name; left out: the judge's, or the one the dataset was rated by.",
+    )
+    values = PairsField(default=list, help_text="What the table writes -> the label.")
+
+
+class VerdictsImportedOutput(serializers.Serializer[Any]):
+    """The version that the table became. The same table again is the same version."""
+
+    judge = serializers.CharField()
+    version = serializers.IntegerField()
+    run = serializers.IntegerField()
+    url = serializers.CharField()
+    is_new = serializers.BooleanField()
+    verdicts = serializers.IntegerField()
+    items = serializers.IntegerField()
+    repeats = serializers.IntegerField()
+    outcomes = serializers.DictField(child=serializers.IntegerField())
 
 
 class RunOutput(serializers.Serializer[Any]):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from judges.api import verdicts
+from judges.api import recorded, runs, verdicts
 
 PROJECT = "projects/<slug:slug>/"
 RUN = PROJECT + "runs/<int:run_id>"
@@ -14,7 +14,12 @@ urlpatterns = [
         verdicts.VerdictsView.as_view(),
         name="api_verdicts",
     ),
-    path(PROJECT + "runs", verdicts.RunsView.as_view(), name="api_runs"),
-    path(RUN, verdicts.RunView.as_view(), name="api_run"),
-    path(RUN + "/verdicts", verdicts.RunVerdictsView.as_view(), name="api_run_verdicts"),
+    path(
+        PROJECT + "datasets/<int:dataset_id>/verdicts",
+        recorded.DatasetVerdictsView.as_view(),
+        name="api_dataset_verdicts",
+    ),
+    path(PROJECT + "runs", runs.RunsView.as_view(), name="api_runs"),
+    path(RUN, runs.RunView.as_view(), name="api_run"),
+    path(RUN + "/verdicts", runs.RunVerdictsView.as_view(), name="api_run_verdicts"),
 ]

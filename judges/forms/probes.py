@@ -14,10 +14,9 @@ from judges.models import JudgeVersion
 from judges.rules.probes import FACTORS, MOST_ITEMS, SAMPLES
 from judges.services.probesamples import Asked
 from judges.services.runs import MOST_CONCURRENT
-from judges.states import ProbeKind, VersionKind
+from judges.states import RUN_HERE, ProbeKind
 
 USUAL = {"size": 200, "seed": 1, "factor": "2.0", "samples": "3"}
-_RUN_HERE = (VersionKind.PROMPT, VersionKind.BASELINE)
 
 
 class VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -72,7 +71,7 @@ class ProbeForm(BudgetForm):
 
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        versions = JudgeVersion.objects.filter(judge__project=project, kind__in=_RUN_HERE)
+        versions = JudgeVersion.objects.filter(judge__project=project, kind__in=RUN_HERE)
         datasets = Dataset.objects.filter(project=project, kind=DatasetKind.NORMAL).order_by("-pk")
         self.fields["version"].queryset = versions.select_related(  # type: ignore[attr-defined]
             "judge__project", "guideline_version"

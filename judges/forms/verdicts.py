@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.conf import settings
 
 from accounts.models import Project
 from annotation.models import Dataset, Guideline
 from annotation.states import DatasetKind
 from core import mapping
-from core.errors import DomainError
+from core.errors import DomainError, TooLarge
 from core.mapping import FieldPath
 from judges.forms.versions import with_published
+from judges.services import verdicts_import
 
 LABEL_FIELDS = ("item", "label", "dimension", "order", "sample", "confidence", "outcome")
-LARGEST_VERDICTS = 20 * 1024 * 1024
 
 
 class VerdictsForm(forms.Form):
@@ -60,12 +59,10 @@ class VerdictsForm(forms.Form):
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
-        limit = min(LARGEST_VERDICTS, settings.UPLOAD_LIMIT_BYTES)
-        if file.size > limit:
-            raise forms.ValidationError(
-                f"The file has {file.size / 1e6:,.1f} MB; the browser takes {limit / 1e6:,.0f} MB. "
-                "Use `manage.py import_verdicts` on the server, which has no limit."
-            )
+        try:
+            verdicts_import.check_size(file.size)
+        except TooLarge as refusal:
+            raise forms.ValidationError(refusal.sentence) from refusal
         return file
 
     def clean(self) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from judges.rules.verdicts import Outcome
 from judges.services import asking, calls, counting, examples, ledger, pieces
 from judges.services.calls import Plan
 from judges.services.versions import spec_of
-from judges.states import CallState, RunMode, RunPurpose, RunState, VersionKind
+from judges.states import RUN_HERE, CallState, RunMode, RunPurpose, RunState, VersionKind
 
 CHUNK = 500
 SAMPLED_ITEMS = 200
@@ -405,7 +405,7 @@ def _check(
     now: datetime,
 ) -> None:
     """Refuse before anything is written what could never run."""
-    if version.kind not in {VersionKind.PROMPT, VersionKind.BASELINE}:
+    if version.kind not in RUN_HERE:
         raise Invalid(
             "version_not_run",
             "The verdicts of this version were made elsewhere; import them instead of running it.",

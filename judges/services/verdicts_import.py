@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts.models import Project, User
@@ -17,7 +18,7 @@ from annotation.rules import shapes
 from annotation.rules.labeltable import JudgeRow, judge_rows
 from annotation.states import VersionState
 from core import audit
-from core.errors import Conflict, Invalid, NotAllowed
+from core.errors import Conflict, Invalid, NotAllowed, TooLarge
 from core.mapping import FieldPath
 from core.tabular import BrokenRow, BrokenRows, read_records
 from judges import queries
@@ -31,9 +32,22 @@ from measurement.scale import NOT_APPLICABLE, OutsideScale
 
 BATCH = 1000
 DEFAULT_DIMENSION = "overall"
+MOST_BYTES = 20 * 1024 * 1024
+"""So large a file is read within one request: a table of verdicts is held in memory."""
 
 CallKey = tuple[str, str, int]
 """Item (its id in the file), order, sample."""
+
+
+def check_size(size: int) -> None:
+    """Raise TooLarge for a file of more bytes than browser and API take."""
+    limit = min(MOST_BYTES, settings.UPLOAD_LIMIT_BYTES)
+    if size > limit:
+        sentence = (
+            f"The file has {size / 1e6:,.1f} MB; browser and API take {limit / 1e6:,.0f} MB. "
+            "Use `manage.py import_verdicts` on the server, which has no limit."
+        )
+        raise TooLarge("file_too_large", sentence, {"file": [sentence]})
 
 
 @dataclass(slots=True)
@@ -77,7 +91,8 @@ def import_verdicts(
     values: Mapping[str, str],
     guideline_name: str = "",
     shape: str = shapes.AUTO,
-    author: User | None,
+    author: User | None = None,
+    actor: str,
     now: datetime,
 ) -> VerdictImport:
     """Read a table of verdicts, all or nothing; the judge is made where there is none.
@@ -103,7 +118,7 @@ def import_verdicts(
             project=project,
             name=judge_name,
             guideline=guideline.guideline,
-            actor=author.actor if author is not None else "command",
+            actor=actor,
         )
         saved = versions.save_recorded(
             judge=judge,
@@ -112,12 +127,13 @@ def import_verdicts(
             both_orders=table.both_orders,
             samples=table.samples,
             author=author,
+            actor=actor,
             note=f"recorded: {name}",
         )
         known = Run.objects.filter(version=saved.version, dataset=dataset).first()
         if known is not None:
             return VerdictImport(run=known, is_new=False)
-        return _store(saved.version, dataset, table, items, author=author, now=now)
+        return _store(saved.version, dataset, table, items, actor=actor, now=now)
 
 
 def _guideline(
@@ -265,10 +281,9 @@ def _store(
     table: _Table,
     items: Mapping[str, Item],
     *,
-    author: User | None,
+    actor: str,
     now: datetime,
 ) -> VerdictImport:
-    actor = author.actor if author is not None else "command"
     run = Run.objects.create(
         project_id=dataset.project_id,
         version=version,

@@ -209,6 +209,7 @@ def save_recorded(
     both_orders: bool,
     samples: int,
     author: User | None,
+    actor: str,
     note: str = "",
 ) -> Saved:
     """Verdicts that were made elsewhere; `artefact` is the SHA-256 (hex) of what was read."""
@@ -218,7 +219,15 @@ def save_recorded(
         both_orders=both_orders,
         samples=samples,
     )
-    return _keep(judge, guideline_version, VersionKind.RECORDED, built, author=author, note=note)
+    return _keep(
+        judge,
+        guideline_version,
+        VersionKind.RECORDED,
+        built,
+        author=author,
+        actor=actor,
+        note=note,
+    )
 
 
 def spec_of(version: JudgeVersion) -> VersionSpec:
@@ -383,9 +392,11 @@ def _keep(
     built: VersionSpec,
     *,
     author: User | None,
+    actor: str = "",
     note: str,
     profile_source: str = "",
 ) -> Saved:
+    """`actor` is who did it where that is no person: a command, a token."""
     digest = _check_keeping(judge, guideline_version, built)
     with transaction.atomic():
         _demand_no_reader_of_sealed(judge.project_id, kind, author)
@@ -405,6 +416,7 @@ def _keep(
                 built,
                 digest,
                 author=author,
+                actor=actor,
                 number=number,
                 note=note,
                 profile_source=profile_source,
@@ -437,6 +449,7 @@ def _row(
     digest: str,
     *,
     author: User | None,
+    actor: str = "",
     number: int | None,
     note: str = "",
     profile_source: str = "",
@@ -450,7 +463,7 @@ def _row(
         spec=spec.as_json(built),
         fingerprint=digest,
         author=author,
-        author_actor=author.actor if author is not None else "system",
+        author_actor=actor or (author.actor if author is not None else "system"),
         is_simulated=built.provider == SIMULATOR,
         profile_source=profile_source[:160],
     )

@@ -131,5 +131,6 @@ def _import(request: MemberRequest, form: VerdictsForm) -> verdicts_import.Verdi
         values=form.codes(),
         guideline_name=data["guideline"].name if data["guideline"] else "",
         author=request.user,
+        actor=request.user.actor,
         now=timezone.now(),
     )

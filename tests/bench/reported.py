@@ -89,7 +89,7 @@ def _judged(version: GuidelineVersion, items: int, raters: int) -> Run:
         name="judge.csv",
         columns={},
         values={},
-        author=None,
+        actor="command",
         now=builders.NOON,
     ).run
 

@@ -48,7 +48,7 @@ def imported(dataset: Dataset, source: bytes, name: str, *, judge: str) -> Run:
         name=name,
         columns={},
         values={},
-        author=None,
+        actor="command",
         now=NOON,
     ).run
 

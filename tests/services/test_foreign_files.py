@@ -76,7 +76,7 @@ def test_mt_bench_judgments_become_items_labels_and_verdicts(dataset: Dataset) -
         name="file",
         columns={},
         values={},
-        author=None,
+        actor="command",
         now=NOON,
     )
     assert list(JudgeLabel.objects.values_list("item__external_id", "label")) == [

@@ -81,7 +81,7 @@ def verdicts(dataset: Dataset, *rows: Mapping[str, Any]) -> dict[str, str]:
         name="a.json",
         columns={},
         values={},
-        author=None,
+        actor="command",
         now=NOON,
     )
     found = JudgeLabel.objects.filter(run=done.run)

@@ -56,7 +56,7 @@ def imported(
         name=name,
         columns=mapping.parse_map(columns),
         values=mapping.parse_values(values),
-        author=None,
+        actor="command",
         now=NOON,
     )
 
@@ -218,7 +218,7 @@ def test_a_judge_keeps_its_guideline(dataset: Dataset, project: Project) -> None
             columns={},
             values={},
             guideline_name="Other",
-            author=None,
+            actor="command",
             now=NOON,
         )
     assert refusal.value.code == "guideline_differs"

@@ -73,7 +73,7 @@ def _run(options: dict[str, Any]) -> VerdictImport:
             values=values,
             guideline_name=options["guideline"],
             shape=options["shape"],
-            author=None,
+            actor="command",
             now=timezone.now(),
         )
 

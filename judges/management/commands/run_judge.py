@@ -12,17 +12,16 @@ from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
-from django.db.models import Q
 from django.utils import timezone
 
 from annotation.management.commands.import_items import project_of, said
 from core import stopping
 from core.errors import DomainError
-from judges import queries
+from judges import access, queries
 from judges.management.commands.import_verdicts import dataset_of
-from judges.models import Judge, JudgeVersion, Run
+from judges.models import Run
 from judges.services import engine, runs
-from judges.states import RunMode, RunState, VersionKind
+from judges.states import RunMode, RunState
 
 POLL_SECONDS = 0.5
 
@@ -44,10 +43,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         project = project_of(options["project"])
         dataset = dataset_of(project.pk, options["dataset"])
-        version = _version(project.pk, options["judge"], options["version_number"])
         try:
             run = runs.plan_run(
-                version=version,
+                version=access.runnable_version_of(
+                    project, options["judge"], options["version_number"]
+                ),
                 dataset=dataset,
                 budget=_money(options["budget"]),
                 mode=RunMode.BATCH if options["batch"] else RunMode.DIRECT,
@@ -91,22 +91,6 @@ def _stopped_by_signals() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _version(project_id: int, name: str, number: int | None) -> JudgeVersion:
-    judge = Judge.objects.filter(Q(name=name) | Q(slug=name), project=project_id).first()
-    if judge is None:
-        known = ", ".join(Judge.objects.filter(project=project_id).values_list("slug", flat=True))
-        raise CommandError(
-            f"There is no judge {name!r}. Judges: {known or 'none yet'}.", returncode=2
-        )
-    runnable = judge.versions.filter(kind__in=[VersionKind.PROMPT, VersionKind.BASELINE])
-    if number is not None:
-        runnable = runnable.filter(number=number)
-    version = runnable.order_by("number").last()
-    if version is None:
-        raise CommandError(f"{judge.name} has no such version that can be run.", returncode=2)
-    return version
 
 
 def _money(raw: str | None) -> Decimal | None:
