@@ -163,6 +163,14 @@ def rater_of(project: Project, rater_id: int) -> Rater:
     return found
 
 
+def kept_slot_of(round_: Round, assignment_id: int) -> Assignment:
+    """A slot of the round that is or was kept for somebody."""
+    row = Assignment.objects.filter(round=round_, pk=assignment_id, gold__isnull=True).first()
+    if row is None:
+        raise NotHere("There is no such slot in this round.")
+    return row
+
+
 def round_item_of(project: Project, round_id: int, item_id: int) -> RoundItem:
     """An item's place in a round, with both; also one that is out of the round."""
     place = (

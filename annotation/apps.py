@@ -30,6 +30,7 @@ class AnnotationConfig(AppConfig):
         registry.register_leaving("leases", leaving.hand_back)
         registry.register_trace("texts of raters", erasing.TEXTS)
         registry.register_notice(telling.ROUND_OPEN, telling.ROUND_OPEN_SENTENCE)
+        registry.register_notice(telling.ITEM_KEPT, telling.ITEM_KEPT_SENTENCE)
         registry.register_step("data", steps.data)
         registry.register_step("guideline", steps.guideline)
         registry.register_step("rate", steps.rate)

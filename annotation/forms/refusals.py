@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.forms import BaseForm
 
-from core.errors import DomainError
+from core.errors import DomainError, Invalid
 
 
 def add_refusal(form: BaseForm, refusal: DomainError) -> None:
@@ -19,3 +19,10 @@ def add_refusal(form: BaseForm, refusal: DomainError) -> None:
 def status_of(form: BaseForm) -> int:
     """422 for a form that was sent and refused."""
     return 422 if form.is_bound and form.errors else 200
+
+
+def demand_valid(form: BaseForm) -> None:
+    """Raises Invalid with what is wrong: for a form beside others, that has no page of its own."""
+    if not form.is_valid():
+        sentences = [str(text) for texts in form.errors.values() for text in texts]
+        raise Invalid("invalid", " ".join(sentences))

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 
+from accounts.models import Rater
 from annotation.forms.roundacts import reason_field
-from annotation.forms.rounds import MOST_ITEMS
+from annotation.forms.rounds import MOST_ITEMS, OneOf, offer
 from annotation.states import Part
 from core.words import number_of
 
@@ -28,6 +30,50 @@ class QuotaForm(forms.Form):
         max_value=MOST_ITEMS,
         help_text="Empty: no limit. What they hold they may finish.",
     )
+
+
+class _RaterField(OneOf):
+    def label_from_instance(self, obj: Rater) -> str:
+        return obj.name
+
+    def clean(self, value: Any) -> Any:
+        try:
+            return super().clean(value)
+        except OverflowError:
+            # SQLite does not compare with a number that no row could have.
+            raise forms.ValidationError(self.error_messages["invalid_choice"]) from None
+
+
+NO_SUCH_RATER = {"invalid_choice": "Choose a rater of the list: this one cannot have the item."}
+
+
+class HandBackForm(forms.Form):
+    """To whom it goes: to everybody, unless somebody is chosen."""
+
+    to = _RaterField(
+        queryset=Rater.objects.none(),
+        required=False,
+        label="Give it to",
+        empty_label="everybody",
+        error_messages=NO_SUCH_RATER,
+    )
+
+    def __init__(self, *args: Any, raters: QuerySet[Rater], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer(self.fields["to"], raters)
+
+
+class KeepForm(forms.Form):
+    rater = _RaterField(
+        queryset=Rater.objects.none(),
+        label="Keep it for",
+        empty_label="choose a rater",
+        error_messages={"required": "Choose for whom.", **NO_SUCH_RATER},
+    )
+
+    def __init__(self, *args: Any, raters: QuerySet[Rater], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer(self.fields["rater"], raters)
 
 
 class RemoveForm(forms.Form):

@@ -22,27 +22,27 @@ MOST_ITEMS = 10_000_000
 
 
 if TYPE_CHECKING:
-    _OneOf = forms.ModelChoiceField[Any]
+    OneOf = forms.ModelChoiceField[Any]
     _SomeOf = forms.ModelMultipleChoiceField[Any]
 else:
-    _OneOf = forms.ModelChoiceField
+    OneOf = forms.ModelChoiceField
     _SomeOf = forms.ModelMultipleChoiceField
 
 
-class DatasetChoice(_OneOf):
+class DatasetChoice(OneOf):
     """A dataset by its name."""
 
     def label_from_instance(self, obj: Dataset) -> str:
         return obj.name
 
 
-class _DatasetField(_OneOf):
+class _DatasetField(OneOf):
     def label_from_instance(self, obj: Dataset) -> str:
         count: int = getattr(obj, "item_count", 0)
         return f"{obj.name} · {count:,} item{'' if count == 1 else 's'}"
 
 
-class _VersionField(_OneOf):
+class _VersionField(OneOf):
     def label_from_instance(self, obj: GuidelineVersion) -> str:
         is_pairwise = obj.guideline.form == GuidelineForm.PAIRWISE
         what = "two responses compared" if is_pairwise else "one response at a time"
@@ -63,7 +63,7 @@ class RatersChoice(_SomeOf):
             raise forms.ValidationError("Choose raters of the list.") from None
 
 
-class _QualificationField(_OneOf):
+class _QualificationField(OneOf):
     def label_from_instance(self, obj: Round) -> str:
         by = obj.guideline_version
         return f"{obj.name} · {by.guideline.name} {by.major}, {obj.state}"

@@ -251,6 +251,12 @@ class Assignment(models.Model):
         db_index=False,
         related_name="assignments",
     )
+    # An open slot that a lead keeps for one rater, and how long. It counts as taken: nobody else is
+    # given it.
+    kept_for = models.ForeignKey(
+        Rater, on_delete=models.PROTECT, null=True, blank=True, db_index=False, related_name="+"
+    )
+    kept_until = models.DateTimeField(null=True, blank=True)
     # When the rater was told something that rests on this answer: it can no longer be changed.
     told_at = models.DateTimeField(null=True, blank=True)
 
@@ -299,6 +305,16 @@ class Assignment(models.Model):
                 condition=~Q(state="open") | Q(rater__isnull=True),
                 name="assignment_open_has_no_rater",
             ),
+            models.CheckConstraint(
+                condition=Q(kept_for__isnull=True, kept_until__isnull=True)
+                | Q(
+                    kept_for__isnull=False,
+                    kept_until__isnull=False,
+                    state="open",
+                    gold__isnull=True,
+                ),
+                name="assignment_kept_while_open",
+            ),
         ]
         indexes = [
             models.Index(
@@ -315,6 +331,11 @@ class Assignment(models.Model):
                 condition=Q(guideline_version__isnull=False),
             ),
             models.Index(fields=["round", "state"], name="assignment_progress"),
+            models.Index(
+                fields=["kept_for", "round"],
+                name="assignment_kept",
+                condition=Q(kept_for__isnull=False),
+            ),
             models.Index(
                 fields=["round", "gold"],
                 name="assignment_gold",

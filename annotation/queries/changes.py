@@ -136,7 +136,7 @@ def part_of(member: RoundRater, *, user_id: int) -> RaterPart:
         withdrawn=Count("pk", filter=Q(state=AssignmentState.WITHDRAWN)),
         skipped=Count("pk", filter=Q(state=AssignmentState.SKIPPED)),
     )
-    held = rows.filter(state=AssignmentState.LEASED).select_related("item").first()
+    held = held_by(member)
     title = ""
     if held is not None:
         sight = sight_on([held.item_id], project_id=held.item.project_id, user_id=user_id)
@@ -149,6 +149,17 @@ def part_of(member: RoundRater, *, user_id: int) -> RaterPart:
             round=member.round_id, rater=member.rater_id, undone_at__isnull=True
         ).first(),
         **counted,
+    )
+
+
+def held_by(member: RoundRater) -> Assignment | None:
+    """What the rater has at hand in the round, with its item."""
+    return (
+        Assignment.objects.filter(
+            round=member.round_id, rater=member.rater_id, state=AssignmentState.LEASED
+        )
+        .select_related("item")
+        .first()
     )
 
 

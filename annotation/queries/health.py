@@ -13,14 +13,14 @@ TAKEN = (AssignmentState.LEASED, AssignmentState.SUBMITTED)
 
 
 def counters_are_true() -> Finding:
-    """RoundItem.taken equals the leased and submitted slots."""
+    """RoundItem.taken equals the leased and submitted slots, and those kept for a rater."""
     counted = (
         Assignment.objects.filter(
             round=OuterRef("round"),
             item=OuterRef("item"),
-            state__in=TAKEN,
             gold__isnull=True,
         )
+        .filter(Q(state__in=TAKEN) | Q(kept_for__isnull=False))
         .order_by()
         .values("item")
         .annotate(n=Count("pk"))

@@ -127,7 +127,16 @@ def _counted(members: QuerySet[RoundRater]) -> QuerySet[RoundRater]:
     free = RoundItem.objects.filter(round=OuterRef("round"), is_full=False).order_by(
         "-taken", "shuffle"
     )
+    # One with a slot left besides is among the free ones.
+    kept = Assignment.objects.filter(
+        Exists(
+            RoundItem.objects.filter(round=OuterRef("round"), item=OuterRef("item"), is_full=True)
+        ),
+        round=OuterRef("round"),
+        kept_for=OuterRef("rater"),
+    )
     return members.annotate(
+        kept=_HowMany(kept.values(counts=F("pk"))),
         leased=_HowMany(mine.filter(state=AssignmentState.LEASED).values(counts=F("pk"))),
         free=_HowMany(free.values(counts=F("pk"))[: COUNTED + 1]),
         fresh=_HowMany(free.values(counts=Case(When(~Exists(had), then=F("pk"))))[:COUNTED]),
@@ -149,7 +158,7 @@ def _counted(members: QuerySet[RoundRater]) -> QuerySet[RoundRater]:
 def _own(member: RoundRater) -> OwnRound:
     counts: dict[str, int] = vars(member)
     done = member.answered
-    left = counts["fresh"] + counts["fresh_gold"] + counts["leased"]
+    left = counts["fresh"] + counts["fresh_gold"] + counts["leased"] + counts["kept"]
     is_passed = member.round.kind == RoundKind.QUALIFICATION and bool(counts["is_admitted"])
     left = 0 if is_passed else left
     first = None if counts["is_admitted"] else member.round.qualification

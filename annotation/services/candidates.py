@@ -66,6 +66,23 @@ def best_items(member: RoundRater, tried: Collection[int]) -> list[int]:
     return givable([_Row(*row) for row in rest.order_by("-taken", "shuffle")[:WINDOW]])
 
 
+def kept_items(member: RoundRater, tried: Collection[int]) -> list[int]:
+    """Items that a lead keeps for the rater, the first ones of them: they come before all others.
+
+    As a rule there are none, so that this is one look into an index of what is kept anywhere.
+    """
+    round_, rater_id = member.round, member.rater_id
+    kept = _kept.rows(round_id=round_.pk, rater_id=rater_id)
+    if not kept:
+        return []
+    sees_no_sealed = _sees_no_sealed(round_, rater_id)
+    return [
+        item
+        for item, part in kept
+        if item not in tried and not (sees_no_sealed and part == Part.SEALED)
+    ]
+
+
 def may_have_sealed(*, project_id: int, rater_id: int) -> bool:
     """Inside a transaction, before the rater's place in the round is held: whether the rater may
     be given a sealed item. Whoever saves a judge version stands in the same line, so that one of
@@ -145,6 +162,18 @@ def _shown_items() -> QuerySet[Item]:
 @Prepared
 def _shown(*, ids: Sequence[int]) -> QuerySet[Any, Any]:
     return _shown_items().filter(pk__in=ids).values_list("pk")
+
+
+@Prepared
+def _kept(*, round_id: int, rater_id: int) -> QuerySet[Any, Any]:
+    kept = Assignment.objects.filter(
+        kept_for=rater_id,
+        round=round_id,
+        item__withdrawn_at__isnull=True,
+        item__content__erased_at__isnull=True,
+        item__content__isnull=False,
+    )
+    return kept.order_by("pk").values_list("item_id", "item__part")[:FEW]
 
 
 @Prepared

@@ -8,7 +8,7 @@ so that no two can wait for each other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -22,7 +22,7 @@ from django.db.models.expressions import RawSQL
 from annotation.models import Assignment, Draft, GoldItem, Item, Round, RoundItem, RoundRater
 from annotation.queries.workbench import is_swapped
 from annotation.services import admissions, goldturns, reference
-from annotation.services.candidates import best_items, may_have_sealed
+from annotation.services.candidates import best_items, kept_items, may_have_sealed
 from annotation.states import AssignmentState, Part, RoundKind, RoundState
 from core.errors import Conflict
 from core.prepared import Change, Prepared, PreparedUpdate
@@ -31,6 +31,7 @@ ATTEMPTS = 12
 TRIED_AT_ONCE = 4
 EXPIRED_AT_A_CLAIM = 3
 EXPIRED_AT_ONCE = 200
+NOT_KEPT: dict[str, None] = {"kept_for": None, "kept_until": None}
 
 
 class Reason(StrEnum):
@@ -44,6 +45,16 @@ class Reason(StrEnum):
     NOT_A_RATER = "not_a_rater"
     NOT_QUALIFIED = "not_qualified"
     QUALIFIED = "qualified"
+
+
+@dataclass(frozen=True, slots=True)
+class _Offers:
+    """What could come next: items that are kept for the rater, else others, and the gold item that
+    is due instead of them."""
+
+    items: list[int]
+    gold: GoldItem | None
+    are_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +88,13 @@ def next_slot(*, round_id: int, rater_id: int, now: datetime) -> Claim:
         refusal = _refusal(member)
         if refusal is not None:
             return Claim(None, refusal)
-        candidates, gold = _offers(member, tried)
-        if not candidates and gold is None and not tried:
+        offers = _offers(member, tried)
+        if not offers.items and offers.gold is None and not tried:
             return Claim(None, Reason.NOTHING_LEFT)
-        taken = _take(round_, rater_id, candidates, gold, now)
+        taken = _take(round_, rater_id, offers, now)
         if taken is not None:
             return Claim(taken)
-        tried = tried | set(candidates) if candidates else set()
+        tried = tried | set(offers.items) if offers.items else set()
     raise Conflict("busy", "Others were faster just now. Ask for the next item again.")
 
 
@@ -115,9 +126,12 @@ def after_emptying(row: Assignment) -> None:
 
 
 def expire(now: datetime) -> int:
-    """Take back every slot whose lease ran out; returns how many. Runs as a reconciler."""
+    """Take back every slot whose lease ran out, or that was kept long enough for somebody; returns
+    how many. Runs as a reconciler."""
     lapsed = Assignment.objects.filter(state=AssignmentState.LEASED, lease_until__lte=now)
-    return sum(_expire_one(row, now) for row in lapsed.order_by("lease_until")[:EXPIRED_AT_ONCE])
+    emptied = sum(_expire_one(row, now) for row in lapsed.order_by("lease_until")[:EXPIRED_AT_ONCE])
+    kept = Assignment.objects.filter(kept_for__isnull=False, kept_until__lte=now)
+    return emptied + sum(_expire_kept(row) for row in kept.order_by("pk")[:EXPIRED_AT_ONCE])
 
 
 def hold(*, assignment_id: int, rater_id: int, now: datetime) -> bool:
@@ -134,7 +148,7 @@ def lease_lost() -> Conflict:
 
 
 def add_taken(row: Assignment) -> None:
-    """Inside a transaction: one more of the item's slots is leased or submitted.
+    """Inside a transaction: one more of the item's slots is leased, submitted or kept for a rater.
 
     `row` comes with its round. A gold row takes no slot.
     """
@@ -201,29 +215,25 @@ def _unqualified(round_: Round, rater_id: int) -> Reason | None:
     return Reason.NOT_QUALIFIED
 
 
-def _offers(member: RoundRater, tried: Collection[int]) -> tuple[list[int], GoldItem | None]:
-    """The items that could come next, and the gold item that is due instead of them."""
+def _offers(member: RoundRater, tried: Collection[int]) -> _Offers:
     round_ = member.round
     if round_.kind == RoundKind.QUALIFICATION:
-        return [], goldturns.due(round_, member)
+        return _Offers([], goldturns.due(round_, member))
+    kept = kept_items(member, tried)
+    if kept:
+        return _Offers(kept, None, are_kept=True)
     candidates = best_items(member, tried)[:TRIED_AT_ONCE]
-    return candidates, goldturns.due(round_, member) if candidates or tried else None
+    return _Offers(candidates, goldturns.due(round_, member) if candidates or tried else None)
 
 
-def _take(
-    round_: Round,
-    rater_id: int,
-    candidates: Sequence[int],
-    gold: GoldItem | None,
-    now: datetime,
-) -> int | None:
+def _take(round_: Round, rater_id: int, offers: _Offers, now: datetime) -> int | None:
     """Lease the gold item that is due, else a slot of one of the first candidates; None when
     others were faster."""
-    tries: list[int | GoldItem] = [gold] if gold is not None else list(candidates)
+    tries: list[int | GoldItem] = [offers.gold] if offers.gold is not None else [*offers.items]
     for one in tries:
         try:
             with transaction.atomic(durable=True):
-                taken = _lease(round_, rater_id, one, now)
+                taken = _lease(round_, rater_id, one, now, is_kept=offers.are_kept)
         except IntegrityError:
             # This rater has a row for the item, or a lease, since we looked: look again.
             return None
@@ -232,7 +242,9 @@ def _take(
     return None
 
 
-def _lease(round_: Round, rater_id: int, one: int | GoldItem, now: datetime) -> int | None:
+def _lease(
+    round_: Round, rater_id: int, one: int | GoldItem, now: datetime, *, is_kept: bool
+) -> int | None:
     """A slot of an item, or a row of a gold item, for this rater."""
     item_id = one.item_id if isinstance(one, GoldItem) else one
     if _is_sealed(round_, item_id) and not may_have_sealed(
@@ -244,6 +256,8 @@ def _lease(round_: Round, rater_id: int, one: int | GoldItem, now: datetime) -> 
     slot: int | None
     if isinstance(one, GoldItem):
         slot = goldturns.open_row(round_id=round_.pk, gold=one)
+    elif is_kept:
+        slot = kept_slot(round_id=round_.pk, item_id=item_id, rater_id=rater_id)
     else:
         slot = free_slot(round_id=round_.pk, item_id=item_id)
     if slot is None:
@@ -259,7 +273,8 @@ def _lease(round_: Round, rater_id: int, one: int | GoldItem, now: datetime) -> 
     if changed != 1:
         return None
     gold_id = one.pk if isinstance(one, GoldItem) else None
-    add_taken(Assignment(round=round_, item_id=item_id, gold_id=gold_id))
+    if not is_kept:
+        add_taken(Assignment(round=round_, item_id=item_id, gold_id=gold_id))
     return slot
 
 
@@ -275,9 +290,33 @@ def still_rates(*, round_id: int, rater_id: int, is_within_quota: bool = False) 
 
 
 def free_slot(*, round_id: int, item_id: int) -> int | None:
-    """Inside a transaction: an open slot of the item that nobody is just taking."""
+    """Inside a transaction: an open slot of the item that nobody is just taking, and that is kept
+    for nobody."""
     found = _open_slot.one(round_id=round_id, item_id=item_id)
     return None if found is None else int(found[0])
+
+
+def kept_slot(*, round_id: int, item_id: int, rater_id: int) -> int | None:
+    """Inside a transaction: the slot of the item that is kept for this rater. It is counted as
+    taken already."""
+    found = _kept_slot.one(round_id=round_id, item_id=item_id, rater_id=rater_id)
+    return None if found is None else int(found[0])
+
+
+def keep(*, slot: int, rater_id: int, until: datetime) -> bool:
+    """Inside a transaction: keep a free slot for this rater, and say whether it was still free.
+    The caller counts it as taken."""
+    free = Assignment.objects.filter(pk=slot, state=AssignmentState.OPEN, kept_for__isnull=True)
+    return free.update(kept_for=rater_id, kept_until=until) == 1
+
+
+def let_go(row: Assignment) -> bool:
+    """Inside a transaction: a kept slot is free for everybody; False when it is kept no more."""
+    kept = Assignment.objects.filter(pk=row.pk, kept_for=row.kept_for_id, kept_for__isnull=False)
+    if kept.update(**NOT_KEPT) != 1:
+        return False
+    drop_taken(row)
+    return True
 
 
 def _expire_one(row: Assignment, now: datetime) -> bool:
@@ -287,6 +326,11 @@ def _expire_one(row: Assignment, now: datetime) -> bool:
     if is_emptied:
         after_emptying(row)
     return is_emptied
+
+
+def _expire_kept(row: Assignment) -> bool:
+    with transaction.atomic(durable=True):
+        return let_go(row)
 
 
 def empty(row: Assignment, *, now: datetime, lapsed_at: datetime | None = None) -> bool:
@@ -353,9 +397,20 @@ _IS_LIVE = RawSQL(
 @Prepared
 def _open_slot(*, round_id: int, item_id: int) -> QuerySet[Any, Any]:
     slots = Assignment.objects.select_for_update(skip_locked=True).filter(
-        _IS_LIVE, round=round_id, item=item_id, state=AssignmentState.OPEN, gold__isnull=True
+        _IS_LIVE,
+        round=round_id,
+        item=item_id,
+        state=AssignmentState.OPEN,
+        gold__isnull=True,
+        kept_for__isnull=True,
     )
     return slots.order_by("slot").values_list("pk")[:1]
+
+
+@Prepared
+def _kept_slot(*, round_id: int, item_id: int, rater_id: int) -> QuerySet[Any, Any]:
+    slots = Assignment.objects.select_for_update(skip_locked=True)
+    return slots.filter(round=round_id, item=item_id, kept_for=rater_id).values_list("pk")[:1]
 
 
 @PreparedUpdate
@@ -364,12 +419,14 @@ def _lease_slot(
 ) -> Change:
     """Paused, closed or bound to a qualification since we looked: the same statement sees it."""
     free = Assignment.objects.filter(
+        Q(kept_for__isnull=True) | Q(kept_for=rater_id),
         admissions.may_rate(rater_id),
         pk=slot,
         state=AssignmentState.OPEN,
         round__state=RoundState.OPEN,
     )
     return free, {
+        **NOT_KEPT,
         "state": AssignmentState.LEASED,
         "rater": rater_id,
         "leased_at": now,

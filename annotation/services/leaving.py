@@ -13,7 +13,8 @@ from annotation.states import AssignmentState
 
 
 def hand_back(project_id: int, user_id: int, actor: str, now: datetime) -> None:
-    """Inside the transaction that shuts the project: every lease of the person is open again.
+    """Inside the transaction that shuts the project: every lease of the person is open again, and
+    what was kept for them.
 
     A lease that is given in this very moment is not seen; it runs out by itself, and its answer
     is refused at the door.
@@ -28,3 +29,6 @@ def hand_back(project_id: int, user_id: int, actor: str, now: datetime) -> None:
                 row.round, "round.item_handed_back", actor, {"rater": rater, "item": row.item_id}
             )
             transaction.on_commit(partial(claim.after_emptying, row))
+    kept = Assignment.objects.filter(round__project=project_id, kept_for__user=user_id)
+    for row in kept.select_related("round").order_by("pk"):
+        claim.let_go(row)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Max, QuerySet
+from django.db.models import F, Max, Q, QuerySet
 
 from accounts.models import Rater
 from annotation import access
@@ -296,16 +296,19 @@ def _settle_late(row: Assignment, rater: Rater, seconds: float, now: datetime) -
         return None
     if _own_row(row, rater) is not None:
         return None
-    slot = _room_for_late(row)
+    kept = _kept_for_late(row, rater)
+    slot = kept or _room_for_late(row)
     if slot is None:
         return None
     # Closed or revealed since we looked: the same statement sees it.
     changed = Assignment.objects.filter(
+        Q(kept_for__isnull=True) | Q(kept_for=rater),
         pk=slot,
         state=AssignmentState.OPEN,
         round__state__in=(RoundState.OPEN, RoundState.PAUSED),
         round__revealed_at__isnull=True,
     ).update(
+        **claim.NOT_KEPT,
         state=AssignmentState.SUBMITTED,
         rater=rater,
         guideline_version=version_of(row),
@@ -316,7 +319,8 @@ def _settle_late(row: Assignment, rater: Rater, seconds: float, now: datetime) -
     )
     if changed != 1:
         return None
-    claim.add_taken(row)
+    if kept is None:
+        claim.add_taken(row)
     return Assignment.objects.select_related("round", "item").get(pk=slot)
 
 
@@ -324,6 +328,12 @@ def _room_for_late(row: Assignment) -> int | None:
     if row.gold is None:
         return claim.free_slot(round_id=row.round_id, item_id=row.item_id)
     return goldturns.open_row(round_id=row.round_id, gold=row.gold)
+
+
+def _kept_for_late(row: Assignment, rater: Rater) -> int | None:
+    if row.gold_id is not None:
+        return None
+    return claim.kept_slot(round_id=row.round_id, item_id=row.item_id, rater_id=rater.pk)
 
 
 def _again(mine: Assignment, labels: Mapping[str, object]) -> Assignment:

@@ -37,10 +37,11 @@ def remove_rater(
 ) -> int:
     """Give the rater nothing more in this round; returns how many answers were withdrawn.
 
-    The lease ends, its draft is kept. Without `keep_answers` every answer of theirs becomes
-    history and its slot opens again; the reference labels follow in the background. Raises
-    `Invalid` without a reason, `Conflict` when the round is closed or revealed, when the rater is
-    out already, or when one of the answers is frozen as evidence.
+    The lease ends, its draft is kept; what was kept for them is open to all. Without
+    `keep_answers` every answer of theirs becomes history and its slot opens again; the reference
+    labels follow in the background. Raises `Invalid` without a reason, `Conflict` when the round is
+    closed or revealed, when the rater is out already, or when one of the answers is frozen as
+    evidence.
     """
     said = roundacts.reason_of(reason)
     round_ = roundacts.held(round_id)
@@ -54,6 +55,8 @@ def remove_rater(
     ).first()
     if leased is not None:
         claim.empty(leased, now=now)
+    for kept in Assignment.objects.filter(round=round_, kept_for=rater_id).order_by("pk"):
+        claim.let_go(kept)
     withdrawn = 0 if keep_answers else _withdraw(round_, rater_id, said, by)
     if not changed and not withdrawn:
         raise Conflict("not_in_round", "This rater is not in the round any more.")
@@ -162,6 +165,7 @@ def _restore(round_: Round, made: Withdrawal, rows: Sequence[Assignment]) -> tup
             item__in=[row.item_id for row in rows],
             state=AssignmentState.OPEN,
             gold__isnull=True,
+            kept_for__isnull=True,
         )
     )
     back = [row for row in rows if row.item_id in free]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.urls import reverse
 
@@ -11,6 +12,8 @@ from annotation.models import Round
 
 ROUND_OPEN = "round.open"
 ROUND_OPEN_SENTENCE = "The round {subject} is open to you."
+ITEM_KEPT = "round.item_kept"
+ITEM_KEPT_SENTENCE = "An item of the round {subject} is kept for you."
 
 
 def round_is_open(round_: Round, *, rater_ids: Iterable[int]) -> None:
@@ -21,6 +24,19 @@ def round_is_open(round_: Round, *, rater_ids: Iterable[int]) -> None:
         project=round_.project,
         kind=ROUND_OPEN,
         key=f"{ROUND_OPEN}:{round_.pk}",
+        subject=round_.name,
+        address=reverse("rate", args=[round_.project.slug, round_.pk]),
+    )
+
+
+def item_is_kept(round_: Round, *, rater_id: int, slot: int, until: datetime) -> None:
+    """Inside the transaction that keeps it: whoever believed to be through comes back."""
+    people = round_.project.raters.filter(pk=rater_id, user__isnull=False)
+    notices.notify(
+        users=people.values_list("user__pk", flat=True),
+        project=round_.project,
+        kind=ITEM_KEPT,
+        key=f"{ITEM_KEPT}:{slot}:{until:%Y%m%d%H%M}",
         subject=round_.name,
         address=reverse("rate", args=[round_.project.slug, round_.pk]),
     )

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from accounts.models import User
 from annotation.models import Assignment, Correction, Draft, Item, Round, RoundItem, Withdrawal
-from annotation.services import reference, roundacts, settling
+from annotation.services import claim, reference, roundacts, settling
 from annotation.states import AssignmentState, FlagOutcome, RoundKind
 from core.errors import Conflict, NotHere
 
@@ -79,7 +79,7 @@ def out(round_: Round, place: RoundItem, *, reason: str, actor: str, now: dateti
     rows = roundacts.live_rows(round_id=round_.pk, item_id=place.item_id)
     _end_leases([row for row in rows if row.state == AssignmentState.LEASED], now)
     Assignment.objects.filter(pk__in=roundacts.ids(rows)).update(
-        state=AssignmentState.WITHDRAWN, withdrawal=made
+        state=AssignmentState.WITHDRAWN, withdrawal=made, **claim.NOT_KEPT
     )
     RoundItem.objects.filter(pk=place.pk).update(taken=0, is_full=True, withdrawal=made)
     reference.renew(item_ids=[place.item_id])

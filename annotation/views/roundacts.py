@@ -22,8 +22,9 @@ from annotation.forms.roundacts import (
     SettleForm,
     WithdrawForm,
 )
+from annotation.forms.roundraters import KeepForm
 from annotation.models import RoundItem
-from annotation.queries import changes, reports
+from annotation.queries import changes, kept, reports
 from annotation.queries.sight import sight_on
 from annotation.services import correcting, removing, roundacts, settling, withdrawing
 from core.errors import DomainError
@@ -90,6 +91,10 @@ def item(request: MemberRequest, round_id: int, item_id: int) -> HttpResponse:
         "shown": reports.shown(place, context["sight"]),
         "is_waiting": reports.is_waiting(place),
         "holding": changes.holding(place),
+        "kept": kept.of_place(place, user_id=request.user.pk),
+        "keep_form": KeepForm(
+            raters=kept.raters_for(place.round, place.item_id, user_id=request.user.pk)
+        ),
         "successor_id": changes.successor_of(place.item_id),
     }
     return page(request, "annotation/round_item.html", context, status=status_of(form))

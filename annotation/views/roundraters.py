@@ -10,12 +10,19 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.doors import MemberRequest, door
+from accounts.models import Rater
 from accounts.roles import Role
 from annotation import access
-from annotation.forms.refusals import add_refusal, status_of
-from annotation.forms.roundraters import MoreItemsForm, QuotaForm, RemoveForm
-from annotation.models import Round, RoundRater
-from annotation.queries import changes
+from annotation.forms.refusals import add_refusal, demand_valid, status_of
+from annotation.forms.roundraters import (
+    HandBackForm,
+    KeepForm,
+    MoreItemsForm,
+    QuotaForm,
+    RemoveForm,
+)
+from annotation.models import Assignment, Round, RoundRater
+from annotation.queries import changes, kept
 from annotation.services import handing, laying, removing, roundacts
 from annotation.states import Part
 from core.counting import counted
@@ -61,20 +68,67 @@ def quota(request: MemberRequest, round_id: int, rater_id: int) -> HttpResponse:
 @door(Role.LEAD)
 @require_POST
 def hand_back(request: MemberRequest, round_id: int, rater_id: int) -> HttpResponse:
-    """Give what the rater holds to the others."""
+    """Give what the rater holds to the others, or to one of them."""
     member = access.round_rater_of(request.project, round_id, rater_id)
+    form = _hand_back_form(request, member, changes.held_by(member))
+    to = form.cleaned_data["to"] if form.is_valid() else None
     try:
+        demand_valid(form)
         handing.hand_back(
             round_id=member.round_id,
             rater_id=member.rater_id,
+            to=None if to is None else to.pk,
             by=request.user,
             now=timezone.now(),
         )
     except DomainError as refusal:
         messages.error(request, refusal.sentence)
     else:
-        messages.success(request, "The item is open to the others; the draft is kept.")
+        where = "open to the others" if to is None else f"kept for {to.name}"
+        messages.success(request, f"The item is {where}; the draft stays.")
     return go(request, "round_rater", request.project.slug, round_id, rater_id)
+
+
+@door(Role.LEAD)
+@require_POST
+def keep(request: MemberRequest, round_id: int, item_id: int) -> HttpResponse:
+    """Keep a free slot of the item for one rater."""
+    place = access.round_item_of(request.project, round_id, item_id)
+    form = KeepForm(
+        request.POST, raters=kept.raters_for(place.round, item_id, user_id=request.user.pk)
+    )
+    try:
+        demand_valid(form)
+        rater = form.cleaned_data["rater"]
+        handing.keep_for(
+            round_id=place.round_id,
+            item_id=place.item_id,
+            rater_id=rater.pk,
+            by=request.user,
+            now=timezone.now(),
+        )
+    except DomainError as refusal:
+        messages.error(request, refusal.sentence)
+    else:
+        messages.success(request, f"Kept for {rater.name}, who is told; it comes next to them.")
+    return go(request, "round_item", request.project.slug, round_id, item_id)
+
+
+@door(Role.LEAD)
+@require_POST
+def let_go(request: MemberRequest, round_id: int, assignment_id: int) -> HttpResponse:
+    """What is kept for a rater is open to everybody; back to the page that it was asked from."""
+    found = access.round_of(request.project, round_id)
+    row = access.kept_slot_of(found, assignment_id)
+    try:
+        handing.let_go(round_id=found.pk, assignment_id=row.pk, by=request.user)
+    except DomainError as refusal:
+        messages.error(request, refusal.sentence)
+    else:
+        messages.success(request, "It is open to everybody.")
+    if request.POST.get("back") == "rater" and row.kept_for_id is not None:
+        return go(request, "round_rater", request.project.slug, found.pk, row.kept_for_id)
+    return go(request, "round_item", request.project.slug, found.pk, row.item_id)
 
 
 @door(Role.LEAD)
@@ -160,8 +214,24 @@ def lay_again(request: MemberRequest, round_id: int) -> HttpResponse:
 
 def _show(request: MemberRequest, member: RoundRater, form: QuotaForm) -> HttpResponse:
     part = changes.part_of(member, user_id=request.user.pk)
-    context = {**_about(member), "form": form, "part": part}
+    context = {
+        **_about(member),
+        "form": form,
+        "part": part,
+        "hand_back": _hand_back_form(request, member, part.held),
+        "kept": kept.of_rater(member, user_id=request.user.pk),
+    }
     return page(request, "annotation/round_rater.html", context, status=status_of(form))
+
+
+def _hand_back_form(
+    request: MemberRequest, member: RoundRater, held: Assignment | None
+) -> HandBackForm:
+    raters = Rater.objects.none()
+    if held is not None:
+        found = kept.raters_for(member.round, held.item_id, user_id=request.user.pk)
+        raters = found.exclude(pk=member.rater_id)
+    return HandBackForm(posted(request), raters=raters)
 
 
 def _about(member: RoundRater) -> dict[str, Any]:

@@ -286,3 +286,120 @@ def test_an_answer_sent_while_its_item_is_handed_back_counts_or_is_kept(_: int) 
     assert done[1] or Draft.objects.filter(rater=raters[0]).exists()
     assert Assignment.objects.filter(state__in=LIVE_ASSIGNMENTS).count() == 1
     assert health.counters_are_true().is_ok
+
+
+# Kept for one rater -------------------------------------------------------------------------------
+
+
+def keep(round_: Round, item_id: int, rater: Rater, lead: User) -> bool:
+    return told(
+        lambda: handing.keep_for(
+            round_id=round_.pk, item_id=item_id, rater_id=rater.pk, by=lead, now=timezone.now()
+        )
+    )
+
+
+def hand_on(round_: Round, rater: Rater, to: Rater, lead: User) -> bool:
+    return told(
+        lambda: handing.hand_back(
+            round_id=round_.pk, rater_id=rater.pk, to=to.pk, by=lead, now=timezone.now()
+        )
+    )
+
+
+def let_go(round_: Round, slot: int, lead: User) -> bool:
+    return told(lambda: handing.let_go(round_id=round_.pk, assignment_id=slot, by=lead))
+
+
+def naive_keep(slot: int, rater: Rater, looked: threading.Barrier, kept: threading.Barrier) -> bool:
+    """What keeping must not be: a look, and a change that asks nothing."""
+    is_free = Assignment.objects.filter(pk=slot, state=AssignmentState.OPEN).exists()
+    looked.wait()
+    Assignment.objects.filter(pk=slot).update(kept_for=rater, kept_until=timezone.now())
+    kept.wait()
+    return is_free
+
+
+def naive_lease_of(
+    slot: int, rater: Rater, looked: threading.Barrier, kept: threading.Barrier
+) -> bool:
+    is_free = Assignment.objects.filter(pk=slot, kept_for__isnull=True).exists()
+    looked.wait()
+    kept.wait()
+    Assignment.objects.filter(pk=slot).update(
+        state=AssignmentState.LEASED,
+        rater=rater,
+        lease_until=timezone.now(),
+        kept_for=None,
+        kept_until=None,
+    )
+    return is_free
+
+
+def test_control_without_the_guard_a_slot_is_kept_for_one_and_held_by_another() -> None:
+    _, raters = make_round(items=1, raters=2, overlap=1)
+    slot = Assignment.objects.get().pk
+    looked, kept = (threading.Barrier(2, timeout=PATIENCE) for _ in range(2))
+    acts: list[Callable[[], bool]] = [
+        partial(naive_keep, slot, raters[0], looked, kept),
+        partial(naive_lease_of, slot, raters[1], looked, kept),
+    ]
+    assert at_once(acts) == [True, True], "both were told that it is theirs"
+    assert Assignment.objects.get().rater == raters[1]
+
+
+@pytest.mark.parametrize("_", AGAIN)
+def test_a_slot_is_kept_for_one_or_held_by_another(_: int) -> None:
+    round_, raters = make_round(items=1, raters=3, overlap=1)
+    lead, item_id = lead_of(round_), RoundItem.objects.get().item_id
+    acts: list[Callable[[], bool]] = [
+        partial(keep, round_, item_id, raters[0], lead),
+        partial(told, partial(claim_now, round_, raters[1])),
+        partial(told, partial(claim_now, round_, raters[2])),
+    ]
+    is_kept = at_once(acts)[0]
+    row = Assignment.objects.get()
+    assert (row.kept_for == raters[0]) is is_kept
+    assert (row.state == AssignmentState.LEASED) is not is_kept
+    assert health.counters_are_true().is_ok
+
+
+@pytest.mark.parametrize("_", AGAIN)
+def test_what_is_kept_is_taken_or_let_go_and_never_both(_: int) -> None:
+    round_, raters = make_round(items=1, raters=2, overlap=1)
+    lead, item_id = lead_of(round_), RoundItem.objects.get().item_id
+    assert keep(round_, item_id, raters[0], lead)
+    slot = Assignment.objects.get().pk
+    acts: list[Callable[[], bool]] = [
+        partial(let_go, round_, slot, lead),
+        partial(told, partial(claim_now, round_, raters[0])),
+        partial(told, partial(claim_now, round_, raters[1])),
+    ]
+    is_free = at_once(acts)[0]
+    row = Assignment.objects.get()
+    assert row.kept_for is None
+    assert is_free or row.rater == raters[0]
+    assert health.counters_are_true().is_ok
+
+
+@pytest.mark.parametrize("_", AGAIN)
+def test_what_is_handed_on_reaches_its_rater_whatever_both_do(_: int) -> None:
+    round_, raters = make_round(items=4, raters=3, overlap=2)
+    lead = lead_of(round_)
+    row = held_by(round_, raters[0])
+    acts: list[Callable[[], bool]] = [
+        partial(hand_on, round_, raters[0], raters[1], lead),
+        partial(submit, row, raters[0]),
+        partial(told, partial(claim_now, round_, raters[1])),
+        partial(told, partial(claim_now, round_, raters[2])),
+    ]
+    is_handed = at_once(acts)[0]
+    of_item = Assignment.objects.filter(item=row.item_id, state__in=LIVE_ASSIGNMENTS)
+    assert of_item.count() == 2
+    assert (
+        not is_handed
+        or of_item.filter(kept_for=raters[1]).exists()
+        or (of_item.filter(rater=raters[1]).exists())
+    )
+    assert health.counters_are_true().is_ok
+    assert health.nobody_is_over_overlap().is_ok

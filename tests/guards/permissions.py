@@ -129,6 +129,8 @@ PAGES: dict[str, tuple[int, int, int, int]] = {
     "GET round_rater": (403, 200, 403, 403),
     "POST round_quota": (403, 302, 403, 403),
     "POST round_hand_back": (403, 302, 403, 403),
+    "POST round_item_keep": (403, 302, 403, 403),
+    "POST round_let_go": (403, 302, 403, 403),
     "GET round_rater_remove": (403, 200, 403, 403),
     "POST round_rater_remove": (403, 422, 403, 403),
     "GET round_items_add": (403, 200, 403, 403),

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 from accounts.models import Rater, User
 from annotation.models import Assignment, Draft, Flag, Rating, Round, RoundItem, RoundRater
 from annotation.queries import health
-from annotation.services import claim, rating, removing, rounds, withdrawing
+from annotation.services import claim, handing, rating, removing, rounds, withdrawing
 from annotation.states import LIVE_ASSIGNMENTS, AssignmentState
 from core.errors import Conflict, NotHere
 from tests import builders
@@ -34,7 +34,15 @@ STEPS = 40
 NUMBERS = count(1)
 """Each example has a project of its own: nothing has to be rolled back."""
 
-LEADS_ACTS = ("pause_or_resume", "let_in_or_take_out", "withdraw_or_take_back", "close")
+LEADS_ACTS = (
+    "pause_or_resume",
+    "let_in_or_take_out",
+    "withdraw_or_take_back",
+    "keep_or_let_go",
+    "hand_on",
+    "close",
+)
+WEEKEND = int(handing.KEPT_FOR.total_seconds() // 60)
 
 who = st.integers(0, RATERS - 1)
 which = st.integers(0, 3)
@@ -81,12 +89,12 @@ class RatingMachine(RuleBasedStateMachine):
         seen = self.seen[self.raters[n].pk]
         return seen[-1 - back % len(seen)] if seen else None
 
-    @rule(minutes=st.sampled_from([1, 20, 40]), sweeps=st.booleans())
+    @rule(minutes=st.sampled_from([1, 20, 40, WEEKEND]), sweeps=st.booleans())
     def time_passes(self, minutes: int, sweeps: bool) -> None:
         self.world.now += timedelta(minutes=minutes)
         if sweeps:
             claim.expire(self.world.now)
-            self.world.lapse()
+            self.world.sweep()
 
     @rule(n=who)
     def ask_for_the_next(self, n: int) -> None:
@@ -112,6 +120,7 @@ class RatingMachine(RuleBasedStateMachine):
             row = Assignment.objects.get(pk=given.assignment_id)
             assert row.item_id in world.may_come(rater)
             world.leases[rater] = Lease(row.pk, row.item_id, world.now + world.lease_time)
+            world.kept.pop((row.item_id, rater), None)
             self.seen[rater].append((row.pk, row.item_id))
 
     @rule(n=who, back=which, keeps=st.booleans())
@@ -236,6 +245,49 @@ class RatingMachine(RuleBasedStateMachine):
         member.is_out = True
         if rater.pk in self.world.leases:
             self.world.empty(rater.pk)
+        for place in [one for one in self.world.kept if one[1] == rater.pk]:
+            del self.world.kept[place]
+
+    def keep_or_let_go(self, n: int) -> None:
+        """For each rater in turn: an item that is kept for them is let go, else one is kept."""
+        rater, world = self.raters[n % RATERS].pk, self.world
+        mine = [place for place in world.kept if place[1] == rater]
+        if mine and n == 3:
+            slot = Assignment.objects.get(round=self.round, item=mine[0][0], kept_for=mine[0][1])
+            handing.let_go(round_id=self.round.pk, assignment_id=slot.pk, by=self.lead)
+            del world.kept[mine[0]]
+            return
+        for item in world.items:
+            place = (item, rater)
+            may = world.may_keep(*place)
+            told = self.refusal_of(handing.keep_for, item_id=item, rater_id=rater)
+            assert (told == "") is may
+            if may:
+                world.kept[place] = world.now + handing.KEPT_FOR
+                return
+
+    def hand_on(self, n: int) -> None:
+        """What one rater holds goes to the next one, or nothing happens at all."""
+        one, other = self.raters[n % RATERS].pk, self.raters[(n + 1) % RATERS].pk
+        lease = self.world.leases.get(one)
+        told = self.refusal_of(handing.hand_back, rater_id=one, to=other)
+        if lease is None:
+            assert told == "nothing_held"
+            return
+        del self.world.leases[one]
+        may = self.world.may_keep(lease.item, other)
+        self.world.leases[one] = lease
+        assert (told == "") is may
+        if may:
+            self.world.empty(one)
+            self.world.kept[lease.item, other] = self.world.now + handing.KEPT_FOR
+
+    def refusal_of(self, act: Any, **more: Any) -> str:
+        try:
+            act(round_id=self.round.pk, by=self.lead, now=self.world.now, **more)
+        except Conflict as refusal:
+            return refusal.code
+        return ""
 
     def withdraw_or_take_back(self, n: int) -> None:
         item, world = self.world.items[n], self.world
@@ -278,6 +330,14 @@ class RatingMachine(RuleBasedStateMachine):
             (rater, lease.row, lease.item, lease.until)
             for rater, lease in self.world.leases.items()
         )
+
+    @invariant()
+    def what_is_kept_is_that_of_the_model(self) -> None:
+        rows = Assignment.objects.filter(round=self.round, kept_for__isnull=False)
+        assert {
+            (item, who): until
+            for item, who, until in rows.values_list("item", "kept_for", "kept_until")
+        } == self.world.kept
 
     @invariant()
     def counters_are_right(self) -> None:
@@ -324,6 +384,7 @@ class RatingMachine(RuleBasedStateMachine):
         assert health.nobody_is_over_overlap().is_ok
         # What this example leaves behind is nothing that the next one's sweep would find.
         Assignment.objects.filter(state=AssignmentState.LEASED).delete()
+        Assignment.objects.filter(kept_for__isnull=False).delete()
         RoundItem.objects.filter(round=self.round).delete()
 
 

@@ -48,13 +48,15 @@ class World:
     answers: dict[Place, list[Labels]] = field(default_factory=dict)
     skips: set[Place] = field(default_factory=set)
     drafts: dict[Place, Labels] = field(default_factory=dict)
+    kept: dict[Place, datetime] = field(default_factory=dict)
     out: set[int] = field(default_factory=set)
 
     def taken(self, item: int) -> int:
-        """Leased and answered slots; an item that is out of the round has none."""
+        """Leased, kept and answered slots; an item that is out of the round has none."""
         if item in self.out:
             return 0
         held = sum(lease.item == item for lease in self.leases.values())
+        held += sum(kept == item for kept, _ in self.kept)
         return held + sum(answered == item for answered, _ in self.answers)
 
     def is_known(self, item: int, rater: int) -> bool:
@@ -67,7 +69,11 @@ class World:
         )
 
     def may_come(self, rater: int) -> set[int]:
-        """The items that may be handed to the rater: of the new ones with a slot the fullest."""
+        """The items that may be handed to the rater: what is kept for them, else of the new ones
+        with a slot the fullest."""
+        kept = {item for item, one in self.kept if one == rater}
+        if kept:
+            return kept
         new = [
             item
             for item in self.items
@@ -86,6 +92,25 @@ class World:
         if member.quota is not None and member.answered >= member.quota:
             return "quota_reached"
         return "" if self.may_come(rater) else "nothing_left"
+
+    def may_keep(self, item: int, rater: int) -> bool:
+        """Whether a lead can keep a slot of the item for the rater."""
+        member = self.members.get(rater)
+        if member is None or member.is_out or item in self.out:
+            return False
+        waiting = sum(one == rater for _, one in self.kept)
+        return (
+            not self.is_known(item, rater)
+            and (item, rater) not in self.kept
+            and self.taken(item) < self.overlap
+            and (member.quota is None or member.answered + waiting < member.quota)
+        )
+
+    def sweep(self) -> None:
+        """What ran out is taken back: leases, and what was kept long enough."""
+        self.lapse()
+        for place in [one for one, until in self.kept.items() if until <= self.now]:
+            del self.kept[place]
 
     def lapse(self) -> None:
         """Leases that ran out are taken back."""
@@ -112,13 +137,14 @@ class World:
             (item, rater) not in self.skips
             and self.state in ("open", "paused")
             and not self.members[rater].is_out
-            and self.taken(item) < self.overlap
+            and (self.taken(item) < self.overlap or (item, rater) in self.kept)
         )
 
     def answer(self, item: int, rater: int, labels: Labels) -> None:
         lease = self.leases.get(rater)
         if lease is not None and lease.item == item:
             del self.leases[rater]
+        self.kept.pop((item, rater), None)
         self.answers[item, rater] = [labels]
         self.members[rater].answered += 1
         self.drafts.pop((item, rater), None)
@@ -133,6 +159,8 @@ class World:
         self.out.add(item)
         for rater in [r for r, lease in self.leases.items() if lease.item == item]:
             self.empty(rater)
+        for place in [one for one in self.kept if one[0] == item]:
+            del self.kept[place]
 
     def counting(self) -> Iterator[tuple[Place, list[Labels]]]:
         """The answers on items that are in the round."""

@@ -327,6 +327,22 @@ def test_a_free_slot_is_looked_for_in_the_index_of_slots(
     assert "USING INDEX assignment_slot_once (round_id=? AND item_id=?)" in plan[0]
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the same index on PostgreSQL")
+def test_what_is_kept_is_looked_for_among_what_is_kept(
+    project: Project, raters: list[Rater], items: list[Item]
+) -> None:
+    """Each claim asks for it, so that it must not read the rows of the round or of the rater."""
+    round_ = make_round(project, items, raters)
+    for sql, params in (
+        candidates._kept.asked(round_id=round_.pk, rater_id=raters[0].pk),
+        claim._kept_slot.asked(round_id=round_.pk, item_id=1, rater_id=raters[0].pk),
+    ):
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}", params)
+            plan = [row[3] for row in cursor.fetchall()]
+        assert "USING INDEX assignment_kept (kept_for_id=? AND round_id=?)" in plan[0]
+
+
 def test_a_rater_stays_at_one_place_of_the_round_for_a_while(
     project: Project, raters: list[Rater]
 ) -> None:
