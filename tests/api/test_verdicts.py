@@ -307,7 +307,7 @@ def test_verdicts_come_in_pages(
     items = [{**PAIR, "id": f"t{n}", "input": f"Question {n}?"} for n in range(3)]
     body = machine.post({"items": items}).json()
     engine.drain(body["run"], pace=QUICK)
-    monkeypatch.setattr("judges.api.verdicts.PAGE_ITEMS", 2)
+    monkeypatch.setattr("judges.api.runs.PAGE_ITEMS", 2)
     first = machine.get(body["verdicts_url"]).json()
     second = machine.get(first["next"]).json()
     assert [one["item"] for one in first["results"] + second["results"]] == ["t0", "t1", "t2"]
