@@ -312,7 +312,12 @@ def keep(*, slot: int, rater_id: int, until: datetime) -> bool:
 
 def let_go(row: Assignment) -> bool:
     """Inside a transaction: a kept slot is free for everybody; False when it is kept no more."""
-    kept = Assignment.objects.filter(pk=row.pk, kept_for=row.kept_for_id, kept_for__isnull=False)
+    kept = Assignment.objects.filter(
+        pk=row.pk,
+        kept_for=row.kept_for_id,
+        kept_until=row.kept_until,
+        kept_for__isnull=False,
+    )
     if kept.update(**NOT_KEPT) != 1:
         return False
     drop_taken(row)

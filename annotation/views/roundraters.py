@@ -228,7 +228,8 @@ def _hand_back_form(
     request: MemberRequest, member: RoundRater, held: Assignment | None
 ) -> HandBackForm:
     raters = Rater.objects.none()
-    if held is not None:
+    # A gold item fills no slot that could be kept.
+    if held is not None and held.gold_id is None:
         found = kept.raters_for(member.round, held.item_id, user_id=request.user.pk)
         raters = found.exclude(pk=member.rater_id)
     return HandBackForm(posted(request), raters=raters)
