@@ -27,10 +27,11 @@ from tests import builders as b
 project = b.make_project(slug="acts")
 lead = b.join(project, b.make_user(username="acts-lead"), Role.LEAD)
 rater = b.rater_of(project, b.join(project, b.make_user(username="acts-rater"), Role.RATER))
+other = b.rater_of(project, b.join(project, b.make_user(username="acts-other"), Role.RATER))
 dataset = b.make_dataset(project)
 items = [b.make_item(dataset, external_id=f"i{n}", input=f"Question {n}?") for n in range(5)]
 round_ = b.make_round(
-    dataset, b.make_guideline(project), items=items[:4], raters=[rater], overlap=1
+    dataset, b.make_guideline(project), items=items[:4], raters=[rater, other], overlap=1
 )
 for item, reason in zip(items[:3], ("Fine, I think", "A word is missing", "Broken"), strict=True):
     Flag.objects.create(round=round_, item=item, rater=rater, reason=reason)
@@ -39,7 +40,7 @@ Assignment.objects.filter(item=items[3]).update(
     state="leased", rater=rater, leased_at=now, lease_until=now + timedelta(hours=1)
 )
 RoundItem.objects.filter(item=items[3]).update(taken=1, is_full=True)
-print(json.dumps([f"/projects/acts/rounds/{round_.pk}/", rater.pk]))
+print(json.dumps([f"/projects/acts/rounds/{round_.pk}/", rater.pk, other.pk]))
 """
 
 
@@ -73,7 +74,7 @@ def write(page: Page, label: str, text: str) -> None:
 def test_a_lead_mends_a_round_by_keyboard(new_page: NewPage, house: House) -> None:
     found = house.ask(SEED)
     assert isinstance(found, list)
-    round_url, rater_id = str(found[0]), int(found[1])
+    round_url, rater_id, other_id = str(found[0]), int(found[1]), int(found[2])
     page = new_page(viewport=DESK)
     sign_in(page, "acts-lead")
     page.goto(round_url)
@@ -120,8 +121,23 @@ def test_a_lead_mends_a_round_by_keyboard(new_page: NewPage, house: House) -> No
     follow(page, "Acts-rater")
     expect(page).to_have_url(re.compile(f"raters/{rater_id}/"))
     soundly(page, heading="Acts-rater")
-    press(page, "Give it to the others")
-    expect(page.locator("main")).to_contain_text("open to the others")
+    page.get_by_label("Give it to").focus()
+    page.keyboard.press("ArrowDown")
+    press(page, "Hand it back")
+    expect(page.locator("main")).to_contain_text("The item is kept for Acts-other")
+    page.goto(f"{round_url}raters/{other_id}/")
+    expect(page.locator("main")).to_contain_text("Kept for them")
+    soundly(page, heading="Acts-other")
+    follow(page, "Question 3?")
+    expect(page.locator("main")).to_contain_text("Every slot is taken.")
+    soundly(page, heading="Question 3?")
+    press(page, "Open to everybody: Acts-other")
+    expect(page.locator("main")).to_contain_text("It is open to everybody.")
+    page.get_by_label("Keep it for").focus()
+    page.keyboard.press("ArrowDown")
+    press(page, "Keep it for them")
+    expect(page.locator("main")).to_contain_text("who is told")
+    page.goto(f"{round_url}raters/{rater_id}/")
     write(page, "Quota, items at most", "2")
     press(page, "Change the quota")
     expect(page.get_by_label("Quota, items at most")).to_have_value("2")
