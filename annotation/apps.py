@@ -11,9 +11,11 @@ class AnnotationConfig(AppConfig):
         from annotation.services import (
             claim,
             erasing,
+            itemerasing,
             laying,
             leaving,
             removing,
+            retention,
             rounds,
             telling,
             uploads,
@@ -28,7 +30,9 @@ class AnnotationConfig(AppConfig):
         registry.register_reconciler("leases", claim.expire)
         registry.register_reconciler("uploads", uploads.discard_old)
         registry.register_leaving("leases", leaving.hand_back)
+        registry.register_reconciler("old traffic", retention.end_terms)
         registry.register_trace("texts of raters", erasing.TEXTS)
+        registry.register_item_texts("annotation", itemerasing.TEXTS)
         registry.register_notice(telling.ROUND_OPEN, telling.ROUND_OPEN_SENTENCE)
         registry.register_notice(telling.ITEM_KEPT, telling.ITEM_KEPT_SENTENCE)
         registry.register_step("data", steps.data)

@@ -5,6 +5,7 @@ from django.urls import path
 from annotation.views import (
     data,
     differences,
+    erasing,
     exports,
     gold,
     guidelinefiles,
@@ -60,6 +61,7 @@ urlpatterns = [
     path(DATASET + "labels/", data.import_labels, name="import_labels"),
     path(DATASET + "labels/<int:upload_id>/", data.import_labels_map, name="import_labels_map"),
     path(PROJECT + "items/<int:item_id>/", data.item, name="item"),
+    path(PROJECT + "items/<int:item_id>/erase/", erasing.item, name="item_erase"),
     path(PROJECT + "imports/", data.imports, name="imports"),
     path(PROJECT + "items/<int:item_id>/gold/", gold.item, name="item_gold"),
     path(PROJECT + "gold/", gold.index, name="gold"),

@@ -30,6 +30,7 @@ class CalibrationConfig(AppConfig):
         registry.register_job(referencefigures.MAKE, referencefigures.make_job)
         registry.register_trace("names in reports", erasing.NAMES)
         registry.register_trace("words in sessions", erasing.TALK)
+        registry.register_item_texts("calibration", erasing.ITEMS)
         registry.register_notice(approvals.ASKED, approvals.ASKED_SENTENCE)
         registry.register_notice(sessiontalk.NAMED, sessiontalk.NAMED_SENTENCE)
         registry.register_step("agree", steps.agree)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
+
+from django.db.models import QuerySet
 
 from core.exporting import Column, Row
 
@@ -91,6 +94,23 @@ class Trace:
     is_text: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ItemTexts:
+    """What a room holds of the texts of items, besides the items themselves.
+
+    `goes` says in words what `erase(item_ids)` blanks, inside the transaction of the erasure; it
+    leaves every figure as it was. `free(items)` are those of the items that can be erased now, and
+    `why_held(item_id)` says why one cannot, else ''. `kept(item_id)` names places that keep the
+    texts, since something rests on each of them.
+    """
+
+    goes: Sequence[str]
+    erase: Callable[[Sequence[int]], None]
+    free: Callable[[QuerySet[Any]], QuerySet[Any]]
+    why_held: Callable[[int], str]
+    kept: Callable[[int], Sequence[str]]
+
+
 JobHandler = Callable[[int], None]
 Reconciler = Callable[[datetime], int]
 DoctorCheck = Callable[[], Finding]
@@ -109,6 +129,7 @@ _bars: dict[str, Bar] = {}
 _drift_bars: dict[str, DriftBar] = {}
 _leavings: dict[str, Leaving] = {}
 _traces: dict[str, Trace] = {}
+_item_texts: dict[str, ItemTexts] = {}
 _notices: dict[str, str] = {}
 _reconcilers: dict[str, Reconciler] = {}
 _doctor_checks: dict[str, DoctorCheck] = {}
@@ -208,6 +229,15 @@ def register_trace(name: str, trace: Trace) -> None:
 def traces() -> Mapping[str, Trace]:
     """What the rooms hold of people, for an erasure."""
     return _traces
+
+
+def register_item_texts(room: str, texts: ItemTexts) -> None:
+    _item_texts[room] = texts
+
+
+def item_texts() -> Mapping[str, ItemTexts]:
+    """What the rooms hold of the texts of items, for their erasure."""
+    return _item_texts
 
 
 def register_notice(kind: str, sentence: str) -> None:

@@ -9,7 +9,15 @@ class JudgesConfig(AppConfig):
     def ready(self) -> None:
         from core import registry
         from judges.queries import authors, exporting, health, steps
-        from judges.services import engine, hooks, playground, probemeasuring, serving, telling
+        from judges.services import (
+            engine,
+            erasing,
+            hooks,
+            playground,
+            probemeasuring,
+            serving,
+            telling,
+        )
         from judges.states import RunPurpose
 
         registry.register_reconciler("runs", engine.reconcile)
@@ -17,6 +25,7 @@ class JudgesConfig(AppConfig):
         hooks.on_finished("probes", probemeasuring.on_run_finished)
         hooks.before_calls(RunPurpose.SERVING, serving.objection)
         hooks.before_calls(RunPurpose.PLAYGROUND, playground.objection)
+        registry.register_item_texts("judges", erasing.ITEMS)
         registry.register_notice(telling.SUSPENDED, telling.SUSPENDED_SENTENCE)
         registry.register_step("judge", steps.judge)
         registry.register_bar("judge authors", authors.has_authored)

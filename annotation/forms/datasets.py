@@ -1,4 +1,4 @@
-"""The form of a new dataset, and why its seal is given up."""
+"""The form of a new dataset, why its seal is given up, and why texts of an item are erased."""
 
 from __future__ import annotations
 
@@ -71,3 +71,11 @@ class RetireForm(forms.Form):
     """Why a seal is given up before its looks are."""
 
     reason = reason_field()
+
+
+class EraseTextsForm(forms.Form):
+    """Why the texts of an item are erased."""
+
+    reason = reason_field(
+        help_text="It stands in the audit trail for good: write nothing of the text into it."
+    )

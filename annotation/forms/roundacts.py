@@ -77,12 +77,12 @@ class ChangesFilter(FilterForm):
         )
 
 
-def reason_field() -> forms.CharField:
+def reason_field(*, help_text: str = "It stands with the act for good.") -> forms.CharField:
     return forms.CharField(
         label="Why?",
         max_length=REASON_CHARS,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="It stands with the act for good.",
+        help_text=help_text,
         error_messages={"required": "Say why, in a few words."},
     )
 

@@ -147,6 +147,8 @@ class Item(models.Model):
     # The tag of the import that brought it: `whole` leaves out those that are not over.
     import_job_id = models.BigIntegerField(null=True, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
+    # When traffic came last, as long as its texts are kept; nothing else has a term.
+    retained_since = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -162,6 +164,12 @@ class Item(models.Model):
             models.Index(fields=["dataset", "id"], name="item_of_dataset"),
             models.Index(fields=["project", "cluster_key"], name="item_cluster"),
             models.Index(fields=["project", "input_digest"], name="item_input"),
+            # Holds only what has a term: no other item is read to find what is due.
+            models.Index(
+                fields=["retained_since"],
+                name="item_retained",
+                condition=Q(retained_since__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

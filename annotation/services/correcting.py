@@ -283,7 +283,10 @@ def _successor(item: Item, after: ItemDraft) -> Item:
         raise Conflict(
             "corrected_meanwhile", "Somebody brought an item with this id just now; try again."
         ) from None
-    Item.objects.filter(pk=made).update(judged_span=item.judged_span)
+    # Texts that are kept for a while only are so in their corrected form too.
+    Item.objects.filter(pk=made).update(
+        judged_span=item.judged_span, retained_since=item.retained_since
+    )
     return Item.objects.get(pk=made)
 
 

@@ -6,10 +6,8 @@ from django.db.models import QuerySet
 
 from annotation.models import Assignment, Draft, Flag, Rating
 from annotation.queries.reports import FLAGGED
+from core.blanking import GONE
 from core.registry import Erasure, Trace
-
-GONE = "(erased)"
-"""Stands where a reason has to stand."""
 
 
 def _rationales(user_id: int) -> QuerySet[Rating]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.models import Project
 from annotation.models import Content, Dataset, Item, Response
@@ -18,6 +20,8 @@ from core.tabular import BrokenRow, Record
 NAME = "API traffic"
 TITLE_CHARS = 120
 TRIES = 3
+TOLD_AGAIN_AFTER = timedelta(days=1)
+"""What comes again is kept anew; to the day, so that what always comes writes seldom."""
 
 
 def drafts(rows: Sequence[Mapping[str, object]]) -> list[ItemDraft]:
@@ -83,19 +87,29 @@ def _kept(dataset: Dataset, draft: ItemDraft) -> Item:
             "item an id of its own, or leave the id out.",
             {"id": ["Belongs to another item."]},
         )
+    since = there.retained_since
+    if since is None or since < timezone.now() - TOLD_AGAIN_AFTER:
+        _keep_anew(there, draft)
     return there
+
+
+def _keep_anew(item: Item, draft: ItemDraft) -> None:
+    """Its term begins again; texts that were erased at the end of one are here once more."""
+    Item.objects.filter(pk=item.pk).update(
+        title=_title(draft), extra=draft.extra, retained_since=timezone.now()
+    )
+    Content.objects.filter(item=item).update(body=_body(draft), erased_at=None)
 
 
 def _made(dataset: Dataset, draft: ItemDraft, hashed: str) -> Item:
     content = Content.objects.create(project_id=dataset.project_id, body=_body(draft))
-    first = draft.input or (draft.messages[0].text if draft.messages else draft.context)
     item = Item.objects.create(
         project_id=dataset.project_id,
         dataset=dataset,
         content=content,
         external_id=draft.external_id,
         kind=draft.kind,
-        title=" ".join(first.split())[:TITLE_CHARS],
+        title=_title(draft),
         prompt_key=draft.prompt_key,
         cluster_key=draft.cluster_key,
         content_hash=hashed,
@@ -103,6 +117,7 @@ def _made(dataset: Dataset, draft: ItemDraft, hashed: str) -> Item:
         part=Part.NONE,
         tags=list(draft.tags),
         extra=draft.extra,
+        retained_since=timezone.now(),
     )
     Response.objects.bulk_create(
         Response(
@@ -117,6 +132,11 @@ def _made(dataset: Dataset, draft: ItemDraft, hashed: str) -> Item:
         for position, response in enumerate(draft.responses)
     )
     return item
+
+
+def _title(draft: ItemDraft) -> str:
+    first = draft.input or (draft.messages[0].text if draft.messages else draft.context)
+    return " ".join(first.split())[:TITLE_CHARS]
 
 
 def _body(draft: ItemDraft) -> dict[str, object]:

@@ -1,22 +1,30 @@
-"""What this room holds of a person: the name in reports and evidence, words in sessions.
+"""What this room holds of a person: the name in reports and evidence, words in sessions; and what
+it holds of an item: words in sessions and reviews.
 
-Reports and evidence name raters in the test by rater: the name goes, the numbers stay.
+Reports and evidence name raters in the test by rater: the name goes, the numbers stay. Of items
+they hold no text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import Rater
-from calibration.models import CalibrationReport, SessionComment
-from core.registry import Erasure, Trace
+from calibration.models import (
+    CalibrationReport,
+    ClauseNote,
+    ReviewAnswer,
+    SessionComment,
+    Settlement,
+)
+from core.blanking import GONE, blank
+from core.registry import Erasure, ItemTexts, Trace
 from judges.models import EvidenceSnapshot
 
 _PIECE = 20
-GONE = "(erased)"
 
 
 def _count(user_id: int) -> int:
@@ -71,4 +79,22 @@ TALK = Trace(
     count=lambda user_id: _said(user_id).count(),
     erase=_unsay,
     is_text=True,
+)
+
+
+def _unsay_of_items(item_ids: Sequence[int]) -> None:
+    """A line of a guideline is nobody's text, and stays to do; what was noted beside it goes."""
+    blank(SessionComment.objects.filter(place__item__in=item_ids), "text", to=GONE)
+    blank(Settlement.objects.filter(place__item__in=item_ids), "reason", to=GONE)
+    blank(ReviewAnswer.objects.filter(place__item__in=item_ids), "reason", to=GONE)
+    noted = Q(place__item__in=item_ids) | Q(review_place__item__in=item_ids)
+    blank(ClauseNote.objects.filter(noted), "note", to=GONE)
+
+
+ITEMS = ItemTexts(
+    goes=("What was said of it in calibration sessions and reviews, and noted beside a guideline",),
+    erase=_unsay_of_items,
+    free=lambda items: items,
+    why_held=lambda _: "",
+    kept=lambda _: (),
 )

@@ -75,13 +75,16 @@ def test_every_page_is_sound_in_both_themes_and_on_a_phone(
     problems += _problems(lead, "publishing a draft")
     for part in ("items", "labels"):
         problems += _with_a_file(lead, part, tmp_path)
-    unlinked = {"guideline_publish", "import_map", "import_labels_map"} | SEALS
+    unlinked = {"guideline_publish", "import_map", "import_labels_map", "item_erase"} | SEALS
     seen = {*unlinked, *_walk(lead, known=others, problems=problems)}
     for person in ("ada", "ana", "noor"):
         page = new_page()
         sign_in(page, person)
         if person == "ada":
             problems += _of_a_seal(page)
+            page.goto("/projects/demo/items/1/erase/")
+            expect(page.get_by_role("link", name="Go back")).to_be_visible()
+            problems += _problems(page, "erasing the texts of an item")
         seen |= _walk(page, known=seen | others, problems=problems)
     _discard_it(lead)
     assert problems == []

@@ -73,6 +73,8 @@ PAGES: dict[str, tuple[int, int, int, int]] = {
     "POST import_labels_map": (403, 422, 403, 403),
     "GET item": (403, 200, 200, 200),
     "GET gold": (403, 200, 403, 403),
+    "GET item_erase": (403, 403, 403, 200),
+    "POST item_erase": (403, 403, 403, 422),
     "GET item_gold": (403, 200, 403, 403),
     "POST item_gold": (403, 422, 403, 403),
     "GET gold_take_back": (403, 200, 403, 403),

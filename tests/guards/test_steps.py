@@ -16,7 +16,7 @@ CURRENT = re.compile(
 )
 STEPS_OF = {
     "Data": "dataset datasets dataset_new exports import_items import_job import_labels "
-    "import_labels_map import_map imports item seal_one_shot seal_retire",
+    "import_labels_map import_map imports item item_erase seal_one_shot seal_retire",
     "Guideline": "guideline guideline_differences guideline_discard guideline_draft guideline_edit "
     "guideline_import guideline_new guideline_publish guideline_rerate guideline_todo "
     "guideline_version guidelines",

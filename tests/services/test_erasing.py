@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -25,6 +24,7 @@ from core.models import AuditEvent
 from judges.models import EvidenceSnapshot
 from tests import builders
 from tests.builders import PASSWORD
+from tests.everything import everything
 from tests.guards.addresses import addresses, own_urls
 from tests.guards.scene import Scene, make_scene
 from tests.guards.walking import LAST_DIGITS, as_person, as_token
@@ -106,16 +106,6 @@ def figures(scene: Scene) -> list[str]:
         if address.name in FIGURES
         for url in own_urls(address, scene.own)
     ]
-
-
-def everything() -> str:
-    """Every text in every table of the database."""
-    found = []
-    with connection.cursor() as cursor:
-        for table in connection.introspection.table_names(cursor):
-            cursor.execute(f'SELECT * FROM "{table}"')
-            found += [str(row) for row in cursor.fetchall()]
-    return "\n".join(found)
 
 
 @pytest.mark.parametrize("blanks_texts", [True, False])
