@@ -49,6 +49,13 @@ def raters_for(round_: Round, item_id: int, *, user_id: int) -> QuerySet[Rater]:
     return raters.order_by("name", "pk")
 
 
+def raters_instead(member: RoundRater, held: Assignment | None, *, user_id: int) -> QuerySet[Rater]:
+    """To whom what this rater holds could go. A gold item fills no slot that could be kept."""
+    if held is None or held.gold_id is not None:
+        return Rater.objects.none()
+    return raters_for(member.round, held.item_id, user_id=user_id).exclude(pk=member.rater_id)
+
+
 def _kept(round_: Round) -> QuerySet[Assignment]:
     rows = Assignment.objects.filter(round=round_, kept_for__isnull=False)
     return rows.select_related("item", "kept_for").order_by("pk")

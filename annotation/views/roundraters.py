@@ -10,7 +10,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.doors import MemberRequest, door
-from accounts.models import Rater
 from accounts.roles import Role
 from annotation import access
 from annotation.forms.refusals import add_refusal, demand_valid, status_of
@@ -227,11 +226,7 @@ def _show(request: MemberRequest, member: RoundRater, form: QuotaForm) -> HttpRe
 def _hand_back_form(
     request: MemberRequest, member: RoundRater, held: Assignment | None
 ) -> HandBackForm:
-    raters = Rater.objects.none()
-    # A gold item fills no slot that could be kept.
-    if held is not None and held.gold_id is None:
-        found = kept.raters_for(member.round, held.item_id, user_id=request.user.pk)
-        raters = found.exclude(pk=member.rater_id)
+    raters = kept.raters_instead(member, held, user_id=request.user.pk)
     return HandBackForm(posted(request), raters=raters)
 
 
