@@ -1,17 +1,17 @@
 from __future__ import annotations
 
-from django.apps.registry import Apps
+from typing import Any
+
 from django.db import migrations
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import F
 
 
-def begin_terms(apps: Apps, _: BaseDatabaseSchemaEditor) -> None:
+def begin_terms(apps: Any, schema_editor: Any) -> None:
     """Traffic that is there already has been kept since it came."""
-    items = apps.get_model("annotation", "Item")
-    dataset = apps.get_model("annotation", "Dataset")
-    traffic = dataset.objects.filter(kind="traffic").values("pk")
-    items.objects.filter(dataset__in=traffic).update(retained_since=F("created_at"))
+    items = apps.get_model("annotation", "Item").objects
+    datasets = apps.get_model("annotation", "Dataset").objects
+    traffic = datasets.filter(kind="traffic").values("pk")
+    items.filter(dataset__in=traffic).update(retained_since=F("created_at"))
 
 
 class Migration(migrations.Migration):
