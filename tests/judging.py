@@ -80,6 +80,14 @@ def make_pairs(dataset: Dataset, count: int) -> list[Item]:
     ]
 
 
+def make_pairs_dataset(project: Project) -> Dataset:
+    """Three pairs p0, p1, p2 under a pairwise guideline."""
+    dataset = builders.make_dataset(project)
+    make_pairs(dataset, 3)
+    builders.make_guideline(project, name="Preference", pairwise=True)
+    return dataset
+
+
 def make_run(
     version: JudgeVersion,
     *,

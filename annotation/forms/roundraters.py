@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from accounts.models import Rater
 from annotation.forms.roundacts import reason_field
-from annotation.forms.rounds import MOST_ITEMS, OneOf, offer
+from annotation.forms.rounds import MOST_ITEMS, RaterChoice, offer
 from annotation.states import Part
 from core.words import number_of
 
@@ -32,30 +32,14 @@ class QuotaForm(forms.Form):
     )
 
 
-class _RaterField(OneOf):
-    def label_from_instance(self, obj: Rater) -> str:
-        return obj.name
-
-    def clean(self, value: Any) -> Any:
-        try:
-            return super().clean(value)
-        except OverflowError:
-            # SQLite does not compare with a number that no row could have.
-            raise forms.ValidationError(self.error_messages["invalid_choice"]) from None
-
-
-NO_SUCH_RATER = {"invalid_choice": "Choose a rater of the list: this one cannot have the item."}
-
-
 class HandBackForm(forms.Form):
     """To whom it goes: to everybody, unless somebody is chosen."""
 
-    to = _RaterField(
+    to = RaterChoice(
         queryset=Rater.objects.none(),
         required=False,
         label="Give it to",
         empty_label="everybody",
-        error_messages=NO_SUCH_RATER,
     )
 
     def __init__(self, *args: Any, raters: QuerySet[Rater], **kwargs: Any) -> None:
@@ -64,11 +48,11 @@ class HandBackForm(forms.Form):
 
 
 class KeepForm(forms.Form):
-    rater = _RaterField(
+    rater = RaterChoice(
         queryset=Rater.objects.none(),
         label="Keep it for",
         empty_label="choose a rater",
-        error_messages={"required": "Choose for whom.", **NO_SUCH_RATER},
+        error_messages={"required": "Choose for whom."},
     )
 
     def __init__(self, *args: Any, raters: QuerySet[Rater], **kwargs: Any) -> None:

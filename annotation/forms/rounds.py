@@ -22,48 +22,61 @@ MOST_ITEMS = 10_000_000
 
 
 if TYPE_CHECKING:
-    OneOf = forms.ModelChoiceField[Any]
+    _OneOf = forms.ModelChoiceField[Any]
     _SomeOf = forms.ModelMultipleChoiceField[Any]
 else:
-    OneOf = forms.ModelChoiceField
+    _OneOf = forms.ModelChoiceField
     _SomeOf = forms.ModelMultipleChoiceField
 
 
-class DatasetChoice(OneOf):
+class DatasetChoice(_OneOf):
     """A dataset by its name."""
 
     def label_from_instance(self, obj: Dataset) -> str:
         return obj.name
 
 
-class _DatasetField(OneOf):
+class _DatasetField(_OneOf):
     def label_from_instance(self, obj: Dataset) -> str:
         count: int = getattr(obj, "item_count", 0)
         return f"{obj.name} · {count:,} item{'' if count == 1 else 's'}"
 
 
-class _VersionField(OneOf):
+class _VersionField(_OneOf):
     def label_from_instance(self, obj: GuidelineVersion) -> str:
         is_pairwise = obj.guideline.form == GuidelineForm.PAIRWISE
         what = "two responses compared" if is_pairwise else "one response at a time"
         return f"{obj.guideline.name} {obj.number} · {what}"
 
 
-class RatersChoice(_SomeOf):
-    """Some of the raters, by their names."""
+class _ByName:
+    """A field of raters, who go by their names."""
+
+    not_listed = "Choose raters of the list."
 
     def label_from_instance(self, obj: Rater) -> str:
         return obj.name
 
     def clean(self, value: Any) -> Any:
         try:
-            return super().clean(value)
+            return super().clean(value)  # type: ignore[misc]  # the field's own
         except OverflowError:
             # SQLite does not compare with a number that no row could have.
-            raise forms.ValidationError("Choose raters of the list.") from None
+            raise forms.ValidationError(self.not_listed) from None
 
 
-class _QualificationField(OneOf):
+class RatersChoice(_ByName, _SomeOf):
+    """Some of the raters."""
+
+
+class RaterChoice(_ByName, _OneOf):
+    """One of the raters who can be given an item."""
+
+    not_listed = "Choose a rater of the list: this one cannot have the item."
+    default_error_messages = {"invalid_choice": not_listed}
+
+
+class _QualificationField(_OneOf):
     def label_from_instance(self, obj: Round) -> str:
         by = obj.guideline_version
         return f"{obj.name} · {by.guideline.name} {by.major}, {obj.state}"

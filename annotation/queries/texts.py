@@ -21,13 +21,11 @@ SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What erasing the texts of an item would do: what goes, which places keep them, why it cannot
-    be done now ('' when it can). `rounds` go on without the item, `twins` are others that may have
-    the same texts."""
+    """What erasing the texts of an item would do: what goes, and which places keep them. `rounds`
+    go on without the item, `twins` are others that may have the same texts."""
 
     goes: Sequence[str]
     kept: Sequence[str]
-    held_because: str
     rounds: Sequence[Round]
     twins: Sequence[Item]
 
@@ -37,7 +35,6 @@ def outlook(item: Item) -> Outlook:
     return Outlook(
         goes=[one for room in rooms for one in room.goes],
         kept=kept(item.pk),
-        held_because=why_held(item.pk),
         rounds=_without_it(item),
         twins=_twins(item),
     )

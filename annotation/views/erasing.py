@@ -47,6 +47,6 @@ def item(request: MemberRequest, item_id: int) -> HttpResponse:
         "title": sight.titled([found], **reader)[0][1],
         "form": form,
         "refusal": "" if closed is None else closed.sentence,
-        "outlook": texts.outlook(found),
+        "outlook": texts.outlook(found) if closed is None else None,
     }
     return page(request, "annotation/item_erase.html", context, status=status_of(form))

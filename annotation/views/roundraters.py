@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -69,7 +69,7 @@ def quota(request: MemberRequest, round_id: int, rater_id: int) -> HttpResponse:
 def hand_back(request: MemberRequest, round_id: int, rater_id: int) -> HttpResponse:
     """Give what the rater holds to the others, or to one of them."""
     member = access.round_rater_of(request.project, round_id, rater_id)
-    form = _hand_back_form(request, member, changes.held_by(member))
+    form = _hand_back_form(request, member, changes.held_by(member), data=request.POST)
     to = form.cleaned_data["to"] if form.is_valid() else None
     try:
         demand_valid(form)
@@ -224,10 +224,14 @@ def _show(request: MemberRequest, member: RoundRater, form: QuotaForm) -> HttpRe
 
 
 def _hand_back_form(
-    request: MemberRequest, member: RoundRater, held: Assignment | None
+    request: MemberRequest,
+    member: RoundRater,
+    held: Assignment | None,
+    *,
+    data: QueryDict | None = None,
 ) -> HandBackForm:
     raters = kept.raters_instead(member, held, user_id=request.user.pk)
-    return HandBackForm(posted(request), raters=raters)
+    return HandBackForm(data, raters=raters)
 
 
 def _about(member: RoundRater) -> dict[str, Any]:

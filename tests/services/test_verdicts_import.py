@@ -32,11 +32,7 @@ def project() -> Project:
 
 @pytest.fixture
 def dataset(project: Project) -> Dataset:
-    """Three pairs p0, p1, p2 under a pairwise guideline."""
-    found = builders.make_dataset(project)
-    judging.make_pairs(found, 3)
-    builders.make_guideline(project, name="Preference", pairwise=True)
-    return found
+    return judging.make_pairs_dataset(project)
 
 
 def imported(
